@@ -1,0 +1,301 @@
+//! What conclave-roomd and the touch panel say to each other, over a Unix socket.
+//!
+//! The daemon sends the whole [`Panel`] whenever something on it changes; the panel draws exactly
+//! that and sends back [`Tap`]s. It keeps nothing: digits typed so far come back in the next
+//! [`Panel`]. Frames: a length (u32, big endian, at most [`MAX_FRAME_LEN`]), then JSON.
+
+mod frame;
+
+pub use frame::{
+    FrameError, MAX_FRAME_LEN, decode, decode_length, encode, read_frame, write_frame,
+};
+
+use conclave_types::{ActivationCode, DisplayName, ParticipantId, Switch, VmrNumber};
+use serde::{Deserialize, Serialize};
+
+/// Everything that the panel shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Panel {
+    /// The language of every word on the panel and the display.
+    pub language: Language,
+    /// The room's name; `None` before it is enrolled.
+    pub room: Option<DisplayName>,
+    /// The device's serial number, small, for IT.
+    pub serial: String,
+    /// The link to the cloud.
+    pub link: LinkState,
+    /// Whether the camera works.
+    pub camera: Health,
+    /// Whether the microphone works.
+    pub microphone: Health,
+    /// What fills the panel.
+    pub screen: Screen,
+    /// Something the person should know, shown above the screen until tapped away or mended.
+    pub notice: Option<Notice>,
+}
+
+/// The languages that the panel speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// French.
+    French,
+}
+
+/// The link, in words for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    /// Linked.
+    Up,
+    /// The first connection since start is being made.
+    Connecting,
+    /// It was there and is not now; the daemon tries again by itself.
+    Lost {
+        /// Seconds until the next attempt; 0 while one is under way.
+        retry_in_s: u32,
+    },
+}
+
+/// Whether a part of the room works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// It does.
+    Working,
+    /// It is not there or gives nothing.
+    Missing,
+}
+
+/// What fills the panel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "screen", rename_all = "snake_case")]
+pub enum Screen {
+    /// The daemon has nothing to show yet.
+    Starting,
+    /// Not enrolled: the code that IT types in.
+    Activation {
+        /// The code; `None` until the cloud has sent one.
+        code: Option<ActivationCode>,
+        /// Seconds that the code still works, for the ring.
+        seconds_left: u32,
+        /// Seconds that it worked at first: the full ring.
+        seconds_total: u32,
+    },
+    /// Nobody is in a call.
+    Idle {
+        /// The meeting rooms to choose from.
+        directory: Vec<Entry>,
+    },
+    /// The number pad.
+    Number {
+        /// Digits typed so far, ungrouped.
+        typed: String,
+        /// Whether *Join* does something.
+        complete: bool,
+        /// What was wrong with the last number, on the spot.
+        trouble: Option<Trouble>,
+    },
+    /// The PIN pad. The digits themselves stay in the daemon.
+    Pin {
+        /// Which meeting room asks.
+        number: VmrNumber,
+        /// Its name, when the directory lists it.
+        name: Option<DisplayName>,
+        /// How many digits are typed.
+        typed: u8,
+        /// Whether *Join* does something.
+        complete: bool,
+        /// What was wrong with the last PIN, on the spot.
+        trouble: Option<Trouble>,
+    },
+    /// On the way into a meeting.
+    Connecting {
+        /// Where to.
+        number: VmrNumber,
+        /// Its name, when known.
+        name: Option<DisplayName>,
+    },
+    /// In a meeting.
+    InCall(Box<InCall>),
+}
+
+/// A meeting room in the panel's directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number.
+    pub number: VmrNumber,
+    /// Its name.
+    pub name: DisplayName,
+    /// Whether it asks for a PIN.
+    pub pin: bool,
+}
+
+/// The call that the room is in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InCall {
+    /// The meeting room's name.
+    pub name: DisplayName,
+    /// Its number.
+    pub number: VmrNumber,
+    /// Seconds since the room came in.
+    pub seconds: u32,
+    /// Everyone, this room included.
+    pub participants: Vec<Person>,
+    /// This room's microphone.
+    pub microphone: Switch,
+    /// This room's camera.
+    pub camera: Switch,
+    /// The loudspeaker, 0 to 100.
+    pub volume: u8,
+    /// How the display arranges the pictures.
+    pub layout: Layout,
+    /// Whether the list of participants is open.
+    pub people_open: bool,
+    /// Whether the call goes on while it cannot be steered, or is being joined again.
+    pub health: CallHealth,
+}
+
+/// How a call fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallHealth {
+    /// All is well.
+    Good,
+    /// The link is lost; picture and sound go on.
+    LinkLost,
+    /// The call broke off and the room is going back into it by itself.
+    Rejoining,
+}
+
+/// One participant on the panel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Their id in this meeting.
+    pub participant: ParticipantId,
+    /// Their name.
+    pub name: DisplayName,
+    /// Whether they are heard.
+    pub microphone: Switch,
+    /// Whether they are seen.
+    pub camera: Switch,
+    /// Whether they speak loudest now.
+    pub speaking: bool,
+    /// Whether this is the room itself.
+    pub me: bool,
+}
+
+/// How the display arranges the pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// Everyone the same size.
+    #[default]
+    Grid,
+    /// The speaker large, the others small.
+    Speaker,
+}
+
+/// What went wrong with a number or a PIN; shown where it was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "trouble", rename_all = "snake_case")]
+pub enum Trouble {
+    /// No meeting room has this number.
+    NotFound,
+    /// The PIN is not right.
+    WrongPin {
+        /// Tries before a wait.
+        tries_left: u8,
+    },
+    /// Too many wrong PINs.
+    Wait {
+        /// Seconds still to wait; counts down.
+        seconds: u32,
+    },
+    /// Everyone who fits is in already.
+    Full {
+        /// How many fit.
+        capacity: u32,
+    },
+    /// The cloud cannot take another call.
+    Busy,
+    /// The room is not linked, so nothing can be asked.
+    NoLink,
+    /// Media could not be started in this room.
+    Media,
+    /// Anything else; the reference finds it in the log.
+    Other,
+}
+
+/// Something the person should know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "notice", rename_all = "snake_case")]
+pub enum Notice {
+    /// The camera is not there or went away.
+    CameraLost,
+    /// The microphone is not there or went away.
+    MicrophoneLost,
+    /// The cloud ended the call.
+    CallEnded,
+    /// The call broke off and could not be joined again.
+    CallLost,
+    /// An administrator removed this room from the cloud; a new code follows.
+    Revoked,
+    /// The room's certificate is not good any more; a new code follows.
+    NotRecognised,
+    /// The cloud's key is not the pinned one: the room refuses to talk to it.
+    WrongCloud,
+}
+
+/// What the person did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "tap", rename_all = "snake_case")]
+pub enum Tap {
+    /// The other language.
+    Language(LanguageTap),
+    /// Opened the number pad.
+    JoinWithNumber,
+    /// Chose a meeting room from the directory.
+    Choose {
+        /// Which.
+        number: VmrNumber,
+    },
+    /// A digit on the number or PIN pad, 0 to 9.
+    Digit {
+        /// Which.
+        digit: u8,
+    },
+    /// Deleted the last digit.
+    Delete,
+    /// *Join* on a pad.
+    Join,
+    /// Back from a pad, or cancel while connecting.
+    Back,
+    /// Microphone on or off.
+    Microphone,
+    /// Camera on or off.
+    Camera,
+    /// The loudspeaker louder or softer by one step.
+    Volume {
+        /// `true` for louder.
+        louder: bool,
+    },
+    /// The other layout.
+    Layout,
+    /// Opened or closed the list of participants.
+    People,
+    /// Left the meeting.
+    Leave,
+    /// Tapped the notice away.
+    Dismiss,
+}
+
+/// The body of [`Tap::Language`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LanguageTap {
+    /// The language to speak from now on.
+    pub language: Language,
+}

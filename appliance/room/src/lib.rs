@@ -1,0 +1,3 @@
+//! The room's rules, without devices and without sockets.
+
+pub mod media;

@@ -1,0 +1,342 @@
+//! What room and cloud say to each other, as types.
+//!
+//! Three kinds of messages travel both ways: a *request* wants exactly one *response*; an *event*
+//! wants none. A kind that the other end does not know is skipped (an event) or answered with
+//! [`Response::Unsupported`] (a request), and unknown fields are ignored, so that old rooms and
+//! new clouds get on. Kinds and fields are only ever added; their meaning never changes.
+
+use conclave_types::{
+    ActivationCode, CallId, DisplayName, MediaLeg, ParticipantId, Pin, RoomId, SrtpProfile, Ssrc,
+    Switch, VmrNumber,
+};
+use serde::{Deserialize, Serialize};
+
+/// The room's first message on every connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The protocol versions that the room speaks, lowest and highest.
+    pub versions: (u16, u16),
+    /// The room's software, for people: `conclave-roomd 0.1.0`.
+    pub software: String,
+    /// The device's serial number, for people: it stands beside the code in the console.
+    pub serial: String,
+    /// The calls that the room believes it is in, after a reconnect.
+    pub calls: Vec<HeldCall>,
+}
+
+/// A call that a room holds while it reconnects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldCall {
+    /// Which call.
+    pub call: CallId,
+    /// The highest roster revision that the room has seen.
+    pub revision: u64,
+    /// The microphone as the room has it; after a reconnect the room is right.
+    pub microphone: Switch,
+    /// The camera as the room has it.
+    pub camera: Switch,
+}
+
+/// The cloud's first message on every connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Greeting {
+    /// An enrolled room is linked.
+    Welcome(Box<Welcome>),
+    /// A newcomer waits for an administrator. The link stays open until the code is claimed.
+    Newcomer {
+        /// What the panel shows.
+        code: ActivationCode,
+        /// Seconds until the code stops working. The cloud sends a new one by itself.
+        expires_in_s: u32,
+    },
+    /// The cloud does not take this connection. It closes after this message.
+    Refused {
+        /// Why, for the panel and the log.
+        reason: Refusal,
+        /// The earliest next attempt, in seconds.
+        retry_after_s: u32,
+    },
+}
+
+/// What an enrolled room needs to know when its link comes up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The version that both ends speak from now on.
+    pub version: u16,
+    /// Who the cloud says this room is.
+    pub room: RoomIdentity,
+    /// The meeting rooms that the panel lists.
+    pub directory: Vec<DirectoryEntry>,
+    /// The held calls that go on. A held call that is not here has ended.
+    pub calls: Vec<ResumedCall>,
+}
+
+/// A room as the cloud knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomIdentity {
+    /// Its id, which its certificate carries too.
+    pub room: RoomId,
+    /// Its name, as panels and displays show it.
+    pub name: DisplayName,
+}
+
+/// A call that both ends agree goes on after a reconnect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumedCall {
+    /// Which call.
+    pub call: CallId,
+    /// Who is in the meeting now.
+    pub roster: Roster,
+}
+
+/// Why the cloud does not take a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// The certificate was revoked: the room must be enrolled anew.
+    Revoked,
+    /// The certificate has expired: the room must be enrolled anew.
+    Expired,
+    /// The certificate was signed by another cloud's CA: the room must be enrolled anew.
+    ForeignCertificate,
+    /// No common protocol version.
+    Version,
+    /// The cloud is full or shutting down.
+    Busy,
+    /// A reason that this build does not know.
+    #[serde(other)]
+    Other,
+}
+
+/// A virtual meeting room as the panel's directory lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryEntry {
+    /// What to dial.
+    pub number: VmrNumber,
+    /// What it is called.
+    pub name: DisplayName,
+    /// Whether a PIN is asked for.
+    pub pin: bool,
+}
+
+/// What a room asks of the cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+pub enum RoomRequest {
+    /// Enter a meeting room.
+    Join(Join),
+    /// Leave a call. Answered with [`Response::Done`] even when the call is not known any more.
+    Leave {
+        /// Which call.
+        call: CallId,
+    },
+    /// Say what the person switched.
+    SetMedia {
+        /// Which call.
+        call: CallId,
+        /// The microphone now.
+        microphone: Switch,
+        /// The camera now.
+        camera: Switch,
+    },
+    /// Ask for a new certificate over the same key, before the present one expires.
+    RenewCertificate,
+}
+
+/// The body of [`RoomRequest::Join`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Join {
+    /// What was dialled.
+    pub number: VmrNumber,
+    /// The PIN, when one was typed.
+    pub pin: Option<Pin>,
+    /// The protection profiles that the room supports, preferred first.
+    pub profiles: Vec<SrtpProfile>,
+    /// The microphone as it is set.
+    pub microphone: Switch,
+    /// The camera as it is set.
+    pub camera: Switch,
+}
+
+/// What the cloud asks of a room. None yet; the envelope carries them all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+pub enum CloudRequest {
+    /// Answer with [`Response::Done`]: the console's "is it there".
+    Ping,
+}
+
+/// The one answer to a request, either way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+pub enum Response {
+    /// It is done; there is nothing more to say.
+    Done,
+    /// The room is in the meeting.
+    Joined(Box<Joined>),
+    /// The room is not in the meeting.
+    NotJoined(JoinRefusal),
+    /// The new certificate.
+    Certificate(CertificateChain),
+    /// The other end does not know this kind of request.
+    Unsupported,
+    /// The other end knows the request and cannot do it now.
+    Failed {
+        /// For the log.
+        reason: String,
+    },
+}
+
+/// The body of [`Response::Joined`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Joined {
+    /// The new call.
+    pub call: CallId,
+    /// The meeting room's name.
+    pub name: DisplayName,
+    /// Which participant this room is.
+    pub participant: ParticipantId,
+    /// Keys, port and sources: media starts at once.
+    pub leg: MediaLeg,
+    /// Who is there, this room included.
+    pub roster: Roster,
+}
+
+/// Why a room may not enter. A meeting room that is not there and one that it may not know of get
+/// the same answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum JoinRefusal {
+    /// No such meeting room.
+    NotFound,
+    /// A PIN is needed and none was sent.
+    PinNeeded,
+    /// The PIN is not right.
+    WrongPin {
+        /// Further tries before this room has to wait.
+        tries_left: u8,
+    },
+    /// Too many wrong PINs: this room waits before its next try here.
+    Wait {
+        /// For how long, in seconds.
+        seconds: u32,
+    },
+    /// The meeting room has its most participants.
+    Full {
+        /// How many that is.
+        capacity: u32,
+    },
+    /// The cloud cannot carry another call now.
+    Busy,
+    /// A reason that this build does not know.
+    #[serde(other)]
+    Other,
+}
+
+/// What the cloud tells a room unasked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+pub enum CloudEvent {
+    /// An administrator claimed the code: the newcomer is a room now and reconnects as one.
+    Activated {
+        /// Who it is.
+        room: RoomIdentity,
+        /// Its first certificate.
+        certificate: CertificateChain,
+    },
+    /// The newcomer's code has run out; this one replaces it.
+    NewCode {
+        /// What the panel shows.
+        code: ActivationCode,
+        /// Seconds until it stops working.
+        expires_in_s: u32,
+    },
+    /// The room's name changed.
+    Room(RoomIdentity),
+    /// The list of meeting rooms changed; this is all of it.
+    Directory(Vec<DirectoryEntry>),
+    /// Who is in a call changed; this is all of it.
+    Roster {
+        /// In which call.
+        call: CallId,
+        /// Everyone.
+        roster: Roster,
+    },
+    /// Another participant speaks loudest now, or nobody does.
+    Speaking {
+        /// In which call.
+        call: CallId,
+        /// Who.
+        participant: Option<ParticipantId>,
+    },
+    /// The cloud ended a call.
+    CallEnded {
+        /// Which.
+        call: CallId,
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+/// What a room tells the cloud unasked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+pub enum RoomEvent {
+    /// A part of the room broke or works again, for the console.
+    Health {
+        /// `camera`, `microphone`, `display`, `encoder`.
+        part: String,
+        /// Whether it works.
+        working: bool,
+        /// In plain words, English, for IT.
+        detail: String,
+    },
+}
+
+/// Why the cloud ended a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// An administrator or moderator ended the meeting.
+    Ended,
+    /// The meeting room was removed.
+    Removed,
+    /// No packet came from the room for too long.
+    MediaLost,
+    /// The cloud forgot the call: it was restarted.
+    Unknown,
+    /// A reason that this build does not know.
+    #[serde(other)]
+    Other,
+}
+
+/// A certificate for the room's key, then the CA's; each DER in base64.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateChain(pub Vec<String>);
+
+/// Everyone in a meeting, at one revision. A lower revision than one already seen is ignored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roster {
+    /// Grows with every change in the meeting.
+    pub revision: u64,
+    /// In the order in which they came.
+    pub participants: Vec<Participant>,
+}
+
+/// One participant, as the others see them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// Their id in this meeting.
+    pub participant: ParticipantId,
+    /// Their name.
+    pub name: DisplayName,
+    /// Whether they are heard.
+    pub microphone: Switch,
+    /// Whether they are seen.
+    pub camera: Switch,
+    /// The source of their audio packets, as receivers see it.
+    pub audio: Ssrc,
+    /// The source of their video packets, as receivers see it.
+    pub video: Ssrc,
+}

@@ -1,0 +1,23 @@
+//! What every part of Conclave may name: ids, units, secrets, and the words of a call.
+//!
+//! Nothing here has a socket, a clock or a random number generator. Values that come from outside
+//! become one of these types once, at the edge; past that point nobody checks again.
+
+mod code;
+mod id;
+mod media;
+mod name;
+mod number;
+mod secret;
+mod time;
+
+pub use code::{ActivationCode, ActivationCodeError};
+pub use id::{CallId, IdError, LegId, MeetingId, ParticipantId, RoomId, VmrId};
+pub use media::{
+    AUDIO_CLOCK_HZ, AUDIO_LEVEL_EXTENSION, AUDIO_PAYLOAD_TYPE, MediaLeg, SrtpKey, SrtpKeyError,
+    SrtpProfile, Ssrc, Switch, VIDEO_CLOCK_HZ, VIDEO_PAYLOAD_TYPE,
+};
+pub use name::{DisplayName, NameError};
+pub use number::{NumberError, Pin, PinError, VmrNumber};
+pub use secret::{Redacted, Secret};
+pub use time::{Time, UnixTime};

@@ -1,0 +1,3 @@
+//! conclave-kiosk.
+slint::include_modules!();
+fn main() {}
