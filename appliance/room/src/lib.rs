@@ -1,3 +1,16 @@
 //! The room's rules, without devices and without sockets.
+//!
+//! [`Room`] is fed with taps, link and media events, and the time; it hands out what the panel
+//! shows, what the link is asked, and what the media path does. conclave-roomd is the shell round
+//! it. The parts:
+//! * [`Room`]: enrolment, link, notices, and who is asked what;
+//! * `pad`: the number and PIN pads;
+//! * `picture`: the panel and the display as functions of the state;
+//! * the call itself is `conclave-call`'s machine.
 
 pub mod media;
+mod pad;
+mod picture;
+mod room;
+
+pub use room::{Facts, Input, LinkTrouble, Output, Room, Settings};

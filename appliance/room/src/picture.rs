@@ -1,0 +1,154 @@
+//! The panel and the front display as functions of the state.
+
+use crate::media::{Banner, IdleDisplay, RemoteParticipant};
+use crate::pad::Pad;
+use crate::room::{Enrolment, Room};
+use conclave_call::{Health, State, Up};
+use conclave_panel_api::{CallHealth, Entry, InCall, LinkState, Panel, Person, Screen};
+use conclave_types::{Time, VmrNumber};
+
+impl Room {
+    /// What the panel shows now.
+    pub fn panel(&self, now: Time) -> Panel {
+        Panel {
+            language: self.settings.language,
+            room: self.name().cloned(),
+            serial: self.facts.serial.clone(),
+            link: self.shown_link(now),
+            camera: self.camera,
+            microphone: self.microphone,
+            screen: self.screen(now),
+            notice: self.notice,
+        }
+    }
+
+    fn shown_link(&self, now: Time) -> LinkState {
+        match self.link {
+            LinkState::Lost { .. } => {
+                let left = self.retry_at.map_or(0, |at| at.since(now).as_secs());
+                LinkState::Lost { retry_in_s: u32::try_from(left).unwrap_or(u32::MAX) }
+            }
+            other => other,
+        }
+    }
+
+    fn screen(&self, now: Time) -> Screen {
+        match (self.call.state(), &self.enrolment, &self.pad) {
+            (State::Up(up), _, _) => Screen::InCall(Box::new(self.in_call(now, up))),
+            (State::Joining { number }, _, _) => {
+                Screen::Connecting { number: number.clone(), name: self.listed_name(number) }
+            }
+            (State::Idle, Enrolment::Newcomer { code, until, total }, _) => Screen::Activation {
+                code: *code,
+                seconds_left: until.map_or(0, |end| seconds_up(end.since(now))),
+                seconds_total: *total,
+            },
+            (State::Idle, Enrolment::Enrolled(_), Pad::Closed) => Screen::Idle {
+                directory: self
+                    .directory
+                    .iter()
+                    .map(|entry| Entry {
+                        number: entry.number.clone(),
+                        name: entry.name.clone(),
+                        pin: entry.pin,
+                    })
+                    .collect(),
+            },
+            (State::Idle, Enrolment::Enrolled(_), Pad::Number { typed, fault }) => Screen::Number {
+                typed: typed.clone(),
+                complete: self.pad.number().is_some(),
+                trouble: fault.and_then(|fault| fault.shown(now)),
+            },
+            (State::Idle, Enrolment::Enrolled(_), Pad::Pin { number, typed, fault }) => {
+                Screen::Pin {
+                    number: number.clone(),
+                    name: self.listed_name(number),
+                    typed: u8::try_from(typed.expose().len()).unwrap_or(u8::MAX),
+                    complete: self.pad.ready_pin(now).is_some(),
+                    trouble: fault.and_then(|fault| fault.shown(now)),
+                }
+            }
+        }
+    }
+
+    fn in_call(&self, now: Time, up: &Up) -> InCall {
+        InCall {
+            name: up.name.clone(),
+            number: up.number.clone(),
+            seconds: u32::try_from(now.since(up.since).as_secs()).unwrap_or(u32::MAX),
+            participants: up
+                .roster
+                .participants
+                .iter()
+                .map(|person| {
+                    let me = person.participant == up.me;
+                    Person {
+                        participant: person.participant,
+                        name: person.name.clone(),
+                        // Of itself a room knows better than the cloud's last word.
+                        microphone: if me { self.call.microphone() } else { person.microphone },
+                        camera: if me { self.call.camera() } else { person.camera },
+                        speaking: up.speaking == Some(person.participant),
+                        me,
+                    }
+                })
+                .collect(),
+            microphone: self.call.microphone(),
+            camera: self.call.camera(),
+            volume: self.settings.volume,
+            layout: self.settings.layout,
+            people_open: self.people_open,
+            health: match up.health {
+                Health::Good => CallHealth::Good,
+                Health::LinkLost => CallHealth::LinkLost,
+                Health::Rejoining => CallHealth::Rejoining,
+            },
+        }
+    }
+
+    fn listed_name(&self, number: &VmrNumber) -> Option<conclave_types::DisplayName> {
+        self.directory.iter().find(|entry| entry.number == *number).map(|entry| entry.name.clone())
+    }
+
+    pub(crate) fn idle_display(&self) -> IdleDisplay {
+        let code = match &self.enrolment {
+            Enrolment::Newcomer { code, .. } => *code,
+            _ => None,
+        };
+        IdleDisplay {
+            language: self.settings.language,
+            room: self.name().cloned(),
+            code,
+            clock: self.clock,
+        }
+    }
+
+    pub(crate) fn remote_participants(&self) -> Vec<RemoteParticipant> {
+        let State::Up(up) = self.call.state() else { return Vec::new() };
+        up.roster
+            .participants
+            .iter()
+            .filter(|person| person.participant != up.me)
+            .map(|person| RemoteParticipant {
+                participant: person.participant,
+                name: person.name.clone(),
+                microphone: person.microphone,
+                camera: person.camera,
+                audio: person.audio,
+                video: person.video,
+            })
+            .collect()
+    }
+
+    pub(crate) fn banner(&self) -> Option<Banner> {
+        match self.call.state() {
+            State::Up(Up { health: Health::LinkLost, .. }) => Some(Banner::LinkLost),
+            State::Up(Up { health: Health::Rejoining, .. }) => Some(Banner::Rejoining),
+            _ => None,
+        }
+    }
+}
+
+fn seconds_up(span: std::time::Duration) -> u32 {
+    u32::try_from(span.as_secs() + u64::from(span.subsec_nanos() > 0)).unwrap_or(u32::MAX)
+}

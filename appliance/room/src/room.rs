@@ -1,0 +1,603 @@
+//! The room's machine: enrolment, link, pads, call, notices.
+
+use crate::media::{Banner, IdleDisplay, MediaCommand, MediaEvent, MediaPart, RemoteParticipant};
+use crate::pad::{Fault, Pad};
+use conclave_call::{AskId, Call, NotJoined, Over, State};
+use conclave_link_protocol::message::{
+    CertificateChain, CloudEvent, DirectoryEntry, Greeting, HeldCall, JoinRefusal, Refusal,
+    Response, RoomEvent, RoomIdentity, RoomRequest,
+};
+use conclave_panel_api::{Health, Language, Layout, LinkState, Notice, Panel, Tap, Trouble};
+use conclave_types::{ActivationCode, DisplayName, Switch, Time, VmrNumber};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// One tap on *louder* or *softer*.
+const VOLUME_STEP: u8 = 10;
+/// How often what counts seconds is drawn anew. Slower lets a timer skip a second.
+const REDRAW: Duration = Duration::from_millis(500);
+
+/// What never changes while the daemon runs.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The device's serial number.
+    pub serial: String,
+}
+
+/// What the people in the room chose; kept through restarts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Of panel and display.
+    pub language: Language,
+    /// Of the loudspeaker, 0 to 100.
+    pub volume: u8,
+    /// Of the display in a call.
+    pub layout: Layout,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// Someone touched the panel.
+    Tap(Tap),
+    /// The link is up, and the cloud greeted.
+    LinkUp {
+        /// What it said.
+        greeting: Greeting,
+        /// Its address on the link.
+        cloud: IpAddr,
+    },
+    /// The link is down, or an attempt was in vain.
+    LinkDown {
+        /// Why.
+        trouble: LinkTrouble,
+        /// How long until the next attempt.
+        retry_in: Duration,
+    },
+    /// The cloud answered; `None` when the link failed before it did.
+    Answered {
+        /// Which question.
+        ask: AskId,
+        /// The answer.
+        answer: Option<Response>,
+    },
+    /// The cloud says something unasked.
+    Cloud(CloudEvent),
+    /// The media path reports.
+    Media(MediaEvent),
+    /// The time of day in the room, hours and minutes.
+    Clock(u8, u8),
+    /// The certificate should be renewed.
+    RenewalDue,
+    /// The deadline has passed.
+    Tick,
+}
+
+/// Why there is no link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkTrouble {
+    /// Nobody answers, or the connection broke.
+    Unreachable,
+    /// The cloud's key is not a pinned one.
+    WrongCloud,
+}
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Show this on the panel.
+    Panel(Box<Panel>),
+    /// Have the media path do this.
+    Media(MediaCommand),
+    /// Ask the cloud; feed the answer back as [`Input::Answered`].
+    Ask {
+        /// Names the question.
+        ask: AskId,
+        /// The question.
+        request: RoomRequest,
+    },
+    /// Tell the cloud.
+    Tell(RoomEvent),
+    /// What the next hello says about held calls.
+    Hold(Vec<HeldCall>),
+    /// Keep the settings.
+    Save(Settings),
+    /// Keep this certificate and be this room from now on: the link is made anew with it.
+    Enrol {
+        /// Who the room is.
+        room: RoomIdentity,
+        /// Its certificate.
+        certificate: CertificateChain,
+    },
+    /// Keep this certificate in place of the present one.
+    Renew(CertificateChain),
+    /// Keep the room's name, for the time before the next link.
+    Remember(RoomIdentity),
+    /// Forget certificate and identity; keep the key. The link is made anew as a newcomer.
+    Forget,
+}
+
+/// Whether the room belongs to a cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Enrolment {
+    /// It waits for an administrator.
+    Newcomer { code: Option<ActivationCode>, until: Option<Time>, total: u32 },
+    /// It belongs.
+    Enrolled(RoomIdentity),
+}
+
+/// What panel and display were last told, so that they are told changes only.
+#[derive(Debug, Default)]
+struct Shown {
+    panel: Option<Panel>,
+    display: Option<IdleDisplay>,
+    participants: Vec<RemoteParticipant>,
+    speaking: Option<conclave_types::ParticipantId>,
+    banner: Option<Banner>,
+}
+
+/// One room.
+#[derive(Debug)]
+pub struct Room {
+    pub(crate) facts: Facts,
+    pub(crate) settings: Settings,
+    pub(crate) enrolment: Enrolment,
+    pub(crate) link: LinkState,
+    pub(crate) retry_at: Option<Time>,
+    pub(crate) directory: Vec<DirectoryEntry>,
+    pub(crate) call: Call,
+    pub(crate) pad: Pad,
+    pub(crate) people_open: bool,
+    pub(crate) notice: Option<Notice>,
+    pub(crate) camera: Health,
+    pub(crate) microphone: Health,
+    pub(crate) clock: (u8, u8),
+    /// Parts that do not work, as the cloud is told them with each new link.
+    faults: BTreeMap<&'static str, String>,
+    renewal: Option<AskId>,
+    next_own_ask: u64,
+    shown: Shown,
+    redraw_at: Option<Time>,
+    outputs: VecDeque<Output>,
+}
+
+/// The room's own questions are numbered from here on; the call's from 0.
+const OWN_ASKS: u64 = 1 << 63;
+
+impl Room {
+    /// A room that has just started. `identity` is what the store remembers of its enrolment.
+    pub fn new(facts: Facts, settings: Settings, identity: Option<RoomIdentity>) -> Room {
+        Room {
+            facts,
+            settings,
+            enrolment: identity.map_or(
+                Enrolment::Newcomer { code: None, until: None, total: 0 },
+                Enrolment::Enrolled,
+            ),
+            link: LinkState::Connecting,
+            retry_at: None,
+            directory: Vec::new(),
+            call: Call::new(Switch::On, Switch::On),
+            pad: Pad::Closed,
+            people_open: false,
+            notice: None,
+            camera: Health::Working,
+            microphone: Health::Working,
+            clock: (0, 0),
+            faults: BTreeMap::new(),
+            renewal: None,
+            next_own_ask: OWN_ASKS,
+            shown: Shown::default(),
+            redraw_at: None,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// The room's name, when it has one.
+    pub fn name(&self) -> Option<&DisplayName> {
+        match &self.enrolment {
+            Enrolment::Enrolled(identity) => Some(&identity.name),
+            _ => None,
+        }
+    }
+
+    /// The call, for reports.
+    pub fn call(&self) -> &State {
+        self.call.state()
+    }
+
+    /// What is wanted next; call until `None`.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Input::Tick`] is wanted.
+    pub fn deadline(&self) -> Option<Time> {
+        [self.call.deadline(), self.redraw_at].into_iter().flatten().min()
+    }
+
+    /// Takes in what happened.
+    pub fn handle(&mut self, now: Time, input: Input) {
+        match input {
+            Input::Tap(tap) => self.tap(now, tap),
+            Input::LinkUp { greeting, cloud } => self.link_up(now, greeting, cloud),
+            Input::LinkDown { trouble, retry_in } => self.link_down(now, trouble, retry_in),
+            Input::Answered { ask, answer } => self.answered(now, ask, answer),
+            Input::Cloud(event) => self.cloud(now, event),
+            Input::Media(event) => self.media(now, event),
+            Input::Clock(hours, minutes) => self.clock = (hours, minutes),
+            Input::RenewalDue => {
+                if self.renewal.is_none() && self.link == LinkState::Up {
+                    let ask = AskId(self.next_own_ask);
+                    self.next_own_ask += 1;
+                    self.renewal = Some(ask);
+                    self.want(Output::Ask { ask, request: RoomRequest::RenewCertificate });
+                }
+            }
+            Input::Tick => self.feed(now, conclave_call::Input::Tick),
+        }
+        self.show(now);
+    }
+
+    fn want(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    fn feed(&mut self, now: Time, input: conclave_call::Input) {
+        self.call.handle(now, input);
+        while let Some(output) = self.call.poll_output() {
+            match output {
+                conclave_call::Output::Ask { ask, request } => {
+                    self.want(Output::Ask { ask, request });
+                }
+                conclave_call::Output::StartMedia { call, leg, node } => {
+                    self.people_open = false;
+                    self.want(Output::Media(MediaCommand::StartCall { call, leg, node }));
+                    self.shown.participants.clear();
+                    self.shown.speaking = None;
+                }
+                conclave_call::Output::StopMedia => {
+                    self.want(Output::Media(MediaCommand::StopCall));
+                }
+                conclave_call::Output::Hold(calls) => self.want(Output::Hold(calls)),
+                conclave_call::Output::NotJoined { number, why } => {
+                    self.not_joined(now, number, why);
+                }
+                conclave_call::Output::Over(over) => {
+                    self.pad = Pad::Closed;
+                    self.notice = Some(match over {
+                        Over::Ended => Notice::CallEnded,
+                        Over::Lost | Over::Media => Notice::CallLost,
+                    });
+                }
+                conclave_call::Output::Changed => {
+                    if matches!(self.call.state(), State::Up(_)) {
+                        self.pad = Pad::Closed;
+                    }
+                }
+            }
+        }
+    }
+
+    fn not_joined(&mut self, now: Time, number: VmrNumber, why: NotJoined) {
+        let said = |trouble| Some(Fault::Said(trouble));
+        let on_number_pad =
+            |trouble| Pad::Number { typed: number.as_str().to_owned(), fault: said(trouble) };
+        self.pad = match why {
+            NotJoined::Refused(refusal) => match refusal {
+                JoinRefusal::PinNeeded => Pad::pin(number, None),
+                JoinRefusal::WrongPin { tries_left } => {
+                    Pad::pin(number, said(Trouble::WrongPin { tries_left }))
+                }
+                JoinRefusal::Wait { seconds } => {
+                    let end = now + Duration::from_secs(u64::from(seconds));
+                    Pad::pin(number, Some(Fault::WaitUntil(end)))
+                }
+                JoinRefusal::NotFound => on_number_pad(Trouble::NotFound),
+                JoinRefusal::Full { capacity } => on_number_pad(Trouble::Full { capacity }),
+                JoinRefusal::Busy => on_number_pad(Trouble::Busy),
+                JoinRefusal::Other => on_number_pad(Trouble::Other),
+            },
+            NotJoined::NoLink => on_number_pad(Trouble::NoLink),
+            NotJoined::Confused => on_number_pad(Trouble::Other),
+        };
+    }
+
+    fn tap(&mut self, now: Time, tap: Tap) {
+        let in_call = matches!(self.call.state(), State::Up(_));
+        match tap {
+            Tap::Language(tap) => {
+                self.settings.language = tap.language;
+                self.want(Output::Save(self.settings));
+            }
+            Tap::Dismiss => self.notice = None,
+            Tap::JoinWithNumber if !in_call => {
+                self.pad = Pad::Number { typed: String::new(), fault: None };
+            }
+            Tap::Choose { number } if !in_call => self.head_for(now, number),
+            Tap::Digit { digit } => self.pad.type_digit(now, digit),
+            Tap::Delete => self.pad.delete(),
+            Tap::Join if !in_call => match &self.pad {
+                Pad::Closed => {}
+                Pad::Number { .. } => {
+                    if let Some(number) = self.pad.number() {
+                        self.head_for(now, number);
+                    }
+                }
+                Pad::Pin { number, .. } => {
+                    if let Some(pin) = self.pad.ready_pin(now) {
+                        let number = number.clone();
+                        self.dial(now, number, Some(pin));
+                    }
+                }
+            },
+            Tap::Back => {
+                self.pad = Pad::Closed;
+                if matches!(self.call.state(), State::Joining { .. }) {
+                    self.feed(now, conclave_call::Input::HangUp);
+                }
+            }
+            Tap::Microphone => {
+                let switch = self.call.microphone().flipped();
+                self.want(Output::Media(MediaCommand::Microphone(switch)));
+                self.feed(now, conclave_call::Input::Microphone(switch));
+            }
+            Tap::Camera => {
+                let switch = self.call.camera().flipped();
+                self.want(Output::Media(MediaCommand::Camera(switch)));
+                self.feed(now, conclave_call::Input::Camera(switch));
+            }
+            Tap::Volume { louder } => {
+                let volume = self.settings.volume;
+                self.settings.volume = if louder {
+                    (volume + VOLUME_STEP).min(100)
+                } else {
+                    volume.saturating_sub(VOLUME_STEP)
+                };
+                self.want(Output::Media(MediaCommand::Volume(self.settings.volume)));
+                self.want(Output::Save(self.settings));
+            }
+            Tap::Layout => {
+                self.settings.layout = match self.settings.layout {
+                    Layout::Grid => Layout::Speaker,
+                    Layout::Speaker => Layout::Grid,
+                };
+                self.want(Output::Media(MediaCommand::Layout(self.settings.layout)));
+                self.want(Output::Save(self.settings));
+            }
+            Tap::People => self.people_open = in_call && !self.people_open,
+            Tap::Leave => self.hang_up(now),
+            // A tap that crossed a change of screen on its way.
+            Tap::JoinWithNumber | Tap::Choose { .. } | Tap::Join => {}
+        }
+    }
+
+    fn hang_up(&mut self, now: Time) {
+        self.pad = Pad::Closed;
+        self.people_open = false;
+        self.feed(now, conclave_call::Input::HangUp);
+        // Nobody should enter the next meeting muted, or seen, because of the last one.
+        for command in [MediaCommand::Microphone(Switch::On), MediaCommand::Camera(Switch::On)] {
+            self.want(Output::Media(command));
+        }
+        self.feed(now, conclave_call::Input::Microphone(Switch::On));
+        self.feed(now, conclave_call::Input::Camera(Switch::On));
+    }
+
+    /// On the way to a meeting room: by way of its PIN pad, when the directory says it has a PIN.
+    fn head_for(&mut self, now: Time, number: VmrNumber) {
+        let pin = self.directory.iter().any(|entry| entry.number == number && entry.pin);
+        if pin {
+            self.pad = Pad::pin(number, None);
+        } else {
+            self.dial(now, number, None);
+        }
+    }
+
+    fn dial(&mut self, now: Time, number: VmrNumber, pin: Option<conclave_types::Pin>) {
+        self.notice = None;
+        self.feed(now, conclave_call::Input::Dial { number, pin });
+    }
+
+    fn link_up(&mut self, now: Time, greeting: Greeting, cloud: IpAddr) {
+        match greeting {
+            Greeting::Welcome(welcome) => {
+                self.link = LinkState::Up;
+                self.retry_at = None;
+                self.clear_notice(Notice::WrongCloud);
+                self.clear_notice(Notice::Revoked);
+                self.clear_notice(Notice::NotRecognised);
+                self.directory = welcome.directory;
+                self.identified(welcome.room);
+                for (part, detail) in self.faults.clone() {
+                    let part = part.to_owned();
+                    self.want(Output::Tell(RoomEvent::Health { part, working: false, detail }));
+                }
+                let resumed = welcome.calls;
+                self.feed(now, conclave_call::Input::LinkUp { cloud, resumed });
+            }
+            Greeting::Newcomer { code, expires_in_s } => {
+                self.link = LinkState::Up;
+                self.retry_at = None;
+                self.clear_notice(Notice::WrongCloud);
+                self.new_code(now, code, expires_in_s);
+            }
+            Greeting::Refused { reason, retry_after_s } => {
+                self.link = LinkState::Lost { retry_in_s: retry_after_s };
+                self.retry_at = Some(now + Duration::from_secs(u64::from(retry_after_s)));
+                match reason {
+                    Refusal::Revoked => self.forget(now, Notice::Revoked),
+                    Refusal::Expired | Refusal::ForeignCertificate => {
+                        self.forget(now, Notice::NotRecognised);
+                    }
+                    Refusal::Version | Refusal::Busy | Refusal::Other => {}
+                }
+            }
+        }
+    }
+
+    fn identified(&mut self, identity: RoomIdentity) {
+        if self.enrolment != Enrolment::Enrolled(identity.clone()) {
+            self.enrolment = Enrolment::Enrolled(identity.clone());
+            self.want(Output::Remember(identity));
+        }
+    }
+
+    fn new_code(&mut self, now: Time, code: ActivationCode, expires_in_s: u32) {
+        let until = now + Duration::from_secs(u64::from(expires_in_s));
+        self.enrolment =
+            Enrolment::Newcomer { code: Some(code), until: Some(until), total: expires_in_s };
+    }
+
+    fn forget(&mut self, now: Time, notice: Notice) {
+        self.feed(now, conclave_call::Input::HangUp);
+        self.pad = Pad::Closed;
+        self.directory.clear();
+        self.enrolment = Enrolment::Newcomer { code: None, until: None, total: 0 };
+        self.notice = Some(notice);
+        self.want(Output::Forget);
+    }
+
+    fn link_down(&mut self, now: Time, trouble: LinkTrouble, retry_in: Duration) {
+        self.link = match self.link {
+            // Until the first connection there is nothing to have lost.
+            LinkState::Connecting if retry_in < Duration::from_secs(2) => LinkState::Connecting,
+            _ => LinkState::Lost { retry_in_s: 0 },
+        };
+        self.retry_at = Some(now + retry_in);
+        self.renewal = None;
+        if let Enrolment::Newcomer { code, until, .. } = &mut self.enrolment {
+            // The cloud gives a new code with the next connection; this one is as good as gone.
+            *code = None;
+            *until = None;
+        }
+        match trouble {
+            LinkTrouble::WrongCloud => self.notice = Some(Notice::WrongCloud),
+            LinkTrouble::Unreachable => self.clear_notice(Notice::WrongCloud),
+        }
+        self.feed(now, conclave_call::Input::LinkDown);
+    }
+
+    fn answered(&mut self, now: Time, ask: AskId, answer: Option<Response>) {
+        if ask.0 < OWN_ASKS {
+            self.feed(now, conclave_call::Input::Answered { ask, answer });
+        } else if self.renewal == Some(ask) {
+            self.renewal = None;
+            if let Some(Response::Certificate(chain)) = answer {
+                self.want(Output::Renew(chain));
+            }
+        }
+    }
+
+    fn cloud(&mut self, now: Time, event: CloudEvent) {
+        match event {
+            CloudEvent::Activated { room, certificate } => {
+                self.clear_notice(Notice::Revoked);
+                self.clear_notice(Notice::NotRecognised);
+                self.enrolment = Enrolment::Enrolled(room.clone());
+                self.want(Output::Enrol { room, certificate });
+            }
+            CloudEvent::NewCode { code, expires_in_s } => self.new_code(now, code, expires_in_s),
+            CloudEvent::Room(identity) => self.identified(identity),
+            CloudEvent::Directory(entries) => self.directory = entries,
+            CloudEvent::Roster { call, roster } => {
+                self.feed(now, conclave_call::Input::Roster { call, roster });
+            }
+            CloudEvent::Speaking { call, participant } => {
+                self.feed(now, conclave_call::Input::Speaking { call, participant });
+            }
+            CloudEvent::CallEnded { call, reason } => {
+                self.feed(now, conclave_call::Input::Ended { call, reason });
+            }
+        }
+    }
+
+    fn media(&mut self, now: Time, event: MediaEvent) {
+        match event {
+            MediaEvent::Part { part, working, detail } => {
+                let health = if working { Health::Working } else { Health::Missing };
+                let (name, notice) = match part {
+                    MediaPart::Camera => {
+                        self.camera = health;
+                        ("camera", Some(Notice::CameraLost))
+                    }
+                    MediaPart::Microphone => {
+                        self.microphone = health;
+                        ("microphone", Some(Notice::MicrophoneLost))
+                    }
+                    MediaPart::Loudspeaker => ("loudspeaker", None),
+                    MediaPart::Display => ("display", None),
+                    MediaPart::Encoder => ("encoder", None),
+                };
+                match notice {
+                    Some(notice) if working => self.clear_notice(notice),
+                    Some(notice) => self.notice = Some(notice),
+                    None => {}
+                }
+                if working {
+                    self.faults.remove(name);
+                } else {
+                    self.faults.insert(name, detail.clone());
+                }
+                if self.link == LinkState::Up && self.name().is_some() {
+                    let part = name.to_owned();
+                    self.want(Output::Tell(RoomEvent::Health { part, working, detail }));
+                }
+            }
+            MediaEvent::FirstPicture { .. } => {}
+            MediaEvent::Flowing { call, flowing } => {
+                self.feed(now, conclave_call::Input::Flowing { call, flowing });
+            }
+            MediaEvent::CallFailed { call, .. } => {
+                self.feed(now, conclave_call::Input::MediaFailed { call });
+            }
+        }
+    }
+
+    fn clear_notice(&mut self, notice: Notice) {
+        if self.notice == Some(notice) {
+            self.notice = None;
+        }
+    }
+
+    /// Tells panel and display what has changed, and when they want to be told again.
+    fn show(&mut self, now: Time) {
+        let display = self.idle_display();
+        if self.shown.display.as_ref() != Some(&display) {
+            self.shown.display = Some(display.clone());
+            self.want(Output::Media(MediaCommand::Display(display)));
+        }
+        if let State::Up(up) = self.call.state() {
+            let speaking = up.speaking;
+            let participants = self.remote_participants();
+            if self.shown.participants != participants {
+                self.shown.participants = participants.clone();
+                self.want(Output::Media(MediaCommand::Participants(participants)));
+            }
+            if self.shown.speaking != speaking {
+                self.shown.speaking = speaking;
+                self.want(Output::Media(MediaCommand::Speaking(speaking)));
+            }
+        }
+        let banner = self.banner();
+        if self.shown.banner != banner {
+            self.shown.banner = banner;
+            self.want(Output::Media(MediaCommand::Banner(banner)));
+        }
+        let panel = self.panel(now);
+        if self.shown.panel.as_ref() != Some(&panel) {
+            self.shown.panel = Some(panel.clone());
+            self.want(Output::Panel(Box::new(panel)));
+        }
+        let counting = matches!(self.call.state(), State::Up(_))
+            || matches!(self.enrolment, Enrolment::Newcomer { until: Some(_), .. })
+            || self.pad.waiting_until(now).is_some()
+            || self.retry_at.is_some_and(|at| at > now);
+        self.redraw_at = counting.then(|| now + REDRAW);
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,320 @@
+//! The room's machine, driven by taps and by a cloud that is written out by hand.
+
+use super::*;
+use conclave_link_protocol::message::{Joined, Participant, Roster, Welcome};
+use conclave_panel_api::Screen;
+use conclave_types::{CallId, LegId, MediaLeg, ParticipantId, RoomId, SrtpKey, SrtpProfile, Ssrc};
+
+const CLOUD: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+fn at(seconds: u64) -> Time {
+    Time::from_micros(seconds * 1_000_000)
+}
+
+fn new_room() -> Room {
+    let settings = Settings { language: Language::English, volume: 60, layout: Layout::Grid };
+    Room::new(Facts { serial: "TEST-1".to_owned() }, settings, None)
+}
+
+fn identity() -> RoomIdentity {
+    RoomIdentity { room: RoomId::from_random(1), name: "Room Ada".parse().unwrap() }
+}
+
+fn welcome() -> Greeting {
+    Greeting::Welcome(Box::new(Welcome {
+        version: 1,
+        room: identity(),
+        directory: vec![DirectoryEntry {
+            number: "4711".parse().unwrap(),
+            name: "Board".parse().unwrap(),
+            pin: true,
+        }],
+        calls: Vec::new(),
+    }))
+}
+
+fn linked() -> Room {
+    let mut room = new_room();
+    room.handle(at(0), Input::LinkUp { greeting: welcome(), cloud: CLOUD });
+    room
+}
+
+fn outputs(room: &mut Room) -> Vec<Output> {
+    std::iter::from_fn(|| room.poll_output()).collect()
+}
+
+fn taps(room: &mut Room, now: Time, all: impl IntoIterator<Item = Tap>) {
+    for tap in all {
+        room.handle(now, Input::Tap(tap));
+    }
+}
+
+fn digits(text: &str) -> Vec<Tap> {
+    text.bytes().map(|b| Tap::Digit { digit: b - b'0' }).collect()
+}
+
+fn asked(room: &mut Room) -> Option<(AskId, RoomRequest)> {
+    outputs(room).into_iter().find_map(|output| match output {
+        Output::Ask { ask, request } => Some((ask, request)),
+        _ => None,
+    })
+}
+
+fn joined() -> Response {
+    let key = SrtpKey::new(SrtpProfile::AeadAes128Gcm, vec![0; 28]).unwrap();
+    let person = |n: u32, name: &str| Participant {
+        participant: ParticipantId::from_random(u128::from(n)),
+        name: name.parse().unwrap(),
+        microphone: Switch::On,
+        camera: Switch::On,
+        audio: Ssrc(10 * n),
+        video: Ssrc(10 * n + 1),
+    };
+    Response::Joined(Box::new(Joined {
+        call: CallId::from_random(1),
+        name: "Board".parse().unwrap(),
+        participant: ParticipantId::from_random(1),
+        leg: MediaLeg {
+            leg: LegId::from_random(1),
+            address: None,
+            port: 40_000,
+            room_to_node: key.clone(),
+            node_to_room: key,
+            audio: Ssrc(10),
+            video: Ssrc(11),
+        },
+        roster: Roster {
+            revision: 1,
+            participants: vec![person(1, "Room Ada"), person(2, "Salle Voltaire")],
+        },
+    }))
+}
+
+fn in_call() -> Room {
+    let mut room = linked();
+    taps(&mut room, at(1), [Tap::Choose { number: "4711".parse().unwrap() }]);
+    taps(&mut room, at(1), digits("2468"));
+    taps(&mut room, at(1), [Tap::Join]);
+    let (ask, _) = asked(&mut room).unwrap();
+    room.handle(at(2), Input::Answered { ask, answer: Some(joined()) });
+    room
+}
+
+#[test]
+fn a_newcomer_shows_its_code_and_becomes_a_room_when_it_is_claimed() {
+    let mut room = new_room();
+    let code: ActivationCode = "7KQ2-9FXM".parse().unwrap();
+    let greeting = Greeting::Newcomer { code, expires_in_s: 900 };
+    room.handle(at(0), Input::LinkUp { greeting, cloud: CLOUD });
+    assert_eq!(
+        room.panel(at(60)).screen,
+        Screen::Activation { code: Some(code), seconds_left: 840, seconds_total: 900 }
+    );
+    let certificate = CertificateChain(vec!["AAAA".to_owned()]);
+    let event = CloudEvent::Activated { room: identity(), certificate: certificate.clone() };
+    room.handle(at(61), Input::Cloud(event));
+    assert!(outputs(&mut room).contains(&Output::Enrol { room: identity(), certificate }));
+    assert!(matches!(room.panel(at(61)).screen, Screen::Idle { .. }));
+}
+
+#[test]
+fn a_meeting_room_with_a_pin_asks_for_it_before_anything_is_dialled() {
+    let mut room = linked();
+    outputs(&mut room);
+    taps(&mut room, at(1), [Tap::JoinWithNumber]);
+    taps(&mut room, at(1), digits("4711"));
+    taps(&mut room, at(1), [Tap::Join]);
+    assert!(matches!(room.panel(at(1)).screen, Screen::Pin { .. }));
+    assert_eq!(asked(&mut room), None);
+    taps(&mut room, at(2), digits("2468"));
+    taps(&mut room, at(2), [Tap::Join]);
+    let (_, request) = asked(&mut room).unwrap();
+    assert!(matches!(request, RoomRequest::Join(join) if join.pin == "2468".parse().ok()));
+    assert!(matches!(room.panel(at(2)).screen, Screen::Connecting { .. }));
+}
+
+#[test]
+fn a_wrong_pin_is_explained_where_it_was_typed_and_a_wait_counts_down() {
+    let mut room = linked();
+    taps(&mut room, at(1), [Tap::Choose { number: "4711".parse().unwrap() }]);
+    taps(&mut room, at(1), digits("1111"));
+    taps(&mut room, at(1), [Tap::Join]);
+    let (ask, _) = asked(&mut room).unwrap();
+    let refusal = Response::NotJoined(JoinRefusal::WrongPin { tries_left: 2 });
+    room.handle(at(2), Input::Answered { ask, answer: Some(refusal) });
+    let screen = room.panel(at(2)).screen;
+    let trouble = Some(Trouble::WrongPin { tries_left: 2 });
+    assert!(
+        matches!(&screen, Screen::Pin { typed: 0, trouble: shown, .. } if *shown == trouble),
+        "{screen:?}"
+    );
+    taps(&mut room, at(3), digits("2222"));
+    taps(&mut room, at(3), [Tap::Join]);
+    let (ask, _) = asked(&mut room).unwrap();
+    let refusal = Response::NotJoined(JoinRefusal::Wait { seconds: 30 });
+    room.handle(at(4), Input::Answered { ask, answer: Some(refusal) });
+    taps(&mut room, at(5), digits("2468"));
+    taps(&mut room, at(5), [Tap::Join]);
+    assert_eq!(asked(&mut room), None, "a wait is kept");
+    let screen = room.panel(at(14)).screen;
+    assert!(
+        matches!(
+            screen,
+            Screen::Pin { trouble: Some(Trouble::Wait { seconds: 20 }), complete: false, .. }
+        ),
+        "{screen:?}"
+    );
+    taps(&mut room, at(34), [Tap::Join]);
+    assert!(asked(&mut room).is_some());
+}
+
+#[test]
+fn media_is_told_of_the_others_and_not_of_the_room_itself() {
+    let mut room = in_call();
+    let told = outputs(&mut room).into_iter().find_map(|output| match output {
+        Output::Media(MediaCommand::Participants(people)) => Some(people),
+        _ => None,
+    });
+    let names: Vec<String> = told.unwrap().iter().map(|p| p.name.to_string()).collect();
+    assert_eq!(names, ["Salle Voltaire"]);
+}
+
+#[test]
+fn a_lost_link_in_mid_call_is_said_and_the_call_stays_on_the_panel() {
+    let mut room = in_call();
+    let trouble = LinkTrouble::Unreachable;
+    room.handle(at(10), Input::LinkDown { trouble, retry_in: Duration::from_secs(4) });
+    let panel = room.panel(at(11));
+    assert_eq!(panel.link, LinkState::Lost { retry_in_s: 3 });
+    assert!(
+        matches!(&panel.screen, Screen::InCall(call) if call.health == conclave_panel_api::CallHealth::LinkLost)
+    );
+    assert!(!outputs(&mut room).contains(&Output::Media(MediaCommand::StopCall)));
+}
+
+#[test]
+fn revocation_ends_the_call_forgets_the_certificate_and_says_so() {
+    let mut room = in_call();
+    outputs(&mut room);
+    let greeting = Greeting::Refused { reason: Refusal::Revoked, retry_after_s: 1 };
+    room.handle(at(20), Input::LinkUp { greeting, cloud: CLOUD });
+    let all = outputs(&mut room);
+    assert!(all.contains(&Output::Forget));
+    assert!(all.contains(&Output::Media(MediaCommand::StopCall)));
+    let panel = room.panel(at(20));
+    assert_eq!(panel.notice, Some(Notice::Revoked));
+    assert!(matches!(panel.screen, Screen::Activation { code: None, .. }));
+}
+
+#[test]
+fn leaving_puts_microphone_and_camera_back_on() {
+    let mut room = in_call();
+    taps(&mut room, at(5), [Tap::Microphone, Tap::Camera]);
+    assert_eq!(room.call.microphone(), Switch::Off);
+    outputs(&mut room);
+    taps(&mut room, at(6), [Tap::Leave]);
+    let all = outputs(&mut room);
+    assert!(all.contains(&Output::Media(MediaCommand::StopCall)));
+    assert!(all.contains(&Output::Media(MediaCommand::Microphone(Switch::On))));
+    assert_eq!(room.call.camera(), Switch::On);
+    assert!(matches!(room.panel(at(6)).screen, Screen::Idle { .. }));
+}
+
+#[test]
+fn the_timer_is_drawn_anew_each_second_and_nothing_is_sent_when_nothing_changed() {
+    let mut room = in_call();
+    outputs(&mut room);
+    let mut panels = 0;
+    for _ in 0..20 {
+        let now = room.deadline().unwrap();
+        room.handle(now, Input::Tick);
+        panels += outputs(&mut room).iter().filter(|o| matches!(o, Output::Panel(_))).count();
+    }
+    assert_eq!(panels, 10, "ten seconds, ten pictures");
+}
+
+#[test]
+fn a_missing_camera_is_said_until_it_is_back() {
+    let mut room = linked();
+    let event = |working| {
+        Input::Media(MediaEvent::Part {
+            part: MediaPart::Camera,
+            working,
+            detail: "test".to_owned(),
+        })
+    };
+    room.handle(at(1), event(false));
+    assert_eq!(room.panel(at(1)).notice, Some(Notice::CameraLost));
+    assert_eq!(room.panel(at(1)).camera, Health::Missing);
+    room.handle(at(2), event(true));
+    assert_eq!(room.panel(at(2)).notice, None);
+}
+
+#[test]
+fn a_pinned_key_that_does_not_match_is_named_on_the_panel() {
+    let mut room = new_room();
+    let trouble = LinkTrouble::WrongCloud;
+    room.handle(at(1), Input::LinkDown { trouble, retry_in: Duration::from_secs(30) });
+    assert_eq!(room.panel(at(1)).notice, Some(Notice::WrongCloud));
+}
+
+/// Random taps and events in any order: never a panic, the panel always has a screen, and the
+/// media path is started and stopped in turn.
+#[test]
+fn any_order_of_taps_and_events_keeps_panel_and_media_together() {
+    for seed in 1..1_500_u64 {
+        let mut draw = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut next = |below: u64| {
+            draw ^= draw << 13;
+            draw ^= draw >> 7;
+            draw ^= draw << 17;
+            draw % below
+        };
+        let mut room = new_room();
+        let (mut now, mut media, mut asks) = (at(0), false, Vec::new());
+        for step in 0..80 {
+            now = now + Duration::from_millis(next(3_000));
+            let input = match next(20) {
+                0..=4 => Input::Tap(Tap::Digit { digit: next(12) as u8 }),
+                5 => Input::Tap(Tap::Join),
+                6 => Input::Tap(Tap::Choose { number: "4711".parse().unwrap() }),
+                7 => Input::Tap(Tap::JoinWithNumber),
+                8 => Input::Tap(Tap::Leave),
+                9 => Input::Tap(Tap::Back),
+                10 => Input::Tap(Tap::Microphone),
+                11 | 12 => Input::LinkUp { greeting: welcome(), cloud: CLOUD },
+                13 => Input::LinkDown {
+                    trouble: LinkTrouble::Unreachable,
+                    retry_in: Duration::from_secs(next(60)),
+                },
+                14 => Input::LinkUp {
+                    greeting: Greeting::Refused { reason: Refusal::Revoked, retry_after_s: 1 },
+                    cloud: CLOUD,
+                },
+                15 => Input::RenewalDue,
+                16 => Input::Tick,
+                _ => match asks.pop() {
+                    Some(ask) => Input::Answered { ask, answer: Some(joined()) },
+                    None => Input::Tap(Tap::People),
+                },
+            };
+            room.handle(now, input.clone());
+            for output in outputs(&mut room) {
+                match output {
+                    Output::Media(MediaCommand::StartCall { .. }) => {
+                        assert!(!media, "seed {seed}, step {step}: {input:?}");
+                        media = true;
+                    }
+                    Output::Media(MediaCommand::StopCall) => {
+                        assert!(media, "seed {seed}, step {step}: {input:?}");
+                        media = false;
+                    }
+                    Output::Ask { ask, request: RoomRequest::Join(_) } => asks.push(ask),
+                    _ => {}
+                }
+            }
+            let up = matches!(room.panel(now).screen, Screen::InCall(_));
+            assert_eq!(up, media, "seed {seed}, step {step}: {input:?}");
+        }
+    }
+}
