@@ -1,1 +1,5 @@
-fn main() { slint_build::compile("ui/app.slint").expect("the panel compiles"); }
+//! Compiles the panel's Slint files.
+
+fn main() -> Result<(), slint_build::CompileError> {
+    slint_build::compile("ui/app.slint")
+}

@@ -1,0 +1,443 @@
+//! From a [`Panel`] to what stands on the screen, and from a finger to a [`Tap`].
+//!
+//! [`show`] writes every property that the screen's picture depends on, each time, so nothing of an
+//! older panel can stay behind. Lists are mended line by line rather than replaced: a new panel each
+//! second must not tear the button away from under a finger.
+
+use crate::link::{Daemon, Seen};
+use crate::{ui, words};
+use chrono::{Datelike, Local, Timelike};
+use conclave_panel_api::{
+    CallHealth, Health, InCall, Language, LanguageTap, Layout, LinkState, Panel, Screen as Showing,
+    Tap, Trouble,
+};
+use conclave_types::VmrNumber;
+use slint::{ComponentHandle, Model, ModelRc, SharedString, Timer, TimerMode, VecModel};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How often the clock is looked at. It is drawn again only when its text has changed; longer would
+/// let it lag behind other clocks in the room.
+const CLOCK_PERIOD: Duration = Duration::from_secs(1);
+
+/// What the panel's thread holds beside the picture itself.
+pub(crate) struct Screen {
+    entries: Rc<VecModel<ui::Entry>>,
+    people: Rc<VecModel<ui::Person>>,
+    /// The language last spoken: the one in which to say that the daemon is gone.
+    language: Cell<Option<Language>>,
+    clock: Timer,
+    /// For the driver.
+    last: RefCell<Option<Panel>>,
+}
+
+thread_local! {
+    /// The one screen of this process, on the thread of the event loop. Slint's closures from other
+    /// threads cannot carry an `Rc`.
+    static SCREEN: RefCell<Option<Rc<Screen>>> = const { RefCell::new(None) };
+}
+
+impl Screen {
+    pub(crate) fn new(app: &ui::App) -> Screen {
+        let screen = Screen {
+            entries: Rc::default(),
+            people: Rc::default(),
+            language: Cell::new(None),
+            clock: Timer::default(),
+            last: RefCell::new(None),
+        };
+        let shown = app.global::<ui::Shown>();
+        shown.set_directory(ModelRc::from(Rc::clone(&screen.entries)));
+        shown.set_people(ModelRc::from(Rc::clone(&screen.people)));
+        app.global::<ui::Say>().set_w(words::before_any_language());
+        screen
+    }
+}
+
+/// The last panel that came, for the driver.
+#[cfg(feature = "driver")]
+pub(crate) fn last_panel() -> Option<Panel> {
+    SCREEN.with_borrow(|screen| screen.as_ref().and_then(|screen| screen.last.borrow().clone()))
+}
+
+/// Connects fingers with the daemon and starts the clock.
+pub(crate) fn attach(app: &ui::App, screen: Rc<Screen>, daemon: Daemon) {
+    let taps = app.global::<ui::Taps>();
+    taps.on_did({
+        let daemon = daemon.clone();
+        move |did| daemon.send(&tap(did))
+    });
+    taps.on_digit({
+        let daemon = daemon.clone();
+        move |digit| {
+            if let Ok(digit) = u8::try_from(digit) {
+                daemon.send(&Tap::Digit { digit });
+            }
+        }
+    });
+    taps.on_choose(move |number| {
+        // The number came from a panel, so it is one; anything else is not worth sending.
+        if let Ok(number) = number.parse::<VmrNumber>() {
+            daemon.send(&Tap::Choose { number });
+        }
+    });
+
+    let weak = app.as_weak();
+    screen.clock.start(TimerMode::Repeated, CLOCK_PERIOD, move || {
+        if let Some(app) = weak.upgrade() {
+            show_clock(&app);
+        }
+    });
+    show_clock(app);
+    SCREEN.set(Some(screen));
+}
+
+fn tap(did: ui::Did) -> Tap {
+    match did {
+        ui::Did::JoinWithNumber => Tap::JoinWithNumber,
+        ui::Did::Delete => Tap::Delete,
+        ui::Did::Join => Tap::Join,
+        ui::Did::Back => Tap::Back,
+        ui::Did::Microphone => Tap::Microphone,
+        ui::Did::Camera => Tap::Camera,
+        ui::Did::Louder => Tap::Volume { louder: true },
+        ui::Did::Softer => Tap::Volume { louder: false },
+        ui::Did::Layout => Tap::Layout,
+        ui::Did::People => Tap::People,
+        ui::Did::Leave => Tap::Leave,
+        ui::Did::Dismiss => Tap::Dismiss,
+        ui::Did::French => Tap::Language(LanguageTap { language: Language::French }),
+        ui::Did::English => Tap::Language(LanguageTap { language: Language::English }),
+    }
+}
+
+/// Draws what was seen.
+pub(crate) fn show(app: &ui::App, seen: &Seen) {
+    SCREEN.with_borrow(|screen| {
+        let Some(screen) = screen else { return };
+        match seen {
+            Seen::Away => show_away(app, screen),
+            Seen::Panel(panel) => show_panel(app, screen, panel),
+        }
+    });
+    show_clock(app);
+}
+
+/// The daemon is gone: nothing of what it said is left but the language.
+fn show_away(app: &ui::App, screen: &Screen) {
+    let language = screen.language.get();
+    app.global::<ui::Say>().set_w(match language {
+        Some(language) => words::words(language),
+        None => words::before_any_language(),
+    });
+    screen.last.replace(None);
+    let nothing = Panel {
+        language: language.unwrap_or_default(),
+        room: None,
+        serial: String::new(),
+        link: LinkState::Connecting,
+        camera: Health::Missing,
+        microphone: Health::Missing,
+        screen: Showing::Starting,
+        notice: None,
+    };
+    draw(app, screen, &nothing);
+    app.global::<ui::Shown>().set_page(ui::Page::Away);
+}
+
+fn show_panel(app: &ui::App, screen: &Screen, panel: &Panel) {
+    if screen.language.replace(Some(panel.language)) != Some(panel.language)
+        || app.global::<ui::Shown>().get_page() == ui::Page::Away
+    {
+        app.global::<ui::Say>().set_w(words::words(panel.language));
+    }
+    draw(app, screen, panel);
+    app.global::<ui::Shown>().set_page(match panel.screen {
+        Showing::Starting => ui::Page::Starting,
+        Showing::Activation { .. } => ui::Page::Activation,
+        Showing::Idle { .. } => ui::Page::Idle,
+        Showing::Number { .. } => ui::Page::Number,
+        Showing::Pin { .. } => ui::Page::Pin,
+        Showing::Connecting { .. } => ui::Page::Connecting,
+        Showing::InCall(_) => ui::Page::Call,
+    });
+    screen.last.replace(Some(panel.clone()));
+}
+
+fn draw(app: &ui::App, screen: &Screen, panel: &Panel) {
+    let shown = app.global::<ui::Shown>();
+    let language = panel.language;
+    shown.set_french(language == Language::French);
+    shown.set_room(panel.room.as_ref().map(|room| room.as_str()).unwrap_or_default().into());
+    shown.set_serial(panel.serial.as_str().into());
+    shown.set_link(match panel.link {
+        LinkState::Up => ui::Link::Up,
+        LinkState::Connecting => ui::Link::Connecting,
+        LinkState::Lost { .. } => ui::Link::Lost,
+    });
+    shown.set_link_word(words::link_word(language, panel.link).into());
+    shown
+        .set_link_sentence(words::link_sentence(language, panel.link, panel.room.is_some()).into());
+    shown.set_camera_works(panel.camera == Health::Working);
+    shown.set_microphone_works(panel.microphone == Health::Working);
+    shown.set_notice(match panel.notice {
+        None => ui::Warning::default(),
+        Some(notice) => {
+            let (urgency, title, text) = words::notice(language, notice);
+            ui::Warning { urgency, title: title.into(), text: text.into() }
+        }
+    });
+    draw_activation(&shown, panel);
+    draw_pad(&shown, panel);
+    draw_meeting(&shown, panel);
+
+    let entries = match &panel.screen {
+        Showing::Idle { directory } => directory.as_slice(),
+        _ => &[],
+    };
+    mend(
+        &screen.entries,
+        entries.iter().map(|entry| ui::Entry {
+            number: entry.number.as_str().into(),
+            shown: grouped(entry.number.as_str()).into(),
+            name: entry.name.as_str().into(),
+            pin: entry.pin,
+        }),
+    );
+    let nobody = InCallView::default();
+    let call = match &panel.screen {
+        Showing::InCall(call) => InCallView::of(language, call),
+        _ => nobody,
+    };
+    draw_call(&shown, &call);
+    mend(&screen.people, call.people);
+}
+
+fn draw_activation(shown: &ui::Shown<'_>, panel: &Panel) {
+    let (code, left, total) = match &panel.screen {
+        Showing::Activation { code, seconds_left, seconds_total } => (
+            code.as_ref().map(ToString::to_string).unwrap_or_default(),
+            *seconds_left,
+            *seconds_total,
+        ),
+        _ => (String::new(), 0, 0),
+    };
+    shown.set_code(code.into());
+    shown.set_code_share(if total == 0 { 0.0 } else { (left as f32 / total as f32).min(1.0) });
+    shown.set_code_time(words::code_time(panel.language, left).into());
+}
+
+fn draw_pad(shown: &ui::Shown<'_>, panel: &Panel) {
+    let (typed, dots, complete, trouble) = match &panel.screen {
+        Showing::Number { typed, complete, trouble } => {
+            // No number is longer; a longer text would only spoil the picture.
+            let typed: String = typed.chars().take(VmrNumber::LONGEST).collect();
+            (grouped(&typed), 0, *complete, *trouble)
+        }
+        Showing::Pin { typed, complete, trouble, .. } => {
+            (String::new(), (*typed).min(12), *complete, *trouble)
+        }
+        _ => (String::new(), 0, false, None),
+    };
+    shown.set_typed(typed.into());
+    shown.set_dots(dots.into());
+    shown.set_complete(complete);
+    shown.set_waiting(matches!(trouble, Some(Trouble::Wait { .. })));
+    let sentence = trouble.map(|trouble| words::trouble(panel.language, trouble));
+    shown.set_trouble(sentence.unwrap_or_default().into());
+}
+
+fn draw_meeting(shown: &ui::Shown<'_>, panel: &Panel) {
+    let (name, number) = match &panel.screen {
+        Showing::Pin { number, name, .. } | Showing::Connecting { number, name } => {
+            (name.as_ref(), Some(number))
+        }
+        Showing::InCall(call) => (Some(&call.name), Some(&call.number)),
+        _ => (None, None),
+    };
+    shown.set_meeting(name.map(|name| name.as_str()).unwrap_or_default().into());
+    shown.set_meeting_number(
+        number.map(|number| grouped(number.as_str())).unwrap_or_default().into(),
+    );
+}
+
+/// A call in words.
+struct InCallView {
+    duration: String,
+    people: Vec<ui::Person>,
+    count: String,
+    title: String,
+    speaking: String,
+    microphone: bool,
+    camera: bool,
+    volume: String,
+    grid: bool,
+    people_open: bool,
+    health: ui::Health,
+    health_sentence: &'static str,
+}
+
+impl Default for InCallView {
+    fn default() -> InCallView {
+        InCallView {
+            duration: String::new(),
+            people: Vec::new(),
+            count: String::new(),
+            title: String::new(),
+            speaking: String::new(),
+            microphone: true,
+            camera: true,
+            volume: String::new(),
+            grid: true,
+            people_open: false,
+            health: ui::Health::Good,
+            health_sentence: "",
+        }
+    }
+}
+
+impl InCallView {
+    fn of(language: Language, call: &InCall) -> InCallView {
+        let speaker = call.participants.iter().find(|person| person.speaking);
+        InCallView {
+            duration: duration(call.seconds),
+            people: call
+                .participants
+                .iter()
+                .map(|person| ui::Person {
+                    name: person.name.as_str().into(),
+                    microphone: person.microphone.is_on(),
+                    camera: person.camera.is_on(),
+                    speaking: person.speaking,
+                    me: person.me,
+                })
+                .collect(),
+            count: call.participants.len().to_string(),
+            title: words::people_title(language, call.participants.len()),
+            speaking: speaker
+                .map(|person| words::speaking(language, person.name.as_str()))
+                .unwrap_or_default(),
+            microphone: call.microphone.is_on(),
+            camera: call.camera.is_on(),
+            volume: words::volume(language, call.volume.min(100)),
+            grid: call.layout == Layout::Grid,
+            people_open: call.people_open,
+            health: match call.health {
+                CallHealth::Good => ui::Health::Good,
+                CallHealth::LinkLost => ui::Health::LinkLost,
+                CallHealth::Rejoining => ui::Health::Rejoining,
+            },
+            health_sentence: words::call_health(language, call.health),
+        }
+    }
+}
+
+fn draw_call(shown: &ui::Shown<'_>, call: &InCallView) {
+    if shown.get_duration().text != call.duration.as_str() {
+        shown.set_duration(figured(&call.duration));
+    }
+    shown.set_people_count(call.count.as_str().into());
+    shown.set_people_title(call.title.as_str().into());
+    shown.set_speaking(call.speaking.as_str().into());
+    shown.set_microphone(call.microphone);
+    shown.set_camera(call.camera);
+    shown.set_volume(call.volume.as_str().into());
+    shown.set_grid(call.grid);
+    shown.set_people_open(call.people_open);
+    shown.set_health(call.health);
+    shown.set_health_sentence(call.health_sentence.into());
+}
+
+/// Reads the local time; the one thing that the panel knows by itself.
+fn show_clock(app: &ui::App) {
+    let now = Local::now();
+    let shown = app.global::<ui::Shown>();
+    let clock = format!("{:02}:{:02}", now.hour(), now.minute());
+    if shown.get_clock().text != clock.as_str() {
+        shown.set_clock(figured(&clock));
+    }
+    let language = if shown.get_french() { Language::French } else { Language::English };
+    let weekday = now.weekday().num_days_from_monday() as usize;
+    shown.set_date(words::date(language, weekday, now.day(), now.month0() as usize).into());
+}
+
+/// Makes `model` equal to `lines` by touching only what differs.
+fn mend<T: Clone + PartialEq + 'static>(model: &VecModel<T>, lines: impl IntoIterator<Item = T>) {
+    let mut count = 0;
+    for (at, line) in lines.into_iter().enumerate() {
+        match model.row_data(at) {
+            Some(old) if old == line => {}
+            Some(_) => model.set_row_data(at, line),
+            None => model.push(line),
+        }
+        count = at + 1;
+    }
+    while model.row_count() > count {
+        model.remove(model.row_count() - 1);
+    }
+}
+
+fn figured(text: &str) -> ui::Figured {
+    let glyphs: VecModel<SharedString> =
+        text.chars().map(|glyph| SharedString::from(glyph.to_string())).collect();
+    ui::Figured { text: text.into(), glyphs: ModelRc::new(glyphs) }
+}
+
+/// Digits in groups of three from the left, as they are typed. Up to four stay together, and no
+/// digit is left alone at the end: `4711`, `100 200`, `100 20 04`.
+fn grouped(digits: &str) -> String {
+    let mut rest: Vec<char> = digits.chars().collect();
+    let mut groups: Vec<String> = Vec::new();
+    while !rest.is_empty() {
+        let take = match (groups.is_empty(), rest.len()) {
+            (true, 4) => 4,
+            (_, 4) => 2,
+            (_, left) => left.min(3),
+        };
+        groups.push(rest.drain(..take).collect());
+    }
+    groups.join(&words::NBSP.to_string())
+}
+
+/// A span of seconds as `12:05` or `1:02:05`.
+fn duration(seconds: u32) -> String {
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes:02}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stand_in_groups_of_three() {
+        assert_eq!(grouped("100200"), "100\u{a0}200");
+        assert_eq!(grouped("4711"), "4711");
+        assert_eq!(grouped("47110"), "471\u{a0}10");
+        assert_eq!(grouped("1234567"), "123\u{a0}45\u{a0}67");
+        assert_eq!(grouped("123456789012"), "123\u{a0}456\u{a0}789\u{a0}012");
+        assert_eq!(grouped(""), "");
+    }
+
+    #[test]
+    fn a_duration_shows_hours_only_once_there_are_some() {
+        assert_eq!(duration(0), "00:00");
+        assert_eq!(duration(725), "12:05");
+        assert_eq!(duration(3725), "1:02:05");
+    }
+
+    #[test]
+    fn mending_a_list_leaves_untouched_lines_alone() {
+        let model = VecModel::from(vec![1, 2, 3]);
+        mend(&model, [1, 5]);
+        assert_eq!(model.iter().collect::<Vec<_>>(), [1, 5]);
+        mend(&model, [1, 5, 6, 7]);
+        assert_eq!(model.iter().collect::<Vec<_>>(), [1, 5, 6, 7]);
+        mend(&model, []);
+        assert_eq!(model.row_count(), 0);
+    }
+}
