@@ -1,0 +1,321 @@
+use super::*;
+use crate::message::{
+    CertificateChain, EndReason, HeldCall, Join, JoinRefusal, Joined, Participant, Refusal,
+    RoomIdentity, Roster, Welcome,
+};
+use conclave_types::{
+    CallId, LegId, MediaLeg, ParticipantId, RoomId, SrtpKey, SrtpProfile, Ssrc, Switch,
+};
+use proptest::prelude::*;
+
+type ReadByCloud = Incoming<Hello, RoomRequest, RoomEvent>;
+type ReadByRoom = Incoming<Greeting, CloudRequest, CloudEvent>;
+
+fn text(frame: &Secret<Vec<u8>>) -> &str {
+    std::str::from_utf8(&frame.expose()[frame::HEADER..]).unwrap()
+}
+
+fn from_room(envelope: &FromRoom) -> Secret<Vec<u8>> {
+    encode(envelope).unwrap()
+}
+
+fn from_cloud(envelope: &FromCloud) -> Secret<Vec<u8>> {
+    encode(envelope).unwrap()
+}
+
+fn at_cloud(json: &str) -> Result<ReadByCloud, EnvelopeError> {
+    decode(json.as_bytes())
+}
+
+fn at_room(json: &str) -> Result<ReadByRoom, EnvelopeError> {
+    decode(json.as_bytes())
+}
+
+fn call() -> CallId {
+    CallId::from_random(1)
+}
+
+fn roster() -> Roster {
+    Roster {
+        revision: 3,
+        participants: vec![Participant {
+            participant: ParticipantId::from_random(2),
+            name: "Salle \"Voltaire\"".parse().unwrap(),
+            microphone: Switch::On,
+            camera: Switch::Off,
+            audio: Ssrc(1),
+            video: Ssrc(u32::MAX),
+        }],
+    }
+}
+
+/// One of everything a room sends.
+fn all_from_room() -> Vec<FromRoom> {
+    let join = Join {
+        number: "4711".parse().unwrap(),
+        pin: Some("123456".parse().unwrap()),
+        profiles: SrtpProfile::PREFERENCE.to_vec(),
+        microphone: Switch::On,
+        camera: Switch::On,
+    };
+    let (microphone, camera) = (Switch::Off, Switch::On);
+    let requests = [
+        RoomRequest::Join(join),
+        RoomRequest::Leave { call: call() },
+        RoomRequest::SetMedia { call: call(), microphone, camera },
+        RoomRequest::RenewCertificate,
+    ];
+    let held = HeldCall { call: call(), revision: 9, microphone, camera };
+    let hello = Hello {
+        versions: (1, 3),
+        software: "conclave-roomd 0.1.0".to_owned(),
+        serial: "A7 \u{1f4fa}".to_owned(),
+        calls: vec![held],
+    };
+    let health = RoomEvent::Health {
+        part: "camera".to_owned(),
+        working: false,
+        detail: "unplugged".to_owned(),
+    };
+    let mut all = vec![
+        Envelope::Opening(hello),
+        Envelope::Response { id: RequestId(0), response: Response::Done },
+        Envelope::Event(health),
+        Envelope::Ping(1),
+        Envelope::Pong(u32::MAX),
+        Envelope::Close("why".to_owned()),
+    ];
+    for (id, request) in requests.into_iter().enumerate() {
+        all.push(Envelope::Request { id: RequestId(id as u64), request });
+    }
+    all
+}
+
+/// One of everything a cloud sends.
+fn all_from_cloud() -> Vec<FromCloud> {
+    let room = RoomIdentity { room: RoomId::from_random(5), name: "Ada".parse().unwrap() };
+    let key = |byte| SrtpKey::new(SrtpProfile::AeadAes128Gcm, vec![byte; 28]).unwrap();
+    let leg = MediaLeg {
+        leg: LegId::from_random(1),
+        address: None,
+        port: 40_000,
+        room_to_node: key(1),
+        node_to_room: key(2),
+        audio: Ssrc(1),
+        video: Ssrc(2),
+    };
+    let joined = Joined {
+        call: call(),
+        name: "Weekly".parse().unwrap(),
+        participant: ParticipantId::from_random(2),
+        leg,
+        roster: roster(),
+    };
+    let responses = [
+        Response::Done,
+        Response::Joined(Box::new(joined)),
+        Response::NotJoined(JoinRefusal::NotFound),
+        Response::NotJoined(JoinRefusal::WrongPin { tries_left: 2 }),
+        Response::Certificate(CertificateChain(vec!["MA==".to_owned()])),
+        Response::Unsupported,
+        Response::Failed { reason: "full".to_owned() },
+    ];
+    let events = [
+        CloudEvent::Activated {
+            room: room.clone(),
+            certificate: CertificateChain(vec!["MA==".to_owned()]),
+        },
+        CloudEvent::NewCode { code: "7KQ2-9FXM".parse().unwrap(), expires_in_s: 900 },
+        CloudEvent::Room(room.clone()),
+        CloudEvent::Directory(vec![]),
+        CloudEvent::Roster { call: call(), roster: roster() },
+        CloudEvent::Speaking { call: call(), participant: None },
+        CloudEvent::CallEnded { call: call(), reason: EndReason::Ended },
+    ];
+    let welcome = Welcome { version: 1, room, directory: vec![], calls: vec![] };
+    let greetings = [
+        Greeting::Welcome(Box::new(welcome)),
+        Greeting::Newcomer { code: "7KQ2-9FXM".parse().unwrap(), expires_in_s: 900 },
+        Greeting::Refused { reason: Refusal::Busy, retry_after_s: 60 },
+    ];
+    let mut all: Vec<FromCloud> = greetings.into_iter().map(Envelope::Opening).collect();
+    all.push(Envelope::Request { id: RequestId(1), request: CloudRequest::Ping });
+    all.extend(
+        responses.into_iter().map(|response| Envelope::Response { id: RequestId(7), response }),
+    );
+    all.extend(events.into_iter().map(Envelope::Event));
+    all
+}
+
+#[test]
+fn the_json_is_the_one_that_the_module_documents() {
+    let leave =
+        Envelope::Request { id: RequestId(7), request: RoomRequest::Leave { call: call() } };
+    assert_eq!(
+        text(&from_room(&leave)),
+        r#"{"request":7,"kind":"leave","body":{"call":"call-00000000000000000000000001"}}"#
+    );
+    let done = Envelope::Response { id: RequestId(7), response: Response::Done };
+    assert_eq!(text(&from_cloud(&done)), r#"{"response":7,"kind":"done"}"#);
+    let code = CloudEvent::NewCode { code: "7KQ2-9FXM".parse().unwrap(), expires_in_s: 900 };
+    assert_eq!(
+        text(&from_cloud(&Envelope::Event(code))),
+        r#"{"event":{"kind":"new_code","body":{"code":"7KQ2-9FXM","expires_in_s":900}}}"#
+    );
+    assert_eq!(text(&from_room(&Envelope::Ping(3))), r#"{"ping":3}"#);
+    assert_eq!(text(&from_room(&Envelope::Pong(3))), r#"{"pong":3}"#);
+    let close = Envelope::Close("shutting\ndown".to_owned());
+    assert_eq!(text(&from_cloud(&close)), r#"{"close":"shuttingdown"}"#);
+    let hello = Hello {
+        versions: (1, 1),
+        software: "conclave-roomd 0.1.0".to_owned(),
+        serial: "A7".to_owned(),
+        calls: vec![],
+    };
+    assert_eq!(
+        text(&from_room(&Envelope::Opening(hello))),
+        r#"{"hello":{"versions":[1,1],"software":"conclave-roomd 0.1.0","serial":"A7","calls":[]}}"#
+    );
+    let code = "7KQ2-9FXM".parse().unwrap();
+    let newcomer = Greeting::Newcomer { code, expires_in_s: 900 };
+    assert_eq!(
+        text(&from_cloud(&Envelope::Opening(newcomer))),
+        r#"{"greeting":{"kind":"newcomer","code":"7KQ2-9FXM","expires_in_s":900}}"#
+    );
+}
+
+#[test]
+fn every_message_survives_the_way() {
+    for envelope in all_from_room() {
+        let frame = from_room(&envelope);
+        assert_eq!(at_cloud(text(&frame)), Ok(Incoming::Known(envelope)));
+    }
+    for envelope in all_from_cloud() {
+        let frame = from_cloud(&envelope);
+        assert_eq!(at_room(text(&frame)), Ok(Incoming::Known(envelope)));
+    }
+}
+
+#[test]
+fn the_kinds_are_written_as_their_list_says() {
+    let kind_on_wire = |json: &str| {
+        let value: serde_json::Value = serde_json::from_str(json).unwrap();
+        let holder = value.get("event").unwrap_or(&value);
+        holder["kind"].as_str().map(str::to_owned)
+    };
+    for envelope in all_from_room() {
+        let kind = match &envelope {
+            Envelope::Request { request, .. } => request.kind(),
+            Envelope::Event(event) => event.kind(),
+            _ => continue,
+        };
+        assert_eq!(kind_on_wire(text(&from_room(&envelope))).as_deref(), Some(kind));
+    }
+    for envelope in all_from_cloud() {
+        let kind = match &envelope {
+            Envelope::Request { request, .. } => request.kind(),
+            Envelope::Response { response, .. } => response.kind(),
+            Envelope::Event(event) => event.kind(),
+            _ => continue,
+        };
+        assert_eq!(kind_on_wire(text(&from_cloud(&envelope))).as_deref(), Some(kind));
+    }
+}
+
+#[test]
+fn kinds_of_a_newer_peer_are_told_apart_from_damaged_ones() {
+    assert_eq!(
+        at_cloud(r#"{"request":4,"kind":"share_screen","body":{"x":[1]}}"#),
+        Ok(Incoming::UnknownRequest(RequestId(4)))
+    );
+    assert_eq!(
+        at_room(r#"{"response":4,"kind":"maybe","body":0}"#),
+        Ok(Incoming::UnknownResponse(RequestId(4)))
+    );
+    assert_eq!(at_room(r#"{"event":{"body":{},"kind":"laser"}}"#), Ok(Incoming::UnknownEvent));
+    assert_eq!(
+        at_cloud(r#"{"request":4,"kind":"leave","body":{"call":"no"}}"#),
+        Err(EnvelopeError::Body { kind: "leave" })
+    );
+    assert_eq!(at_room(r#"{"event":{"body":{}}}"#), Err(EnvelopeError::NoKind { what: "event" }));
+}
+
+#[test]
+fn fields_of_a_newer_peer_are_ignored() {
+    let json = r#"{"request":1,"trace":"x","kind":"leave","body":{"call":"call-00000000000000000000000001","why":1}}"#;
+    let request = RoomRequest::Leave { call: call() };
+    assert_eq!(
+        at_cloud(json),
+        Ok(Incoming::Known(Envelope::Request { id: RequestId(1), request }))
+    );
+}
+
+#[test]
+fn a_frame_holds_exactly_one_message() {
+    assert_eq!(at_cloud("{}"), Err(EnvelopeError::Count { found: 0 }));
+    assert_eq!(at_cloud(r#"{"ping":1,"pong":1}"#), Err(EnvelopeError::Count { found: 2 }));
+    let greeting = r#"{"greeting":{"kind":"refused","reason":"busy","retry_after_s":1}}"#;
+    assert!(at_room(greeting).is_ok());
+    assert_eq!(at_cloud(greeting), Err(EnvelopeError::Count { found: 0 }), "from a room");
+    for json in
+        ["", "1", "[]", "{\"ping\":1}{\"ping\":2}", "{\"ping\":-1}", "{\"ping\":1,\"ping\":1}"]
+    {
+        assert!(matches!(at_cloud(json), Err(EnvelopeError::Json { .. })), "{json}");
+    }
+}
+
+#[test]
+fn deep_nesting_is_refused_without_a_stack_overflow() {
+    let deep = "[".repeat(30_000);
+    for json in [
+        format!(r#"{{"event":{deep}"#),
+        format!(r#"{{"request":1,"kind":"leave","body":{deep}"#),
+        format!(r#"{{"request":1,"kind":"leave","body":{deep}{}}}"#, "]".repeat(30_000)),
+        format!(r#"{{"event":{{"body":{deep}{},"kind":"health"}}}}"#, "]".repeat(30_000)),
+    ] {
+        assert!(at_cloud(&json).is_err());
+    }
+}
+
+#[test]
+fn an_error_shows_nothing_of_a_pin() {
+    let json = r#"{"request":1,"kind":"join","body":{"number":"4711","pin":"12345x","profiles":[],"microphone":"on","camera":"on"}}"#;
+    let error = at_cloud(json).unwrap_err();
+    assert!(!format!("{error:?} {error}").contains("12345"), "{error:?}");
+}
+
+#[test]
+fn a_message_that_does_not_fit_is_an_error_for_its_sender() {
+    let response = Response::Failed { reason: "x".repeat(frame::LONGEST_CONTENT) };
+    let envelope: FromCloud = Envelope::Response { id: RequestId(1), response };
+    assert!(matches!(encode(&envelope), Err(EncodeError::Frame(FrameError::TooLong { .. }))));
+}
+
+#[test]
+fn a_message_cut_short_anywhere_is_an_error() {
+    for envelope in all_from_room() {
+        let frame = from_room(&envelope);
+        let json = text(&frame).as_bytes();
+        for end in 0..json.len() {
+            assert!(decode::<Hello, RoomRequest, RoomEvent>(&json[..end]).is_err());
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn damaged_messages_never_panic(
+        which in 0_usize..18,
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let all = all_from_cloud();
+        let frame = from_cloud(&all[which % all.len()]);
+        let mut json = text(&frame).as_bytes().to_vec();
+        for (index, byte) in damage {
+            let index = index.index(json.len());
+            json[index] = byte;
+        }
+        let _ = decode::<Greeting, CloudRequest, CloudEvent>(&json);
+        let _ = decode::<Hello, RoomRequest, RoomEvent>(&json);
+    }
+}
