@@ -1,1 +1,106 @@
-fn main(){}
+//! conclave-roomd: the room's daemon. It opens connections and never listens on the network.
+//!
+//! Here the parts are read from the configuration, built and connected; `shell` moves events
+//! between them, and every rule is in `conclave-room`.
+
+mod config;
+mod panel;
+mod shell;
+mod status;
+mod store;
+
+use anyhow::Context;
+use clap::Parser;
+use conclave_link_room::{DeviceIdentity, Pins, RoomLink, RoomLinkConfig};
+use conclave_media::Media;
+use conclave_panel_api::Layout;
+use conclave_room::{Facts, Room, Settings};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// The loudspeaker before anyone has chosen: audible, not startling.
+const FIRST_VOLUME: u8 = 70;
+
+/// The daemon of a Conclave room: camera, microphones and displays, and the link to the cloud.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The configuration file (TOML).
+    #[arg(long, default_value = "/etc/conclave/room.toml")]
+    config: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("CONCLAVE_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let config = config::read(&arguments.config)?;
+    let pins: Pins = Pins::parse(&config.cloud.pins)
+        .with_context(|| format!("'cloud.pins' in {} has a mistake", arguments.config.display()))?;
+    store::make_folder(&config.data)?;
+    let store = store::Store::open(&config.data.join("room.sqlite"))?;
+    let settings = store.settings()?.unwrap_or(Settings {
+        language: config.language,
+        volume: FIRST_VOLUME,
+        layout: Layout::Grid,
+    });
+    let (identity, certificate) = store.enrolment()?.unzip();
+    let key = DeviceIdentity::open(&config.data, certificate)?;
+    let room = Room::new(Facts { serial: config.serial.clone() }, settings, identity);
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        let stop = CancellationToken::new();
+        let listener = panel::listen(&config.panel.socket)?;
+        let (media, media_events) = Media::start(config.media).context(
+            "the media path cannot be started; 'media' in the configuration says what it uses",
+        )?;
+        let link_config = RoomLinkConfig {
+            host: config.cloud.host,
+            ports: config.cloud.ports,
+            pins,
+            software: concat!("conclave-roomd ", env!("CARGO_PKG_VERSION")).to_owned(),
+            serial: config.serial,
+        };
+        let (link, link_events) = RoomLink::start(link_config, key)?;
+        let (shown, shown_receiver) = tokio::sync::watch::channel(None);
+        let (taps, tapped) = tokio::sync::mpsc::channel(shell::TAPS_QUEUED);
+        let panels = tokio::spawn(panel::serve(listener, shown_receiver, taps, stop.clone()));
+
+        let shell =
+            shell::Shell::new(room, store, link, media, shown, config.data.join("status.json"));
+        let events = shell::Events { taps: tapped, link: link_events, media: media_events };
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let stopper = stop.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            stopper.cancel();
+        });
+        let ended = shell.run(events, stop.clone()).await;
+        stop.cancel();
+        panels.await?;
+        let _ = std::fs::remove_file(&config.panel.socket);
+        ended
+    })
+}

@@ -1,1 +1,44 @@
-//! conclave-media.
+//! The room's media path: camera and microphone to the wire, the wire to display and loudspeaker.
+//!
+//! ```text
+//! camera ──► frame slot ──► self-view ─────────────┐
+//!    └─tap─► encoder ► RTP ─┐                      │
+//! microphone ► echo, noise  ├► number ► SRTP ► UDP ►  media node
+//!    └─tap─► Opus ► RTP ────┘                      │
+//! UDP ► SRTP ► by source ─┬► jitter buffer ► H.264 ► frame slot ► compositor ► display
+//!                         └► jitter buffer ► Opus ► voice ► mixer ► echo probe ► loudspeaker
+//! ```
+//!
+//! Pieces are joined by values that one side overwrites and the other looks at, never by
+//! pipelines that wait for each other: a camera that is unplugged, a stream that breaks its
+//! decoder, a screen that stalls each stop themselves alone.
+//!
+//! Threads: one per device and one for the display (each opens, runs, retries), one that carries
+//! out commands, GStreamer's own; and one tokio task per call that owns the socket.
+
+mod call;
+mod capture;
+mod config;
+mod device;
+mod display;
+mod encoder;
+mod frames;
+mod inbound;
+mod loudspeaker;
+mod media;
+mod mixer;
+mod network;
+mod receive;
+mod report;
+mod rtcp_out;
+mod running;
+mod send;
+mod wav;
+
+pub use config::{
+    CameraSource, DisplaySink, FramesPerSecond, Kilobits, LoudspeakerSink, MediaConfig,
+    MicrophoneSource, Pixels, RangeError, SourceError,
+};
+pub use display::layout;
+pub use media::{Media, MediaError, MediaHandle};
+pub use report::{MediaReport, NetworkReport, ParticipantReport, StreamReport};

@@ -1,1 +1,0 @@
-//! conclave-roomd.

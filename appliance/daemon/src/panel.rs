@@ -1,0 +1,186 @@
+//! The panel's socket: every panel that connects gets the whole state at once and then each
+//! change; what it taps comes back. A panel that sends nonsense is disconnected, and may come back.
+
+use anyhow::Context;
+use conclave_panel_api::{Panel, Tap, decode, decode_length, encode};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Panels at once: one on the table, one beside the door, a spare while one restarts. More would
+/// only serve somebody who holds connections open.
+const MOST_PANELS: usize = 4;
+
+/// Opens the socket, for this user alone. A socket left by a daemon that was killed is replaced.
+pub(crate) fn listen(path: &Path) -> anyhow::Result<UnixListener> {
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        anyhow::bail!(
+            "another conclave-roomd serves the panel at {}; stop it first, or name another socket",
+            path.display()
+        );
+    }
+    match std::fs::remove_file(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be replaced", path.display()));
+        }
+    }
+    let listener = UnixListener::bind(path)
+        .with_context(|| format!("the panel's socket {} cannot be opened", path.display()))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Serves panels until cancelled.
+pub(crate) async fn serve(
+    listener: UnixListener,
+    shown: watch::Receiver<Option<Panel>>,
+    taps: mpsc::Sender<Tap>,
+    stop: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(MOST_PANELS));
+    let tasks = TaskTracker::new();
+    loop {
+        let socket = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((socket, _)) => socket,
+                Err(error) => {
+                    tracing::warn!(%error, "a panel could not connect");
+                    continue;
+                }
+            },
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            tracing::warn!(most = MOST_PANELS, "one panel too many was turned away");
+            continue;
+        };
+        let (shown, taps, stop) = (shown.clone(), taps.clone(), stop.clone());
+        tasks.spawn(async move {
+            attend(socket, shown, taps, stop).await;
+            drop(place);
+        });
+    }
+    tasks.close();
+    tasks.wait().await;
+}
+
+async fn attend(
+    socket: UnixStream,
+    shown: watch::Receiver<Option<Panel>>,
+    taps: mpsc::Sender<Tap>,
+    stop: CancellationToken,
+) {
+    tracing::info!("a panel connected");
+    let (reader, writer) = socket.into_split();
+    let ended = tokio::select! {
+        () = stop.cancelled() => return,
+        ended = read(reader, taps) => ended,
+        ended = write(writer, shown) => ended,
+    };
+    match ended {
+        Ok(()) => tracing::info!("a panel disconnected"),
+        Err(error) => tracing::warn!(%error, "a panel was disconnected"),
+    }
+}
+
+async fn read(mut reader: OwnedReadHalf, taps: mpsc::Sender<Tap>) -> anyhow::Result<()> {
+    let mut field = [0; 4];
+    let mut content = Vec::new();
+    loop {
+        if reader.read(&mut field[..1]).await? == 0 {
+            return Ok(());
+        }
+        reader.read_exact(&mut field[1..]).await?;
+        content.resize(decode_length(field)?, 0);
+        reader.read_exact(&mut content).await?;
+        // When the daemon is behind, the panel waits: taps are few and none is dropped.
+        taps.send(decode(&content)?).await?;
+    }
+}
+
+async fn write(
+    mut writer: OwnedWriteHalf,
+    mut shown: watch::Receiver<Option<Panel>>,
+) -> anyhow::Result<()> {
+    loop {
+        let frame = shown.borrow_and_update().as_ref().map(encode).transpose()?;
+        if let Some(frame) = frame {
+            writer.write_all(&frame).await?;
+        }
+        // A slow panel skips states in between: it needs the last one only.
+        shown.changed().await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conclave_panel_api::{Health, Language, LinkState, Screen, read_frame, write_frame};
+    use std::io::Write;
+
+    fn panel(serial: &str) -> Panel {
+        Panel {
+            language: Language::English,
+            room: None,
+            serial: serial.to_owned(),
+            link: LinkState::Connecting,
+            camera: Health::Working,
+            microphone: Health::Working,
+            screen: Screen::Starting,
+            notice: None,
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn garbage_disconnects_that_panel_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("panel.sock");
+        let listener = listen(&path).unwrap();
+        let (show, shown) = watch::channel(Some(panel("one")));
+        let (taps, mut tapped) = mpsc::channel(4);
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(serve(listener, shown, taps, stop.clone()));
+
+        let there = path.clone();
+        let (mut good, mut bad) = tokio::task::spawn_blocking(move || {
+            let connect = || std::os::unix::net::UnixStream::connect(&there).unwrap();
+            let (mut good, mut bad) = (connect(), connect());
+            for socket in [&mut good, &mut bad] {
+                assert_eq!(read_frame::<Panel>(socket).unwrap(), Some(panel("one")));
+            }
+            bad.write_all(&[0, 0, 0, 3, b'?', b'?', b'?']).unwrap();
+            assert!(matches!(read_frame::<Panel>(&mut bad), Ok(None)), "it is disconnected");
+            (good, bad)
+        })
+        .await
+        .unwrap();
+        show.send(Some(panel("two"))).unwrap();
+        let tap = tokio::task::spawn_blocking(move || {
+            assert_eq!(read_frame::<Panel>(&mut good).unwrap(), Some(panel("two")));
+            write_frame(&mut good, &Tap::Leave).unwrap();
+            bad.write_all(&[1]).err();
+        });
+        assert_eq!(tapped.recv().await, Some(Tap::Leave));
+        tap.await.unwrap();
+        stop.cancel();
+        server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_second_daemon_does_not_take_the_socket_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("panel.sock");
+        let first = listen(&path).unwrap();
+        assert!(listen(&path).is_err());
+        drop(first);
+        assert!(listen(&path).is_ok(), "a socket that nobody serves is replaced");
+    }
+}

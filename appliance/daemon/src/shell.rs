@@ -1,0 +1,203 @@
+//! Moves events into the room's machine and carries out what it wants. One task owns it all.
+
+use crate::{status, store::Store};
+use chrono::Timelike;
+use conclave_call::AskId;
+use conclave_link_room::{DownReason, LinkEvent, RequestId, RoomLinkHandle, certificate_lifetime};
+use conclave_media::MediaHandle;
+use conclave_panel_api::{Panel, Tap};
+use conclave_room::media::MediaEvent;
+use conclave_room::{Input, LinkTrouble, Output, Room};
+use conclave_types::Time;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+/// Taps that wait while the daemon is busy; a person makes a few a second.
+pub(crate) const TAPS_QUEUED: usize = 32;
+
+/// Where events come from.
+pub(crate) struct Events {
+    pub(crate) taps: mpsc::Receiver<Tap>,
+    pub(crate) link: mpsc::Receiver<LinkEvent>,
+    pub(crate) media: mpsc::Receiver<MediaEvent>,
+}
+
+/// The shell round the room's machine.
+pub(crate) struct Shell {
+    room: Room,
+    store: Store,
+    link: RoomLinkHandle,
+    media: MediaHandle,
+    shown: watch::Sender<Option<Panel>>,
+    status: PathBuf,
+    started: Instant,
+    /// Which of the room's questions each request on the link carries.
+    asked: HashMap<RequestId, AskId>,
+}
+
+impl Shell {
+    pub(crate) fn new(
+        room: Room,
+        store: Store,
+        link: RoomLinkHandle,
+        media: MediaHandle,
+        shown: watch::Sender<Option<Panel>>,
+        status: PathBuf,
+    ) -> Shell {
+        let asked = HashMap::new();
+        Shell { room, store, link, media, shown, status, started: Instant::now(), asked }
+    }
+
+    fn now(&self) -> Time {
+        Time::ZERO + self.started.elapsed()
+    }
+
+    /// Runs until cancelled. Errors are what a restart may mend: a store that cannot be written.
+    pub(crate) async fn run(
+        mut self,
+        mut events: Events,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut status_failed = false;
+        let result = loop {
+            let deadline = self.room.deadline();
+            let wait = deadline.map_or(Duration::from_secs(3600), |at| at.since(self.now()));
+            let input = tokio::select! {
+                () = stop.cancelled() => break Ok(()),
+                Some(tap) = events.taps.recv() => Some(Input::Tap(tap)),
+                event = events.link.recv() => match event {
+                    Some(event) => self.heard(event),
+                    None => break Err(anyhow::anyhow!("the link's task has ended")),
+                },
+                event = events.media.recv() => match event {
+                    Some(event) => {
+                        log_media(&event);
+                        Some(Input::Media(event))
+                    }
+                    None => break Err(anyhow::anyhow!("the media path has ended")),
+                },
+                _ = second.tick() => {
+                    if let Err(error) = self.each_second() {
+                        // Said once: a full disk would otherwise fill the log as well.
+                        if !std::mem::replace(&mut status_failed, true) {
+                            tracing::warn!(%error, "status.json cannot be written");
+                        }
+                    } else {
+                        status_failed = false;
+                    }
+                    Some(clock())
+                }
+                () = tokio::time::sleep(wait) => Some(Input::Tick),
+            };
+            if let Some(input) = input {
+                self.room.handle(self.now(), input);
+            }
+            if let Err(error) = self.carry_out() {
+                break Err(error);
+            }
+        };
+        self.link.shutdown().await;
+        self.media.shutdown().await;
+        result
+    }
+
+    fn heard(&mut self, event: LinkEvent) -> Option<Input> {
+        match event {
+            LinkEvent::Up { greeting, remote, .. } => {
+                tracing::info!(cloud = %remote, "the link is up");
+                Some(Input::LinkUp { greeting, cloud: remote.ip() })
+            }
+            LinkEvent::Down { reason, retry_in } => {
+                tracing::warn!(%reason, retry_in_s = retry_in.as_secs_f32(), "no link to the cloud");
+                let trouble = match reason {
+                    DownReason::WrongPin { .. } => LinkTrouble::WrongCloud,
+                    _ => LinkTrouble::Unreachable,
+                };
+                Some(Input::LinkDown { trouble, retry_in })
+            }
+            LinkEvent::Answered { id, result } => {
+                let ask = self.asked.remove(&id)?;
+                if let Err(failure) = &result {
+                    tracing::warn!(%failure, "the cloud did not answer");
+                }
+                Some(Input::Answered { ask, answer: result.ok() })
+            }
+            LinkEvent::Event(event) => Some(Input::Cloud(event)),
+        }
+    }
+
+    fn each_second(&mut self) -> anyhow::Result<()> {
+        if let Some(lifetime) = self.link.certificate().as_ref().and_then(certificate_lifetime) {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+            // Two thirds of its life: a month is left to a cloud that is away for repairs.
+            if now >= lifetime.from.0 + (lifetime.to.0.saturating_sub(lifetime.from.0)) / 3 * 2 {
+                self.room.handle(self.now(), Input::RenewalDue);
+            }
+        }
+        status::write(&self.status, self.now(), &self.room, self.media.report())
+    }
+
+    fn carry_out(&mut self) -> anyhow::Result<()> {
+        while let Some(output) = self.room.poll_output() {
+            match output {
+                Output::Panel(panel) => {
+                    self.shown.send_replace(Some(*panel));
+                }
+                Output::Media(command) => self.media.command(command),
+                Output::Ask { ask, request } => {
+                    let id = self.link.request(request);
+                    self.asked.insert(id, ask);
+                }
+                Output::Tell(event) => self.link.event(event),
+                Output::Hold(calls) => self.link.hold(calls),
+                Output::Save(settings) => self.store.save(settings)?,
+                Output::Enrol { room, certificate } => {
+                    tracing::info!(room = %room.room, "the room is enrolled");
+                    self.store.enrol(&room, &certificate)?;
+                    self.link.identify(Some(certificate));
+                }
+                Output::Renew(certificate) => {
+                    tracing::info!("the room's certificate was renewed");
+                    self.store.renew(&certificate)?;
+                    self.link.identify(Some(certificate));
+                }
+                Output::Remember(identity) => self.store.remember(&identity)?,
+                Output::Forget => {
+                    tracing::warn!("the cloud does not know this room any more");
+                    self.store.forget()?;
+                    self.link.identify(None);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn clock() -> Input {
+    let now = chrono::Local::now();
+    let short = |number: u32| u8::try_from(number).unwrap_or(0);
+    Input::Clock(short(now.hour()), short(now.minute()))
+}
+
+fn log_media(event: &MediaEvent) {
+    match event {
+        MediaEvent::Part { part, working, detail } => {
+            tracing::info!(?part, working, detail, "a part of the room changed");
+        }
+        MediaEvent::FirstPicture { participant, width, height } => {
+            tracing::info!(%participant, width, height, "first picture");
+        }
+        MediaEvent::Flowing { call, flowing } => {
+            tracing::info!(%call, flowing, "packets");
+        }
+        MediaEvent::CallFailed { call, detail } => {
+            tracing::warn!(%call, detail, "media could not be started");
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! The media thread: carries out commands in order, looks after what broke, ends everything.
+
+use crate::call::{Call, Room};
+use crate::capture::{self, Pictures, Tap};
+use crate::config::{CameraSource, MediaConfig};
+use crate::device::{Device, Events, Reporter};
+use crate::display::Display;
+use crate::display::scene::CallScene;
+use crate::encoder::{Candidate, by_trial};
+use crate::frames::lock;
+use crate::loudspeaker::{self, EchoProbe, Played};
+use crate::mixer::Mixer;
+use crate::network::Kind;
+use crate::report::MediaReport;
+use crate::running::Trouble;
+use crate::send::Switches;
+use conclave_room::media::{MediaCommand, MediaEvent, MediaPart};
+use conclave_types::Switch;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Commands that wait at most: people tap a few times a second, participants come and go. When
+/// full, the command is dropped and logged; the media thread is stuck then.
+const COMMANDS: usize = 1024;
+/// Between two looks at the pipelines' health, and at the numbers for the report.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Why the media path could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum MediaError {
+    /// GStreamer is not installed as it should be.
+    #[error("gstreamer could not be started")]
+    GStreamer(#[source] gstreamer::glib::Error),
+    /// The operating system gave no thread.
+    #[error("no thread for the media path")]
+    Thread(#[source] std::io::Error),
+    /// Called outside a tokio runtime, which the sockets need.
+    #[error("the media path has to be started inside a tokio runtime")]
+    NoRuntime(#[source] tokio::runtime::TryCurrentError),
+}
+
+/// The room's media path.
+pub struct Media;
+
+/// Steers the media path. Dropping it stops everything and waits for it; prefer
+/// [`MediaHandle::shutdown`] where other tasks share the thread.
+pub struct MediaHandle {
+    commands: SyncSender<Input>,
+    report: Arc<Mutex<MediaReport>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Input {
+    Command(MediaCommand),
+    Stop,
+}
+
+impl Media {
+    /// Starts devices, display and the media thread. Takes half a second when the encoder's
+    /// trial does. A device that is missing is an event, not an error.
+    pub fn start(
+        config: MediaConfig,
+    ) -> Result<(MediaHandle, mpsc::Receiver<MediaEvent>), MediaError> {
+        gstreamer::init().map_err(MediaError::GStreamer)?;
+        let runtime = tokio::runtime::Handle::try_current().map_err(MediaError::NoRuntime)?;
+        let (events, receiver) = Events::channel();
+        let report = Arc::new(Mutex::new(MediaReport::empty()));
+        let (commands, inputs) = sync_channel(COMMANDS);
+        let mut desk =
+            Desk::open(config, events, report.clone(), runtime).map_err(MediaError::Thread)?;
+        let thread = std::thread::Builder::new()
+            .name("media".to_owned())
+            .spawn(move || desk.run(&inputs))
+            .map_err(MediaError::Thread)?;
+        Ok((MediaHandle { commands, report, thread: Some(thread) }, receiver))
+    }
+}
+
+impl MediaHandle {
+    /// Carries out a command soon, after all before it. Never blocks.
+    pub fn command(&self, command: MediaCommand) {
+        match self.commands.try_send(Input::Command(command)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => tracing::error!("the media thread is stuck"),
+            Err(TrySendError::Disconnected(_)) => tracing::error!("the media thread has ended"),
+        }
+    }
+
+    /// The numbers of the last fraction of a second.
+    pub fn report(&self) -> MediaReport {
+        lock(&self.report).clone()
+    }
+
+    /// Ends the call, closes the devices, stops every pipeline and joins every thread.
+    pub async fn shutdown(mut self) {
+        let thread = self.thread.take();
+        let commands = self.commands.clone();
+        let ended = tokio::task::spawn_blocking(move || stop(&commands, thread)).await;
+        if ended.is_err() {
+            tracing::error!("the media path was not stopped in an orderly way");
+        }
+    }
+}
+
+impl Drop for MediaHandle {
+    fn drop(&mut self) {
+        stop(&self.commands, self.thread.take());
+    }
+}
+
+fn stop(commands: &SyncSender<Input>, thread: Option<JoinHandle<()>>) {
+    let Some(thread) = thread else { return };
+    // Fails only when the thread has ended.
+    let _ = commands.send(Input::Stop);
+    if thread.join().is_err() {
+        tracing::error!("the media thread ended by a panic");
+    }
+}
+
+/// Everything that the media thread owns. Fields are dropped in this order.
+struct Desk {
+    call: Option<Call>,
+    display: Display,
+    devices: Vec<Device>,
+    encoder: Option<(usize, &'static Candidate)>,
+    encoder_reporter: Reporter,
+    room: Room,
+    played: Played,
+    report: Arc<Mutex<MediaReport>>,
+    camera_worked: bool,
+}
+
+impl Desk {
+    fn open(
+        config: MediaConfig,
+        events: Events,
+        report: Arc<Mutex<MediaReport>>,
+        runtime: tokio::runtime::Handle,
+    ) -> std::io::Result<Desk> {
+        static PROBES: AtomicU64 = AtomicU64::new(0);
+        let reporter = |part| Reporter::new(part, events.clone());
+        let pictures = Pictures::default();
+        let display = Display::start(&config, pictures.own.clone(), reporter(MediaPart::Display))?;
+        let mut encoder_reporter = reporter(MediaPart::Encoder);
+        let encoder = if config.camera == CameraSource::None {
+            None
+        } else {
+            choose(&config, 0, &mut encoder_reporter)
+        };
+        let (mixer, played) = (Mixer::default(), Played::default());
+        let number = PROBES.fetch_add(1, Ordering::Relaxed);
+        let probe = EchoProbe::new(format!("echo{number}"));
+        let sound = Tap::default();
+        let devices = [
+            loudspeaker::start(
+                &config,
+                mixer.clone(),
+                played.clone(),
+                probe.clone(),
+                reporter(MediaPart::Loudspeaker),
+            )?,
+            capture::start_microphone(
+                &config,
+                probe,
+                sound.clone(),
+                reporter(MediaPart::Microphone),
+            )?,
+            capture::start_camera(&config, pictures.clone(), reporter(MediaPart::Camera))?,
+        ];
+        let switches = Switches::new(Switch::On, Switch::On);
+        Ok(Desk {
+            call: None,
+            display,
+            devices: devices.into_iter().flatten().collect(),
+            encoder,
+            encoder_reporter,
+            room: Room { config, events, pictures, sound, mixer, switches, runtime },
+            played,
+            report,
+            camera_worked: false,
+        })
+    }
+
+    fn run(&mut self, inputs: &Receiver<Input>) {
+        loop {
+            match inputs.recv_timeout(LOOK) {
+                Ok(Input::Command(command)) => self.command(command),
+                Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => self.look(),
+            }
+        }
+        self.call = None;
+        self.devices.clear();
+    }
+
+    fn command(&mut self, command: MediaCommand) {
+        match command {
+            MediaCommand::StartCall { call, leg, node } => {
+                self.stop_call();
+                if self.encoder.is_none() && self.room.config.camera != CameraSource::None {
+                    self.encoder = choose(&self.room.config, 0, &mut self.encoder_reporter);
+                }
+                let encoder = self.encoder.map(|(_, encoder)| encoder);
+                match Call::start(self.room.clone(), encoder, call, leg, node) {
+                    Ok(started) => {
+                        self.call = Some(started);
+                        self.display.change(|scene| scene.call = Some(CallScene::default()));
+                    }
+                    Err(trouble) => {
+                        let detail = trouble.to_string();
+                        tracing::error!(%call, %detail, "the call's media could not be started");
+                        self.room.events.tell(MediaEvent::CallFailed { call, detail });
+                    }
+                }
+            }
+            MediaCommand::Participants(people) => {
+                let Some(call) = &mut self.call else { return };
+                call.set_participants(&people);
+                self.display.set_frames(call.frames());
+                self.display.change(|scene| {
+                    if let Some(call) = &mut scene.call {
+                        call.set_people(&people);
+                    }
+                });
+            }
+            MediaCommand::StopCall => {
+                self.stop_call();
+                self.display.change(|scene| scene.banner = None);
+            }
+            MediaCommand::Microphone(switch) => {
+                self.room.switches.set(Kind::Audio, switch);
+                self.display.change(|scene| scene.microphone = switch);
+            }
+            MediaCommand::Camera(switch) => {
+                self.room.switches.set(Kind::Video, switch);
+                if let (Switch::On, Some(call)) = (switch, &self.call) {
+                    call.request_keyframe();
+                }
+                self.display.change(|scene| scene.camera = switch);
+            }
+            MediaCommand::Volume(volume) => self.room.mixer.set_volume(volume),
+            MediaCommand::Layout(layout) => self.display.change(|scene| scene.layout = layout),
+            MediaCommand::Speaking(speaking) => self.display.change(|scene| {
+                if let Some(call) = &mut scene.call {
+                    call.speaking = speaking;
+                }
+            }),
+            MediaCommand::Display(idle) => self.display.change(|scene| scene.idle = idle),
+            MediaCommand::Banner(banner) => self.display.change(|scene| scene.banner = banner),
+        }
+    }
+
+    fn stop_call(&mut self) {
+        if self.call.take().is_some() {
+            self.display.change(|scene| scene.call = None);
+            self.display.set_frames(Default::default());
+        }
+    }
+
+    /// Mends what broke and writes the report.
+    fn look(&mut self) {
+        let camera = self.room.pictures.own.latest();
+        // A camera that came back begins with a whole picture.
+        if camera.is_some()
+            && !std::mem::replace(&mut self.camera_worked, camera.is_some())
+            && let Some(call) = &self.call
+        {
+            call.request_keyframe();
+        }
+        self.camera_worked = camera.is_some();
+        if let (Some(call), Some((place, encoder))) = (&mut self.call, &mut self.encoder) {
+            let before = *place;
+            call.mend(place, &mut self.encoder_reporter);
+            if *place != before
+                && let Some(candidate) = crate::encoder::candidate(*place)
+            {
+                *encoder = candidate;
+            }
+        }
+        let network = self.call.as_ref().map(Call::network_report);
+        let participants = match (&self.call, &network) {
+            (Some(call), Some(network)) => call.participants_report(network),
+            _ => Vec::new(),
+        };
+        *lock(&self.report) = MediaReport {
+            encoder: self.encoder.map(|(_, encoder)| encoder.element.to_owned()),
+            camera_width: camera.as_ref().map_or(0, |frame| frame.info.width()),
+            camera_height: camera.as_ref().map_or(0, |frame| frame.info.height()),
+            camera_fps: self.room.pictures.own.rate(),
+            played_dbfs: self.played.dbfs(),
+            srtp_profile: self.call.as_ref().map(|call| call.profile),
+            network,
+            participants,
+        };
+    }
+}
+
+/// Chooses an encoder by trial and says how it went.
+fn choose(
+    config: &MediaConfig,
+    from: usize,
+    reporter: &mut Reporter,
+) -> Option<(usize, &'static Candidate)> {
+    match by_trial(config, from) {
+        Ok((place, encoder)) => {
+            reporter.works(|| format!("{} passed its trial", encoder.element));
+            Some((place, encoder))
+        }
+        Err(trouble) => {
+            let trouble: Trouble = trouble;
+            reporter.fails(&trouble);
+            None
+        }
+    }
+}
+
+impl MediaReport {
+    fn empty() -> MediaReport {
+        MediaReport {
+            encoder: None,
+            camera_width: 0,
+            camera_height: 0,
+            camera_fps: 0.0,
+            played_dbfs: None,
+            srtp_profile: None,
+            network: None,
+            participants: Vec::new(),
+        }
+    }
+}
