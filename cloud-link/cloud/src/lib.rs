@@ -1,1 +1,27 @@
-//! conclave-link-cloud.
+//! The cloud's shell of the link: it accepts rooms, learns who they are, and keeps the hub of live
+//! links.
+//!
+//! - [`Authority`]: the cloud's own CA, the link server's key and its backup;
+//! - [`Peer`]: what a room's certificate says of it;
+//! - [`Hub`]: accepts and carries links, one task each; [`HubHandle`] speaks to them by [`LinkId`];
+//! - [`HubLimits`]: what strangers cannot take from rooms.
+//!
+//! Who may enter and what is answered, the hub's caller decides.
+
+mod accept;
+mod authority;
+mod files;
+mod hub;
+mod limits;
+mod link;
+mod peer;
+mod stream;
+mod tls;
+
+pub use authority::{Authority, AuthorityError, ROOM_CERTIFICATE_LIFETIME, SignError};
+pub use conclave_link_protocol::pin::{Pins, ServerPin};
+pub use conclave_link_protocol::{CloseReason, RequestFailure, RequestId};
+pub use files::FileError;
+pub use hub::{Hub, HubError, HubEvent, HubHandle, LinkId, LinkStatus};
+pub use limits::HubLimits;
+pub use peer::Peer;

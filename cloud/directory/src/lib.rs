@@ -1,1 +1,27 @@
-//! conclave-directory.
+//! What the cloud keeps: rooms, virtual meeting rooms (VMRs), call records, and the rules about
+//! who may do what with them.
+//!
+//! Three layers, each knowing only the one before it:
+//!
+//! 1. Rules, pure, time passed in: [`Activation`] (the codes that newcomers show) and
+//!    [`pin_tries`] (how often a PIN may be guessed).
+//! 2. [`repository`]: what can be kept and asked, as traits.
+//! 3. [`SqliteDirectory`]: the traits on one SQLite file. Each change is on the disk before the
+//!    call returns, so whatever was acknowledged survives a power cut.
+
+mod activation;
+mod pin_hash;
+pub mod pin_tries;
+pub mod repository;
+mod sqlite;
+
+pub use activation::{
+    Activation, CODE_LIFETIME, ClaimError, FREE_GUESSES, GUESS_INTERVAL, IssuedCode,
+    KeyFingerprint, MOST_NEWCOMERS, TooManyNewcomers,
+};
+pub use pin_hash::{PinHash, PinHashError};
+pub use repository::{
+    AddVmrError, CallRecord, Directory, EnrolError, LeftWhy, RecordEntry, Room, RoomStatus,
+    StoreError, Vmr,
+};
+pub use sqlite::{OpenError, SqliteDirectory};

@@ -1,1 +1,13 @@
-//! conclave-cloud.
+//! conclave-cloud: everything that rooms link to, in one process.
+//!
+//! [`switchboard`] takes the decisions, without sockets or clock; [`serve`] gives it both: it runs
+//! the link hub, the media node and the control socket around it. [`cli`] is the command line,
+//! which speaks to a running cloud over that socket in the words of [`control`].
+
+pub mod cli;
+pub mod config;
+pub mod control;
+pub mod control_socket;
+pub mod data_folder;
+pub mod serve;
+pub mod switchboard;

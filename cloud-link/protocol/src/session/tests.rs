@@ -181,13 +181,13 @@ impl World {
         self.down.pieces.clear();
     }
 
-    fn to_cloud(&mut self, json: &str) {
+    fn tell_cloud(&mut self, json: &str) {
         let frame = crate::frame::encode(json.as_bytes()).unwrap();
         self.cloud.handle(self.now, CloudInput::Received(frame.expose()));
         self.drain();
     }
 
-    fn to_room(&mut self, json: &str) {
+    fn tell_room(&mut self, json: &str) {
         let frame = crate::frame::encode(json.as_bytes()).unwrap();
         self.room.handle(self.now, RoomInput::Received(frame.expose()));
         self.drain();
@@ -367,7 +367,7 @@ fn a_newcomer_may_only_wait() {
         r#"{"event":{"kind":"health","body":{"part":"x","working":true,"detail":""}}}"#,
     ] {
         let mut world = World::greeted(12, newcomer());
-        world.to_cloud(json);
+        world.tell_cloud(json);
         assert!(
             matches!(world.at_cloud[..], [Output::Closed(CloseReason::Unexpected { .. })]),
             "{json}: {:?}",
@@ -380,10 +380,10 @@ fn a_newcomer_may_only_wait() {
 fn nothing_but_a_hello_comes_first() {
     for json in [r#"{"request":1,"kind":"renew_certificate"}"#, r#"{"request":1,"kind":"new"}"#] {
         let mut world = World::new(13);
-        world.to_cloud(json);
+        world.tell_cloud(json);
         assert!(matches!(world.at_cloud[..], [Output::Closed(CloseReason::Unexpected { .. })]));
         let mut world = World::new(13);
-        world.to_room(&json.replace("renew_certificate", "ping"));
+        world.tell_room(&json.replace("renew_certificate", "ping"));
         assert!(matches!(world.at_room[..], [Output::Closed(CloseReason::Unexpected { .. })]));
     }
 }
@@ -403,9 +403,9 @@ fn kinds_of_a_newer_peer_do_no_harm() {
     let mut world = World::greeted(15, welcome());
     let id = RequestId(3);
     world.room.handle(world.now, RoomInput::Request { id, request: leave(1) });
-    world.to_room(r#"{"event":{"kind":"hologram","body":{"x":1}}}"#);
-    world.to_room(r#"{"response":3,"kind":"queued"}"#);
-    world.to_room(r#"{"request":8,"kind":"reboot","body":{}}"#);
+    world.tell_room(r#"{"event":{"kind":"hologram","body":{"x":1}}}"#);
+    world.tell_room(r#"{"response":3,"kind":"queued"}"#);
+    world.tell_room(r#"{"request":8,"kind":"reboot","body":{}}"#);
     assert_eq!(world.room.skipped(), 1);
     let result = Err(RequestFailure::UnknownResponse);
     assert_eq!(world.at_room, [Output::Answered { id, result }]);
@@ -420,8 +420,8 @@ fn kinds_of_a_newer_peer_do_no_harm() {
 #[test]
 fn an_id_may_not_be_used_again_before_its_answer() {
     let mut world = World::greeted(16, welcome());
-    world.to_cloud(r#"{"request":1,"kind":"renew_certificate"}"#);
-    world.to_cloud(r#"{"request":1,"kind":"renew_certificate"}"#);
+    world.tell_cloud(r#"{"request":1,"kind":"renew_certificate"}"#);
+    world.tell_cloud(r#"{"request":1,"kind":"renew_certificate"}"#);
     assert!(matches!(
         world.at_cloud[..],
         [Output::Request { .. }, Output::Closed(CloseReason::Unexpected { .. })]
@@ -432,17 +432,17 @@ fn an_id_may_not_be_used_again_before_its_answer() {
 fn a_room_that_asks_without_end_or_floods_is_closed() {
     let mut world = World::greeted(17, welcome());
     for id in 0..=MOST_OWED {
-        world.to_cloud(&format!(r#"{{"request":{id},"kind":"renew_certificate"}}"#));
+        world.tell_cloud(&format!(r#"{{"request":{id},"kind":"renew_certificate"}}"#));
     }
     assert_eq!(world.at_cloud.last(), Some(&Output::Closed(CloseReason::TooManyRequests)));
 
     let mut world = World::greeted(18, welcome());
     for _ in 0..FRAMES_AT_ONCE {
-        world.to_cloud(r#"{"pong":1}"#);
+        world.tell_cloud(r#"{"pong":1}"#);
     }
     assert_eq!(world.at_cloud, []);
     for _ in 0..20 {
-        world.to_cloud(r#"{"pong":1}"#);
+        world.tell_cloud(r#"{"pong":1}"#);
     }
     assert_eq!(world.at_cloud, [Output::Closed(CloseReason::Flood)]);
 }
@@ -452,7 +452,7 @@ fn a_steady_room_below_the_limit_is_never_taken_for_a_flood() {
     let mut world = World::greeted(19, welcome());
     for _ in 0..2000 {
         world.now = world.now + Duration::from_secs(1) / FRAMES_PER_SECOND;
-        world.to_cloud(r#"{"pong":1}"#);
+        world.tell_cloud(r#"{"pong":1}"#);
     }
     assert_eq!(world.at_cloud, []);
 }

@@ -1,0 +1,253 @@
+//! The hub of live links: what happens on them, and what is said to them.
+//!
+//! One task carries each link. Handles speak to it through a channel of its own; what happens on
+//! all links comes through one channel to the hub's caller.
+
+use crate::accept;
+use crate::authority::Authority;
+use crate::limits::{HubLimits, Places};
+use crate::link::Command;
+use crate::peer::Peer;
+use crate::tls;
+use conclave_link_protocol::message::{
+    CloudEvent, CloudRequest, Greeting, Hello, Response, RoomEvent, RoomRequest,
+};
+use conclave_link_protocol::{CloseReason, RequestFailure, RequestId};
+use conclave_types::RoomId;
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Events that wait for the hub's caller. When it is full, links are not read until there is room:
+/// rooms are held up by TCP, nothing is lost.
+const EVENTS: usize = 256;
+/// How long links have for their last words when the hub shuts down.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// Names a link while the hub runs; never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u64);
+
+impl fmt::Display for LinkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "link-{}", self.0)
+    }
+}
+
+/// What happens on links.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HubEvent {
+    /// Someone connected and said hello; wants [`HubHandle::greet`]. Until then nothing else comes
+    /// of the link but its end.
+    Hello {
+        /// Which link.
+        link: LinkId,
+        /// Who it is, by its certificate.
+        peer: Peer,
+        /// Where it comes from.
+        address: SocketAddr,
+        /// Where it reached us.
+        local_address: SocketAddr,
+        /// What it said.
+        hello: Hello,
+    },
+    /// A room asks; wants one [`HubHandle::respond`].
+    Request {
+        /// Which link.
+        link: LinkId,
+        /// Names the request on this link.
+        id: RequestId,
+        /// What it asks.
+        request: RoomRequest,
+    },
+    /// A room tells something.
+    Event {
+        /// Which link.
+        link: LinkId,
+        /// What.
+        event: RoomEvent,
+    },
+    /// A request of ours has its answer, or never will.
+    Answered {
+        /// Which link.
+        link: LinkId,
+        /// Of the request.
+        id: RequestId,
+        /// The answer, or why there is none.
+        result: Result<Response, RequestFailure>,
+    },
+    /// A link ended. Comes once for each link of which a hello came, and last.
+    Closed {
+        /// Which link.
+        link: LinkId,
+        /// Why.
+        reason: CloseReason,
+    },
+}
+
+/// A live link, for lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkStatus {
+    /// Which link.
+    pub link: LinkId,
+    /// Where it comes from.
+    pub address: SocketAddr,
+    /// Which room, by its certificate; `None` for newcomers.
+    pub room: Option<RoomId>,
+}
+
+/// Why the hub cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    /// rustls refuses. Our constants never make it do so.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] rustls::Error),
+    /// A listener is of no use.
+    #[error("a listener cannot be used")]
+    Listener(#[from] std::io::Error),
+}
+
+/// Starts hubs.
+#[derive(Debug)]
+pub struct Hub;
+
+impl Hub {
+    /// Accepts links on the listeners, which the caller has bound. Must be called inside a tokio
+    /// runtime.
+    pub fn start(
+        listeners: Vec<TcpListener>,
+        authority: Arc<Authority>,
+        limits: HubLimits,
+    ) -> Result<(HubHandle, mpsc::Receiver<HubEvent>), HubError> {
+        let addresses: Vec<SocketAddr> =
+            listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
+        let (events, receiver) = mpsc::channel(EVENTS);
+        let handle = HubHandle {
+            links: Arc::default(),
+            next_request: Arc::default(),
+            addresses: addresses.into(),
+            stop: CancellationToken::new(),
+            abort: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        };
+        let door = Arc::new(accept::Door {
+            tls: tls::config(authority.clone())?,
+            authority: authority.clone(),
+            limits,
+            places: Places::new(limits),
+            links: handle.links.clone(),
+            next_link: AtomicU64::new(1),
+            events,
+            stop: handle.stop.clone(),
+            abort: handle.abort.clone(),
+            tasks: handle.tasks.clone(),
+        });
+        for listener in listeners {
+            handle.tasks.spawn(accept::accept(listener, door.clone()));
+        }
+        handle.tasks.spawn(accept::renew(authority, handle.stop.clone()));
+        Ok((handle, receiver))
+    }
+}
+
+/// How a link is reached.
+#[derive(Debug)]
+pub(crate) struct Reach {
+    /// Boxed, so that the channel's own memory is small on every idle link.
+    pub(crate) commands: mpsc::Sender<Box<Command>>,
+    pub(crate) too_slow: CancellationToken,
+    pub(crate) status: LinkStatus,
+}
+
+/// The live links.
+#[derive(Debug, Default)]
+pub(crate) struct Links(Mutex<HashMap<LinkId, Reach>>);
+
+impl Links {
+    pub(crate) fn all(&self) -> MutexGuard<'_, HashMap<LinkId, Reach>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Speaks to links. Nothing but `shutdown` waits, and nothing fails: of a link that is gone,
+/// [`HubEvent::Closed`] tells. Clones speak to the same hub.
+#[derive(Debug, Clone)]
+pub struct HubHandle {
+    links: Arc<Links>,
+    next_request: Arc<AtomicU64>,
+    addresses: Arc<[SocketAddr]>,
+    stop: CancellationToken,
+    abort: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl HubHandle {
+    /// Where the hub accepts.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Answers a hello. The version of a welcome is filled in by the session; a refusal closes the
+    /// link when it is written.
+    pub fn greet(&self, link: LinkId, greeting: Greeting) {
+        self.say(link, Command::Greet(greeting));
+    }
+
+    /// Answers a room's request.
+    pub fn respond(&self, link: LinkId, id: RequestId, response: Response) {
+        self.say(link, Command::Respond { id, response });
+    }
+
+    /// Tells a room something. An event that does not fit in a frame is dropped, with an error in
+    /// the log.
+    pub fn send(&self, link: LinkId, event: CloudEvent) {
+        self.say(link, Command::Event(event));
+    }
+
+    /// Asks a room; the answer comes as [`HubEvent::Answered`].
+    pub fn request(&self, link: LinkId, request: CloudRequest) -> RequestId {
+        let id = RequestId(self.next_request.fetch_add(1, Ordering::Relaxed));
+        self.say(link, Command::Request { id, request });
+        id
+    }
+
+    /// Closes a link; the room hears the reason.
+    pub fn close(&self, link: LinkId, reason: impl Into<String>) {
+        self.say(link, Command::Close { reason: reason.into() });
+    }
+
+    /// The links of which a hello came.
+    pub fn links(&self) -> Vec<LinkStatus> {
+        let mut links: Vec<LinkStatus> =
+            self.links.all().values().map(|reach| reach.status).collect();
+        links.sort_by_key(|status| status.link);
+        links
+    }
+
+    /// Accepts no more, says goodbye to every link, and waits until all have ended.
+    pub async fn shutdown(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        if timeout(LAST_WORDS, self.tasks.wait()).await.is_err() {
+            self.abort.cancel();
+            self.tasks.wait().await;
+        }
+    }
+
+    fn say(&self, link: LinkId, command: Command) {
+        if let Some(reach) = self.links.all().get(&link)
+            && let Err(mpsc::error::TrySendError::Full(_)) =
+                reach.commands.try_send(Box::new(command))
+        {
+            reach.too_slow.cancel();
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What a room's certificate says of it.
+//!
+//! The handshake takes any certificate whose key signs it; only then is it looked at, so that a
+//! room whose certificate has expired hears that in words and not as a failed handshake.
+
+use conclave_link_protocol::ROOM_URI_PREFIX;
+use conclave_link_protocol::message::Refusal;
+use conclave_types::{RoomId, UnixTime};
+use ring::digest::{SHA256, digest};
+use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime as TlsTime};
+use std::time::Duration;
+use webpki::{EndEntityCert, KeyUsage};
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// Who is at the other end of a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Peer {
+    /// Our CA signed its certificate. Whether that was revoked, the hub's caller knows.
+    Enrolled {
+        /// Which room.
+        room: RoomId,
+        /// Its public key, SubjectPublicKeyInfo in DER: what a renewal signs.
+        spki_der: Vec<u8>,
+        /// SHA-256 of that, for tables.
+        spki_sha256: [u8; 32],
+        /// The last second of its certificate.
+        expires: UnixTime,
+    },
+    /// It signed its certificate itself.
+    Newcomer {
+        /// Its public key, SubjectPublicKeyInfo in DER: what an enrolment signs.
+        spki_der: Vec<u8>,
+    },
+    /// Its certificate is no good here. It may only be refused, with this reason.
+    Unfit(Refusal),
+}
+
+/// Reads a certificate that has proved its key.
+pub(crate) fn classify(leaf: &CertificateDer<'_>, anchor: &TrustAnchor<'_>, now: UnixTime) -> Peer {
+    let Ok(certificate) = EndEntityCert::try_from(leaf) else {
+        return Peer::Unfit(Refusal::ForeignCertificate);
+    };
+    let spki_der = certificate.subject_public_key_info().as_ref().to_vec();
+    if certificate.subject() == certificate.issuer() {
+        // Its own signature adds nothing: the handshake has shown that it holds the key.
+        return Peer::Newcomer { spki_der };
+    }
+    let valid_at = |at: TlsTime| {
+        certificate
+            .verify_for_usage(
+                webpki::ALL_VERIFICATION_ALGS,
+                std::slice::from_ref(anchor),
+                &[],
+                at,
+                KeyUsage::client_auth(),
+                None,
+                None,
+            )
+            .map(|_| ())
+    };
+    match valid_at(TlsTime::since_unix_epoch(Duration::from_secs(now.0))) {
+        Ok(()) => {}
+        // The dates are looked at before the signature: was it ours in its time?
+        Err(webpki::Error::CertExpired { not_after, .. }) if valid_at(not_after).is_ok() => {
+            return Peer::Unfit(Refusal::Expired);
+        }
+        // Ours, and our clock went back: the room keeps its certificate and tries again.
+        Err(webpki::Error::CertNotValidYet { not_before, .. }) if valid_at(not_before).is_ok() => {
+            return Peer::Unfit(Refusal::Other);
+        }
+        Err(_) => return Peer::Unfit(Refusal::ForeignCertificate),
+    }
+    let room = certificate
+        .valid_uri_names()
+        .find_map(|uri| uri.strip_prefix(ROOM_URI_PREFIX)?.parse::<RoomId>().ok());
+    match (room, not_after(leaf)) {
+        (Some(room), Some(expires)) => {
+            Peer::Enrolled { room, spki_sha256: sha256(&spki_der), spki_der, expires }
+        }
+        _ => Peer::Unfit(Refusal::ForeignCertificate),
+    }
+}
+
+/// The last second of a certificate.
+pub(crate) fn not_after(der: &CertificateDer<'_>) -> Option<UnixTime> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    u64::try_from(certificate.validity().not_after.timestamp()).ok().map(UnixTime)
+}
+
+/// The public key of a certificate, SubjectPublicKeyInfo in DER.
+pub(crate) fn spki(der: &CertificateDer<'_>) -> Option<Vec<u8>> {
+    let certificate = EndEntityCert::try_from(der).ok()?;
+    Some(certificate.subject_public_key_info().as_ref().to_vec())
+}
+
+/// SHA-256.
+pub(crate) fn sha256(octets: &[u8]) -> [u8; 32] {
+    let mut sum = [0; 32];
+    sum.copy_from_slice(digest(&SHA256, octets).as_ref());
+    sum
+}

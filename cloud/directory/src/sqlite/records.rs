@@ -1,0 +1,96 @@
+//! Records in SQLite.
+
+use super::{SqliteDirectory, parsed, seconds, time, unreadable};
+use crate::repository::{CallRecord, LeftWhy, RecordEntry, Records, StoreError};
+use conclave_types::UnixTime;
+use rusqlite::{Connection, Row, params};
+
+impl Records for SqliteDirectory {
+    fn keep(&mut self, entries: &[RecordEntry]) -> Result<(), StoreError> {
+        self.write(|connection| entries.iter().try_for_each(|entry| keep_one(connection, entry)))
+    }
+
+    fn close_dangling(&mut self, at: UnixTime) -> Result<u32, StoreError> {
+        self.write(|connection| {
+            let closed = connection.execute(
+                "UPDATE call_records SET left_at = $1, why = $2 WHERE left_at IS NULL",
+                params![seconds(at), LeftWhy::CloudStopped.as_str()],
+            )?;
+            connection.execute(
+                "UPDATE meetings SET ended_at = $1 WHERE ended_at IS NULL",
+                params![seconds(at)],
+            )?;
+            Ok(u32::try_from(closed).unwrap_or(u32::MAX))
+        })
+    }
+
+    fn call_records(&self, most: u32) -> Result<Vec<CallRecord>, StoreError> {
+        self.read(
+            "SELECT c.call, c.meeting, m.vmr_number, m.vmr_name, c.room, c.participant_name, \
+             c.joined_at, c.left_at, c.why FROM call_records c \
+             JOIN meetings m ON m.id = c.meeting \
+             ORDER BY c.joined_at DESC, c.call LIMIT $1",
+            params![most],
+            read,
+        )
+    }
+}
+
+fn keep_one(connection: &Connection, entry: &RecordEntry) -> Result<(), rusqlite::Error> {
+    match entry {
+        RecordEntry::Started { meeting, vmr, number, name, at } => connection.execute(
+            "INSERT INTO meetings (id, vmr, vmr_number, vmr_name, started_at) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            params![
+                meeting.to_string(),
+                vmr.to_string(),
+                number.as_str(),
+                name.as_str(),
+                seconds(*at)
+            ],
+        ),
+        RecordEntry::Joined { call, meeting, room, name, at } => connection.execute(
+            "INSERT INTO call_records (call, meeting, room, participant_name, joined_at) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            params![
+                call.to_string(),
+                meeting.to_string(),
+                room.to_string(),
+                name.as_str(),
+                seconds(*at)
+            ],
+        ),
+        RecordEntry::Left { call, why, at } => connection.execute(
+            "UPDATE call_records SET left_at = $1, why = $2 \
+             WHERE call = $3 AND left_at IS NULL",
+            params![seconds(*at), why.as_str(), call.to_string()],
+        ),
+        RecordEntry::Ended { meeting, at } => connection.execute(
+            "UPDATE meetings SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL",
+            params![seconds(*at), meeting.to_string()],
+        ),
+    }
+    .map(|_| ())
+}
+
+fn read(row: &Row<'_>) -> Result<CallRecord, rusqlite::Error> {
+    let left_at: Option<i64> = row.get(7)?;
+    let left = match left_at {
+        None => None,
+        Some(_) => {
+            let why: String = row.get(8)?;
+            let why = LeftWhy::from_str(&why).ok_or_else(|| unreadable(8, "reason"))?;
+            Some((time(row, 7)?, why))
+        }
+    };
+    Ok(CallRecord {
+        call: parsed(row, 0, "call id")?,
+        meeting: parsed(row, 1, "meeting id")?,
+        vmr_number: parsed(row, 2, "meeting room number")?,
+        vmr_name: parsed(row, 3, "meeting room name")?,
+        room: parsed(row, 4, "room id")?,
+        name: parsed(row, 5, "participant name")?,
+        joined_at: time(row, 6)?,
+        left,
+    })
+}

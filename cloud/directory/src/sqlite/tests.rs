@@ -1,0 +1,291 @@
+use super::*;
+use crate::activation::KeyFingerprint;
+use crate::pin_hash::PinHash;
+use crate::pin_tries::{FREE_TRIES, Verdict};
+use crate::repository::*;
+use conclave_types::{CallId, MeetingId, RoomId, VmrId};
+
+const NOW: UnixTime = UnixTime(1_800_000_000);
+
+fn directory() -> SqliteDirectory {
+    SqliteDirectory::in_memory().unwrap()
+}
+
+fn room(n: u128, name: &str) -> Room {
+    Room {
+        id: RoomId::from_random(n),
+        name: name.parse().unwrap(),
+        serial: format!("serial {n}"),
+        key: KeyFingerprint::of(&n.to_be_bytes()),
+        certificate_expires: NOW.after(Duration::from_secs(1_000)),
+        status: RoomStatus::Active,
+        enrolled_at: NOW,
+    }
+}
+
+fn vmr(n: u128, number: &str, pin: Option<&str>) -> Vmr {
+    Vmr {
+        id: VmrId::from_random(n),
+        number: number.parse().unwrap(),
+        name: format!("VMR {n}").parse().unwrap(),
+        pin: pin.map(|pin| PinHash::new(&pin.parse().unwrap(), &[7; 16]).unwrap()),
+        capacity: 25,
+    }
+}
+
+#[test]
+fn rooms_are_kept_renamed_and_revoked() {
+    let mut directory = directory();
+    let voltaire = room(1, "Salle Voltaire");
+    directory.enrol(&voltaire).unwrap();
+    assert_eq!(directory.room(voltaire.id).unwrap(), Some(voltaire.clone()));
+    assert_eq!(directory.room_with_key(voltaire.key).unwrap(), Some(voltaire.clone()));
+    assert_eq!(directory.room(RoomId::from_random(9)).unwrap(), None);
+    assert!(directory.rename_room(voltaire.id, &"Salle Diderot".parse().unwrap()).unwrap());
+    directory.certificate_signed(voltaire.id, UnixTime(5)).unwrap();
+    assert!(directory.revoke_room(voltaire.id, NOW).unwrap());
+    assert!(!directory.revoke_room(voltaire.id, NOW).unwrap(), "once");
+    let found = directory.room(voltaire.id).unwrap().unwrap();
+    assert_eq!((found.status, found.certificate_expires), (RoomStatus::Revoked, UnixTime(5)));
+    assert_eq!(directory.room_with_key(voltaire.key).unwrap(), None);
+}
+
+#[test]
+fn names_and_devices_are_unique_among_active_rooms_only() {
+    let mut directory = directory();
+    directory.enrol(&room(1, "A")).unwrap();
+    assert!(matches!(directory.enrol(&room(2, "A")), Err(EnrolError::NameTaken)));
+    let same_device = Room { key: room(1, "A").key, ..room(3, "B") };
+    assert!(matches!(directory.enrol(&same_device), Err(EnrolError::KeyTaken)));
+    directory.enrol(&room(4, "C")).unwrap();
+    let taken = directory.rename_room(RoomId::from_random(4), &"A".parse().unwrap());
+    assert!(matches!(taken, Err(EnrolError::NameTaken)));
+    directory.revoke_room(RoomId::from_random(1), NOW).unwrap();
+    let again = Room { key: room(1, "A").key, ..room(5, "A") };
+    directory.enrol(&again).unwrap();
+}
+
+#[test]
+fn meeting_rooms_are_kept_and_their_numbers_are_unique() {
+    let mut directory = directory();
+    let board = vmr(1, "4711", Some("246810"));
+    directory.add_vmr(&board).unwrap();
+    assert_eq!(directory.vmr(&board.number).unwrap(), Some(board.clone()));
+    assert_eq!(directory.vmr_with_id(board.id).unwrap(), Some(board.clone()));
+    assert!(matches!(directory.add_vmr(&vmr(2, "4711", None)), Err(AddVmrError::NumberTaken)));
+    assert!(directory.set_pin(board.id, None).unwrap());
+    assert_eq!(directory.vmrs().unwrap()[0].pin, None);
+    assert!(directory.remove_vmr(board.id).unwrap());
+    assert!(!directory.remove_vmr(board.id).unwrap());
+    assert_eq!(directory.vmrs().unwrap(), []);
+}
+
+#[test]
+fn tries_are_counted_before_the_pin_is_looked_at_and_a_new_pin_forgets_them() {
+    let mut directory = directory();
+    let (room, vmr) = (room(1, "A"), vmr(1, "4711", None));
+    directory.enrol(&room).unwrap();
+    directory.add_vmr(&vmr).unwrap();
+    for left in (0..FREE_TRIES as u8).rev() {
+        let verdict = directory.begin_try(room.id, vmr.id, NOW).unwrap();
+        assert!(matches!(verdict, Verdict::Try { tries_left, .. } if tries_left == left));
+    }
+    let wait = |directory: &mut SqliteDirectory| {
+        matches!(directory.begin_try(room.id, vmr.id, NOW).unwrap(), Verdict::Wait(_))
+    };
+    assert!(wait(&mut directory));
+    directory.entered(room.id, vmr.id, NOW).unwrap();
+    assert!(!wait(&mut directory));
+    for _ in 0..3 {
+        directory.begin_try(room.id, vmr.id, NOW).unwrap();
+    }
+    assert!(wait(&mut directory));
+    directory.set_pin(vmr.id, None).unwrap();
+    assert!(!wait(&mut directory));
+}
+
+#[test]
+fn hostile_strangers_slow_strangers_and_leave_known_rooms_alone() {
+    let mut directory = directory();
+    let vmr = vmr(1, "4711", None);
+    directory.add_vmr(&vmr).unwrap();
+    for n in 0..12 {
+        directory.enrol(&room(n, &format!("Room {n}"))).unwrap();
+        for _ in 0..FREE_TRIES {
+            directory.begin_try(RoomId::from_random(n), vmr.id, NOW).unwrap();
+        }
+    }
+    let waiting = |directory: &mut SqliteDirectory, n: u128| match directory
+        .begin_try(RoomId::from_random(n), vmr.id, NOW)
+        .unwrap()
+    {
+        Verdict::Wait(wait) => wait.as_secs(),
+        Verdict::Try { .. } => 0,
+    };
+    assert_eq!(waiting(&mut directory, 0), 11 * 600);
+    directory.entered(RoomId::from_random(1), vmr.id, NOW).unwrap();
+    assert_eq!(waiting(&mut directory, 0), 10 * 600, "one stranger less");
+    for _ in 0..3 {
+        assert_eq!(waiting(&mut directory, 1), 0);
+    }
+    assert_eq!(waiting(&mut directory, 1), 30, "its own delay only");
+}
+
+fn joined(n: u128) -> [RecordEntry; 2] {
+    let meeting = MeetingId::from_random(1);
+    [
+        RecordEntry::Started {
+            meeting,
+            vmr: VmrId::from_random(1),
+            number: "4711".parse().unwrap(),
+            name: "Board".parse().unwrap(),
+            at: NOW,
+        },
+        RecordEntry::Joined {
+            call: CallId::from_random(n),
+            meeting,
+            room: RoomId::from_random(n),
+            name: "A".parse().unwrap(),
+            at: NOW,
+        },
+    ]
+}
+
+#[test]
+fn records_are_kept_once_however_often_they_are_sent() {
+    let mut directory = directory();
+    directory.keep(&joined(1)).unwrap();
+    directory.keep(&joined(1)).unwrap();
+    let left =
+        |why| RecordEntry::Left { call: CallId::from_random(1), why, at: UnixTime(NOW.0 + 9) };
+    directory.keep(&[left(LeftWhy::Left)]).unwrap();
+    directory.keep(&[left(LeftWhy::MediaLost)]).unwrap();
+    let records = directory.call_records(10).unwrap();
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].left, Some((UnixTime(NOW.0 + 9), LeftWhy::Left)), "the first word stays");
+    assert_eq!(records[0].vmr_name.as_str(), "Board");
+    assert_eq!(directory.close_dangling(NOW).unwrap(), 0);
+}
+
+#[test]
+fn calls_that_a_crash_left_open_are_closed_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cloud.db");
+    let mut directory = SqliteDirectory::open(&file).unwrap();
+    directory.keep(&joined(1)).unwrap();
+    // No closing: the process is gone, the file is what a killed one leaves behind.
+    std::mem::forget(directory);
+    let mut directory = SqliteDirectory::open(&file).unwrap();
+    assert_eq!(directory.close_dangling(NOW).unwrap(), 1);
+    let left = directory.call_records(10).unwrap()[0].left;
+    assert_eq!(left, Some((NOW, LeftWhy::CloudStopped)));
+}
+
+#[test]
+fn the_database_is_for_its_owner_only_and_survives_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cloud.db");
+    let mut directory = SqliteDirectory::open(&file).unwrap();
+    directory.add_vmr(&vmr(1, "4711", Some("246810"))).unwrap();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{:?}", entry.file_name());
+    }
+    drop(directory);
+    let directory = SqliteDirectory::open(&file).unwrap();
+    let found = directory.vmrs().unwrap();
+    assert!(found[0].pin.as_ref().unwrap().matches(&"246810".parse().unwrap()));
+}
+
+#[test]
+fn a_file_of_version_1_is_brought_up_with_everything_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cloud.db");
+    let mut old =
+        SqliteDirectory { connection: Connection::open(&file).unwrap(), file: file.clone() };
+    old.configure().unwrap();
+    migrations::migrate(&mut old, &migrations::ALL[..1]).unwrap();
+    old.enrol(&room(1, "A")).unwrap();
+    old.add_vmr(&vmr(1, "4711", None)).unwrap();
+    old.keep(&joined(1)).unwrap();
+    assert!(old.begin_try(RoomId::from_random(1), VmrId::from_random(1), NOW).is_err());
+    drop(old);
+    let mut new = SqliteDirectory::open(&file).unwrap();
+    assert_eq!(new.rooms().unwrap(), [room(1, "A")]);
+    assert_eq!(new.call_records(9).unwrap().len(), 1);
+    new.begin_try(RoomId::from_random(1), VmrId::from_random(1), NOW).unwrap();
+}
+
+#[test]
+fn a_database_from_a_newer_build_is_refused_and_untouched() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cloud.db");
+    drop(SqliteDirectory::open(&file).unwrap());
+    let raw = Connection::open(&file).unwrap();
+    raw.execute("INSERT INTO schema_version (version, applied_at) VALUES (99, 0)", []).unwrap();
+    drop(raw);
+    let refused = SqliteDirectory::open(&file).err().unwrap();
+    assert!(matches!(refused, OpenError::Newer { found: 99, .. }));
+    assert!(refused.to_string().contains("newer conclave-cloud"), "{refused}");
+}
+
+#[test]
+fn a_migration_that_fails_leaves_the_database_as_it_was() {
+    let mut directory = SqliteDirectory::in_memory().unwrap();
+    let mut all = migrations::ALL.to_vec();
+    all.push("CREATE TABLE half (a TEXT); CREATE TABLE rooms (a TEXT);");
+    let failed = migrations::migrate(&mut directory, &all).err().unwrap();
+    assert!(matches!(failed, OpenError::Migration { version: 3, .. }));
+    assert!(directory.connection.prepare("SELECT * FROM half").is_err());
+    migrations::migrate(&mut directory, migrations::ALL).unwrap();
+}
+
+#[test]
+fn damage_is_told_in_plain_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cloud.db");
+    std::fs::write(&file, b"this is no database, and long enough to be looked at as one......")
+        .unwrap();
+    let refused = SqliteDirectory::open(&file).err().unwrap();
+    assert!(matches!(refused, OpenError::Store(StoreError::Damaged { .. })), "{refused}");
+
+    std::fs::remove_file(&file).unwrap();
+    let mut directory = SqliteDirectory::open(&file).unwrap();
+    for n in 0..200 {
+        directory.enrol(&room(n, &format!("Room {n}"))).unwrap();
+    }
+    drop(directory);
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..].fill(0xa5);
+    std::fs::write(&file, bytes).unwrap();
+    let refused = SqliteDirectory::open(&file).err().unwrap();
+    assert!(matches!(refused, OpenError::Store(StoreError::Damaged { .. })), "{refused}");
+}
+
+#[test]
+fn a_full_disk_is_told_and_what_was_kept_stays() {
+    let mut directory = directory();
+    directory.enrol(&room(0, "Room 0")).unwrap();
+    let pages: i64 =
+        directory.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    directory.connection.pragma_update(None, "max_page_count", pages).unwrap();
+    let refused = (1..10_000).find_map(|n| directory.enrol(&room(n, &format!("Room {n}"))).err());
+    assert!(matches!(refused, Some(EnrolError::Store(StoreError::DiskFull))), "{refused:?}");
+    let rooms = directory.rooms().unwrap();
+    assert!(rooms.iter().any(|room| room.name.as_str() == "Room 0"));
+}
+
+#[test]
+fn a_value_that_nobody_wrote_is_an_error_and_no_panic() {
+    for change in ["id = 'vmr-1'", "name = ''", "enrolled_at = -1", "spki_sha256 = 'é'"] {
+        let directory = SqliteDirectory::in_memory().map(|mut d| {
+            d.enrol(&room(1, "A")).unwrap();
+            d.connection.execute(&format!("UPDATE rooms SET {change}"), []).unwrap();
+            d
+        });
+        let found = directory.unwrap().rooms();
+        assert!(matches!(found, Err(StoreError::BadValue { .. })), "{change}: {found:?}");
+    }
+}

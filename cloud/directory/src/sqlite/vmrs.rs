@@ -1,0 +1,73 @@
+//! Virtual meeting rooms in SQLite.
+
+use super::{SqliteDirectory, parsed, violated};
+use crate::pin_hash::PinHash;
+use crate::repository::{AddVmrError, StoreError, Vmr, Vmrs};
+use conclave_types::{VmrId, VmrNumber};
+use rusqlite::{Row, params};
+
+const SELECT: &str = "SELECT id, number, name, pin_hash, capacity FROM vmrs";
+
+impl Vmrs for SqliteDirectory {
+    fn add_vmr(&mut self, vmr: &Vmr) -> Result<(), AddVmrError> {
+        let insert = self.write(|connection| {
+            connection.execute(
+                "INSERT INTO vmrs (id, number, name, pin_hash, capacity) \
+                 VALUES ($1, $2, $3, $4, $5)",
+                params![
+                    vmr.id.to_string(),
+                    vmr.number.as_str(),
+                    vmr.name.as_str(),
+                    vmr.pin.as_ref().map(PinHash::as_phc),
+                    vmr.capacity,
+                ],
+            )
+        });
+        insert.map(|_| ()).map_err(|error| match violated(&error) {
+            Some(words) if words.contains("vmrs.number") => AddVmrError::NumberTaken,
+            _ => AddVmrError::Store(error),
+        })
+    }
+
+    fn vmr(&self, number: &VmrNumber) -> Result<Option<Vmr>, StoreError> {
+        let sql = format!("{SELECT} WHERE number = $1");
+        Ok(self.read(&sql, params![number.as_str()], read)?.pop())
+    }
+
+    fn vmr_with_id(&self, id: VmrId) -> Result<Option<Vmr>, StoreError> {
+        let sql = format!("{SELECT} WHERE id = $1");
+        Ok(self.read(&sql, params![id.to_string()], read)?.pop())
+    }
+
+    fn vmrs(&self) -> Result<Vec<Vmr>, StoreError> {
+        self.read(&format!("{SELECT} ORDER BY number"), [], read)
+    }
+
+    fn remove_vmr(&mut self, id: VmrId) -> Result<bool, StoreError> {
+        self.write(|connection| {
+            connection.execute("DELETE FROM vmrs WHERE id = $1", params![id.to_string()])
+        })
+        .map(|changed| changed > 0)
+    }
+
+    fn set_pin(&mut self, id: VmrId, pin: Option<&PinHash>) -> Result<bool, StoreError> {
+        self.write(|connection| {
+            connection.execute("DELETE FROM pin_tries WHERE vmr = $1", params![id.to_string()])?;
+            connection.execute(
+                "UPDATE vmrs SET pin_hash = $1 WHERE id = $2",
+                params![pin.map(PinHash::as_phc), id.to_string()],
+            )
+        })
+        .map(|changed| changed > 0)
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Vmr, rusqlite::Error> {
+    Ok(Vmr {
+        id: parsed(row, 0, "meeting room id")?,
+        number: parsed(row, 1, "meeting room number")?,
+        name: parsed(row, 2, "meeting room name")?,
+        pin: row.get::<_, Option<String>>(3)?.map(PinHash::from_phc),
+        capacity: row.get(4)?,
+    })
+}

@@ -1,0 +1,143 @@
+//! What can be typed behind `conclave-cloud`.
+
+use clap::{Args, Parser, Subcommand};
+use conclave_types::{ActivationCode, DisplayName, Pin, VmrNumber};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The cloud that meeting rooms link to: its server and its administrator's tools.
+#[derive(Debug, Parser)]
+#[command(name = "conclave-cloud", version)]
+pub struct Arguments {
+    /// The data folder [default: $CONCLAVE_DATA, the configuration's, or /var/lib/conclave-cloud].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// A configuration file in TOML.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the answer as one line of JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the cloud until it is stopped by Ctrl-C or SIGTERM.
+    Serve {
+        /// Where rooms link, instead of what the configuration says; may be repeated.
+        #[arg(long, value_name = "ADDR:PORT")]
+        listen: Vec<SocketAddr>,
+    },
+    /// Show the key pins that go into each room's configuration.
+    Pins,
+    /// Rooms: enrol, list, rename, revoke.
+    #[command(subcommand)]
+    Room(RoomCommand),
+    /// Virtual meeting rooms: create, list, remove, change the PIN.
+    #[command(subcommand)]
+    Vmr(VmrCommand),
+    /// Meetings that are on.
+    #[command(subcommand)]
+    Meeting(ListCommand),
+    /// Records of calls.
+    #[command(subcommand)]
+    Record(RecordCommand),
+}
+
+/// About rooms.
+#[derive(Debug, Subcommand)]
+pub enum RoomCommand {
+    /// Enrol the room whose panel shows this code.
+    Claim {
+        /// What the panel shows, such as 7KQ2-9FXM.
+        code: ActivationCode,
+        /// What the room is to be called.
+        #[arg(long)]
+        name: DisplayName,
+    },
+    /// List all rooms.
+    List,
+    /// Give a room another name.
+    Rename {
+        /// Its id or its present name.
+        room: String,
+        /// The new name.
+        name: DisplayName,
+    },
+    /// Shut a room out for good: its link and its call end at once.
+    Revoke {
+        /// Its id or its name.
+        room: String,
+    },
+}
+
+/// About virtual meeting rooms.
+#[derive(Debug, Subcommand)]
+pub enum VmrCommand {
+    /// Create one.
+    Create {
+        /// What rooms dial: 3 to 12 digits.
+        #[arg(long)]
+        number: VmrNumber,
+        /// What it is called.
+        #[arg(long)]
+        name: DisplayName,
+        /// Its PIN; without one everybody may enter.
+        #[command(flatten)]
+        pin: PinArguments,
+        /// The most participants at once.
+        #[arg(long, default_value_t = 25)]
+        capacity: u32,
+    },
+    /// List all of them.
+    List,
+    /// Remove one; a meeting in it ends.
+    Remove {
+        /// Its number.
+        number: VmrNumber,
+    },
+    /// Change or take away a PIN.
+    SetPin {
+        /// The meeting room's number.
+        number: VmrNumber,
+        /// The new PIN.
+        #[command(flatten)]
+        pin: PinArguments,
+        /// Take the PIN away: everybody may enter.
+        #[arg(long, conflicts_with_all = ["pin", "pin_stdin"])]
+        none: bool,
+    },
+}
+
+/// A PIN, two ways.
+#[derive(Debug, Args)]
+pub struct PinArguments {
+    /// The PIN, 4 to 12 digits. Others on this machine may see it; --pin-stdin is better.
+    #[arg(long, value_name = "PIN", conflicts_with = "pin_stdin")]
+    pub pin: Option<Pin>,
+    /// Read the PIN from the first line of standard input.
+    #[arg(long)]
+    pub pin_stdin: bool,
+}
+
+/// Lists something.
+#[derive(Debug, Subcommand)]
+pub enum ListCommand {
+    /// List them.
+    List,
+}
+
+/// About records.
+#[derive(Debug, Subcommand)]
+pub enum RecordCommand {
+    /// List the newest.
+    List {
+        /// At most so many.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        most: u32,
+    },
+}

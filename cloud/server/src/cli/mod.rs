@@ -1,0 +1,109 @@
+//! The command line: `serve` runs the cloud, everything else asks a running one.
+//!
+//! Exit codes: 0 done, 1 refused with a reason, 2 not understood.
+
+mod args;
+mod print;
+
+pub use args::{Arguments, Command};
+
+use crate::config::{Config, DEFAULT_DATA};
+use crate::control::{ControlAnswer, ControlRequest};
+use crate::control_socket;
+use crate::data_folder::DataFolder;
+use crate::serve;
+use anyhow::Context;
+use args::{ListCommand, PinArguments, RecordCommand, RoomCommand, VmrCommand};
+use conclave_types::{Pin, Secret};
+use std::io::{BufRead, Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Does what was typed.
+pub fn run(arguments: Arguments) -> ExitCode {
+    match perform(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "conclave-cloud: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn perform(arguments: Arguments) -> anyhow::Result<()> {
+    let Arguments { data, config, json, command } = arguments;
+    let mut config = match config {
+        Some(file) => Config::read(&file)?,
+        None => Config::default(),
+    };
+    let data = data
+        .or_else(|| std::env::var_os("CONCLAVE_DATA").map(Into::into))
+        .or_else(|| config.data.take())
+        .unwrap_or_else(|| DEFAULT_DATA.into());
+    let folder = DataFolder::at(&data);
+    let request = match command {
+        Command::Serve { listen } => {
+            if !listen.is_empty() {
+                config.link.listen = listen;
+            }
+            return serve::serve(&folder, &config);
+        }
+        Command::Pins => {
+            folder.create()?;
+            return show(&print::pins(&serve::pins(&folder)?, json));
+        }
+        Command::Room(RoomCommand::Claim { code, name }) => {
+            ControlRequest::RoomClaim { code, name }
+        }
+        Command::Room(RoomCommand::List) => ControlRequest::RoomList,
+        Command::Room(RoomCommand::Rename { room, name }) => {
+            ControlRequest::RoomRename { room, name }
+        }
+        Command::Room(RoomCommand::Revoke { room }) => ControlRequest::RoomRevoke { room },
+        Command::Vmr(VmrCommand::Create { number, name, pin, capacity }) => {
+            ControlRequest::VmrCreate { number, name, pin: typed(pin)?, capacity }
+        }
+        Command::Vmr(VmrCommand::List) => ControlRequest::VmrList,
+        Command::Vmr(VmrCommand::Remove { number }) => ControlRequest::VmrRemove { number },
+        Command::Vmr(VmrCommand::SetPin { number, pin, none }) => {
+            let pin = typed(pin)?;
+            if pin.is_none() && !none {
+                anyhow::bail!("say which PIN: --pin-stdin, --pin PIN, or --none to take it away");
+            }
+            ControlRequest::VmrSetPin { number, pin }
+        }
+        Command::Meeting(ListCommand::List) => ControlRequest::MeetingList,
+        Command::Record(RecordCommand::List { most }) => ControlRequest::RecordList { most },
+    };
+    ask(&folder, &request, json)
+}
+
+fn ask(folder: &DataFolder, request: &ControlRequest, json: bool) -> anyhow::Result<()> {
+    let data: &Path = folder.path();
+    let answer = control_socket::ask(data, &folder.control_socket(), request)?;
+    if json {
+        show(&serde_json::to_string(&answer)?)?;
+    }
+    match answer {
+        ControlAnswer::Refused { reason } => anyhow::bail!(reason),
+        _ if json => Ok(()),
+        answer => show(&print::words(&answer)),
+    }
+}
+
+fn show(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{}", text.trim_end()).context("cannot write the answer")
+}
+
+fn typed(arguments: PinArguments) -> anyhow::Result<Option<Pin>> {
+    let PinArguments { pin, pin_stdin } = arguments;
+    if !pin_stdin {
+        return Ok(pin);
+    }
+    let mut line = String::new();
+    // Longer than any PIN, shorter than a file that somebody piped in by mistake.
+    let read = std::io::stdin().lock().take(256).read_line(&mut line);
+    let line = Secret::new(line);
+    read.context("the PIN cannot be read from standard input")?;
+    Ok(Some(line.expose().trim().parse::<Pin>()?))
+}

@@ -1,0 +1,171 @@
+//! Answers in plain words, each with the next step where there is one.
+
+use crate::control::{ControlAnswer, MeetingLine, RecordLine, RoomLine, RoomState, VmrLine};
+use conclave_types::UnixTime;
+use std::fmt::Write;
+
+/// An answer for people.
+pub(super) fn words(answer: &ControlAnswer) -> String {
+    match answer {
+        ControlAnswer::Refused { reason } => reason.clone(),
+        ControlAnswer::RoomClaimed { room } => format!(
+            "The room '{}' is enrolled ({}). Its panel shows the home screen in a moment.",
+            room.name, room.room
+        ),
+        ControlAnswer::Rooms { rooms } => room_table(rooms),
+        ControlAnswer::RoomRenamed { room } => {
+            format!("The room is called '{}' now, on its panel and for everybody else.", room.name)
+        }
+        ControlAnswer::RoomRevoked { room } => format!(
+            "The room '{}' is revoked: its link and its call are over. To use the device again, \
+             enrol it anew with the code that its panel shows.",
+            room.name
+        ),
+        ControlAnswer::VmrCreated { vmr } => format!(
+            "The meeting room '{}' is there: rooms dial {}{}.",
+            vmr.name,
+            vmr.number,
+            if vmr.pin { " and enter its PIN" } else { ", no PIN is asked for" }
+        ),
+        ControlAnswer::Vmrs { vmrs } => vmr_table(vmrs),
+        ControlAnswer::VmrRemoved { vmr } => {
+            format!("The meeting room '{}' ({}) is removed.", vmr.name, vmr.number)
+        }
+        ControlAnswer::VmrPinSet { vmr } if vmr.pin => format!(
+            "The meeting room '{}' has a new PIN. Whoever is in stays in; tell it to the others.",
+            vmr.name
+        ),
+        ControlAnswer::VmrPinSet { vmr } => {
+            format!("The meeting room '{}' has no PIN any more: everybody may enter.", vmr.name)
+        }
+        ControlAnswer::Meetings { meetings } => meeting_list(meetings),
+        ControlAnswer::Records { records } => record_table(records),
+    }
+}
+
+/// The pins, with what to do with them.
+pub(super) fn pins(pins: &[String], json: bool) -> String {
+    if json {
+        return serde_json::json!({ "answer": "pins", "pins": pins }).to_string();
+    }
+    let quoted: Vec<String> = pins.iter().map(|pin| format!("\"{pin}\"")).collect();
+    format!(
+        "Put this line into the [cloud] section of each room's configuration:\n\npins = [{}]",
+        quoted.join(", ")
+    )
+}
+
+fn room_table(rooms: &[RoomLine]) -> String {
+    if rooms.is_empty() {
+        return "No room is enrolled. Start a room, read the code on its panel, then: \
+                conclave-cloud room claim CODE --name NAME"
+            .to_owned();
+    }
+    let row = |room: &RoomLine| {
+        let state = match room.state {
+            RoomState::Linked => "linked",
+            RoomState::InCall => "in a call",
+            RoomState::NotLinked => "not linked",
+            RoomState::Revoked => "revoked",
+        };
+        vec![
+            room.name.to_string(),
+            state.to_owned(),
+            room.serial.clone(),
+            date(room.certificate_expires),
+            room.room.to_string(),
+        ]
+    };
+    table(&["NAME", "STATE", "SERIAL", "CERTIFICATE UNTIL", "ID"], rooms.iter().map(row))
+}
+
+fn vmr_table(vmrs: &[VmrLine]) -> String {
+    if vmrs.is_empty() {
+        return "There is no meeting room yet. Create one: \
+                conclave-cloud vmr create --number 4711 --name NAME --pin-stdin"
+            .to_owned();
+    }
+    let row = |vmr: &VmrLine| {
+        let pin = if vmr.pin { "yes" } else { "no" };
+        vec![vmr.number.to_string(), vmr.name.to_string(), pin.to_owned(), vmr.capacity.to_string()]
+    };
+    table(&["NUMBER", "NAME", "PIN", "SEATS"], vmrs.iter().map(row))
+}
+
+fn meeting_list(meetings: &[MeetingLine]) -> String {
+    if meetings.is_empty() {
+        return "No meeting is on.".to_owned();
+    }
+    let mut text = String::new();
+    for meeting in meetings {
+        let _ = writeln!(text, "{} ({})", meeting.name, meeting.number);
+        for participant in &meeting.participants {
+            let _ = writeln!(text, "    {}", participant.name);
+        }
+    }
+    text
+}
+
+fn record_table(records: &[RecordLine]) -> String {
+    if records.is_empty() {
+        return "No call is recorded yet.".to_owned();
+    }
+    let row = |record: &RecordLine| {
+        vec![
+            date(record.joined_at),
+            record.left_at.map_or("still there".to_owned(), date),
+            record.room_name.to_string(),
+            format!("{} ({})", record.vmr_name, record.number),
+            record.why.clone().unwrap_or_default(),
+        ]
+    };
+    table(&["JOINED", "LEFT", "ROOM", "MEETING ROOM", "WHY"], records.iter().map(row))
+}
+
+/// Columns as wide as their widest word.
+fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let head = head.iter().map(|word| (*word).to_owned()).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|w| w.chars().count()).max().unwrap_or(0)
+    };
+    let mut text = String::new();
+    for row in &rows {
+        let mut line = String::new();
+        for (column, word) in row.iter().enumerate() {
+            let _ = write!(line, "{word:<width$}  ", width = width(column));
+        }
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+/// `2026-11-22 17:50 UTC`.
+fn date(at: UnixTime) -> String {
+    let format = time::macros::format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+    i64::try_from(at.0)
+        .ok()
+        .and_then(|seconds| time::OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .and_then(|moment| moment.format(format).ok())
+        .unwrap_or_else(|| "?".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_written_for_people() {
+        assert_eq!(date(UnixTime(1_795_369_800)), "2026-11-22 17:50 UTC");
+        assert_eq!(date(UnixTime(u64::MAX)), "?");
+    }
+
+    #[test]
+    fn columns_line_up_whatever_the_script() {
+        let rows = [vec!["会议".to_owned(), "x".to_owned()], vec!["abcdef".into(), "y".into()]];
+        let text = table(&["A", "B"], rows.into_iter());
+        let at = |line: &str, mark: char| line.chars().position(|c| c == mark);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(at(lines[1], 'x'), at(lines[2], 'y'));
+    }
+}

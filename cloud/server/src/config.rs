@@ -1,0 +1,184 @@
+//! The cloud's configuration: a TOML file whose mistakes name their line, and flags that override
+//! it. Everything has a default, so no file is needed at all.
+//!
+//! ```toml
+//! data = "/var/lib/conclave-cloud"
+//!
+//! [link]
+//! listen = ["0.0.0.0:8200"]
+//!
+//! [media]
+//! bind = "0.0.0.0"
+//! # Where rooms reach the media ports; left out: where their link arrives.
+//! address = "203.0.113.7"
+//! # Left out: any.
+//! ports = "20000-29999"
+//! ```
+//!
+//! There is nothing here about cryptography: no setting can weaken it.
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+/// Where state is kept when nobody says otherwise.
+pub const DEFAULT_DATA: &str = "/var/lib/conclave-cloud";
+
+/// Where rooms link by default: the first port that a room tries, on every address.
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8200);
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The folder that holds the database, the keys and the control socket.
+    pub data: Option<PathBuf>,
+    /// The link.
+    pub link: LinkConfig,
+    /// The media node.
+    pub media: MediaConfig,
+}
+
+/// The link.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LinkConfig {
+    /// Where rooms link: addresses with ports; port 0 takes a free one.
+    pub listen: Vec<SocketAddr>,
+}
+
+impl Default for LinkConfig {
+    fn default() -> LinkConfig {
+        LinkConfig { listen: vec![DEFAULT_LISTEN] }
+    }
+}
+
+/// The media node.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MediaConfig {
+    /// The local address of the media ports.
+    pub bind: IpAddr,
+    /// Where rooms reach them; `None` where their link arrives.
+    pub address: Option<IpAddr>,
+    /// UDP ports to draw from, where a firewall wants to know; `None` lets the system choose.
+    pub ports: Option<Ports>,
+}
+
+impl Default for MediaConfig {
+    fn default() -> MediaConfig {
+        MediaConfig { bind: Ipv4Addr::UNSPECIFIED.into(), address: None, ports: None }
+    }
+}
+
+/// A range of ports, written `20000-29999`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ports(pub RangeInclusive<u16>);
+
+impl<'de> Deserialize<'de> for Ports {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Ports, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let range = text.split_once('-').and_then(|(first, last)| {
+            let range: RangeInclusive<u16> =
+                first.trim().parse().ok()?..=last.trim().parse().ok()?;
+            (*range.start() > 0 && range.start() <= range.end()).then_some(range)
+        });
+        range.map(Ports).ok_or_else(|| {
+            D::Error::custom("ports are written \"20000-29999\": first and last, from 1 to 65535")
+        })
+    }
+}
+
+/// Why a configuration file is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("the configuration file {file} cannot be read")]
+    Read {
+        /// Which file.
+        file: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It says something that it cannot mean.
+    #[error("{file}, line {line}: {message}")]
+    Wrong {
+        /// Which file.
+        file: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl Config {
+    /// Reads a configuration file.
+    pub fn read(file: &Path) -> Result<Config, ConfigError> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|source| ConfigError::Read { file: file.to_owned(), source })?;
+        Config::parse(&text, file)
+    }
+
+    fn parse(text: &str, file: &Path) -> Result<Config, ConfigError> {
+        let wrong = |line, message| ConfigError::Wrong { file: file.to_owned(), line, message };
+        let config: Config = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = text.as_bytes()[..start].iter().filter(|b| **b == b'\n').count() + 1;
+            wrong(line, error.message().to_owned())
+        })?;
+        if config.link.listen.is_empty() {
+            let line = text.lines().position(|line| line.trim_start().starts_with("listen"));
+            let message = "listen needs at least one address, or no room can link".to_owned();
+            return Err(wrong(line.unwrap_or(0) + 1, message));
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(text, Path::new("cloud.toml")).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn an_empty_file_means_the_defaults() {
+        let config = parse("").unwrap();
+        assert_eq!(config, Config::default());
+        assert_eq!(config.link.listen, [DEFAULT_LISTEN]);
+    }
+
+    #[test]
+    fn everything_can_be_said() {
+        let config = parse(
+            "data = \"/srv/conclave\"\n[link]\nlisten = [\"127.0.0.1:0\", \"[::1]:8200\"]\n\
+             [media]\nbind = \"127.0.0.1\"\naddress = \"203.0.113.7\"\nports = \"5000-5001\"\n",
+        )
+        .unwrap();
+        assert_eq!(config.link.listen.len(), 2);
+        assert_eq!(config.media.ports, Some(Ports(5_000..=5_001)));
+        assert_eq!(config.media.address, Some("203.0.113.7".parse().unwrap()));
+    }
+
+    #[test]
+    fn mistakes_name_file_and_line() {
+        for (text, line, words) in [
+            ("data = \"x\"\n\n[link]\nlistne = []\n", 4, "listne"),
+            ("[link]\nlisten = [\"nowhere\"]\n", 2, "socket address"),
+            ("[link]\nlisten = []\n", 2, "at least one"),
+            ("[media]\nbind = \"127.0.0.1\"\nports = \"9-5\"\n", 3, "20000-29999"),
+            ("[media\n", 1, ""),
+            ("[tls]\n", 1, "tls"),
+        ] {
+            let error = parse(text).unwrap_err();
+            let start = format!("cloud.toml, line {line}: ");
+            assert!(error.starts_with(&start) && error.contains(words), "{text:?}: {error}");
+        }
+    }
+}

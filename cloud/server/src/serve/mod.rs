@@ -1,0 +1,246 @@
+//! Runs a cloud: gives the switchboard its sockets, its clock and its randomness.
+//!
+//! One task owns the switchboard. Hub, media node, control socket and jobs send it what happened;
+//! after each input it does what comes out and sleeps until the next input or deadline:
+//!
+//! ```text
+//! hub ──────────┐                       ┌──> hub
+//! media node ───┤                       ├──> media node
+//! control ──────┼──> Switchboard ───────┼──> control
+//! jobs done ────┤    handle, poll       ├──> jobs (Argon2, legs)
+//! deadline ─────┘                       └──> SQLite, inside
+//! ```
+//!
+//! A stop, by SIGTERM or Ctrl-C: records are closed, rooms are told, links end, files that only a
+//! running cloud has are removed. A kill loses nothing that was acknowledged; the next start
+//! closes the records that were left open.
+
+mod jobs;
+mod link;
+
+use crate::config::{Config, MediaConfig};
+use crate::control_socket::{self, Asked};
+use crate::data_folder::{DataFolder, LockedFolder, Run};
+use crate::switchboard::{ControlId, Input, MediaEvent, Output, Parts, Switchboard};
+use anyhow::Context;
+use conclave_directory::SqliteDirectory;
+use conclave_media_node::{Limits, MediaNode, MediaNodeConfig, MediaNodeEvent};
+use conclave_types::{Time, UnixTime};
+use jobs::Jobs;
+use link::Links;
+use ring::rand::{SecureRandom, SystemRandom};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long a stopping cloud waits for its links and tasks to end. Rooms on a slow line get their
+/// last word; a service manager that asks twice is not kept waiting.
+const STOPPING: Duration = Duration::from_secs(5);
+
+/// Runs a cloud until it is told to stop.
+pub fn serve(folder: &DataFolder, config: &Config) -> anyhow::Result<()> {
+    let locked = folder.lock()?;
+    locked.clear_traces();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(run(&locked, config));
+    locked.clear_traces();
+    served
+}
+
+/// The pins of the link's keys, which go into each room's configuration. Makes the keys when the
+/// folder has none yet.
+pub fn pins(folder: &DataFolder) -> anyhow::Result<Vec<String>> {
+    link::pins(folder, Clock::wall())
+}
+
+async fn run(locked: &LockedFolder, config: &Config) -> anyhow::Result<()> {
+    let folder = locked.folder();
+    let clock = Clock::start();
+    let directory = SqliteDirectory::open(&folder.database())?;
+    let authority = link::authority(folder, Clock::wall())?;
+    let random = SystemRandom::new();
+    let parts = Parts {
+        directory: Box::new(directory),
+        certifier: Box::new(link::Signer::new(authority.clone())),
+        random: Box::new(move || random_bits(&random)),
+    };
+    let board = Switchboard::new(parts, Clock::wall())?;
+    let tasks = TaskTracker::new();
+    let stop = CancellationToken::new();
+    let (node, node_events) = MediaNode::start(node_config(&config.media));
+    let links = Links::listen(&config.link.listen, authority).await?;
+    let owner = nix::unistd::geteuid().as_raw();
+    let control = folder.control_socket();
+    let asked = control_socket::listen(&control, owner, &tasks, stop.clone())?;
+    let (jobs, done) = Jobs::new(tasks.clone(), node.clone());
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let run = Run { link: links.addresses().to_vec(), control, pid: std::process::id() };
+    locked.announce(&run)?;
+    tracing::info!(link = ?run.link, data = %folder.path().display(), "the cloud is running");
+
+    let mut shell = Shell { board, clock, links, jobs, answers: BTreeMap::new(), asked: 0 };
+    let stopped = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let outcome = shell.run(node_events, asked, done, stopped).await;
+    tracing::info!("the cloud stops");
+    let ending = async {
+        shell.say_goodbye().await;
+        stop.cancel();
+        tasks.close();
+        shell.links.shutdown().await;
+        tasks.wait().await;
+        node.shutdown().await;
+    };
+    if tokio::time::timeout(STOPPING, ending).await.is_err() {
+        tracing::warn!("some links did not end in time");
+    }
+    outcome
+}
+
+/// The task that owns the switchboard.
+struct Shell {
+    board: Switchboard,
+    clock: Clock,
+    links: Links,
+    jobs: Jobs,
+    /// Command lines that wait for an answer; as many as the control socket takes connections.
+    answers: BTreeMap<ControlId, oneshot::Sender<crate::control::ControlAnswer>>,
+    asked: u64,
+}
+
+impl Shell {
+    async fn run(
+        &mut self,
+        mut node: mpsc::Receiver<MediaNodeEvent>,
+        mut asked: mpsc::Receiver<Asked>,
+        mut done: mpsc::Receiver<Input>,
+        stopped: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
+        tokio::pin!(stopped);
+        loop {
+            let deadline = self.board.deadline().map(|at| self.clock.instant(at));
+            let wake = async {
+                match deadline {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let input = tokio::select! {
+                () = &mut stopped => return Ok(()),
+                input = self.links.next() => input.context("the link hub ended by itself")?,
+                Some(event) = node.recv() => Input::Media(media_event(event)),
+                Some(input) = done.recv() => input,
+                Some((request, reply)) = asked.recv() => {
+                    self.asked += 1;
+                    let id = ControlId(self.asked);
+                    self.answers.insert(id, reply);
+                    Input::Control { id, request }
+                }
+                () = wake => Input::Wake,
+            };
+            self.give(input);
+        }
+    }
+
+    /// Closes records, tells rooms, and waits until every link has ended: the hub's own shutdown
+    /// does not wait for words that are still on their way.
+    async fn say_goodbye(&mut self) {
+        self.give(Input::Stop);
+        while self.board.has_links() {
+            let Some(input) = self.links.next().await else { return };
+            self.give(input);
+        }
+    }
+
+    fn give(&mut self, input: Input) {
+        self.board.handle(self.clock.now(), Clock::wall(), input);
+        while let Some(output) = self.board.poll_output() {
+            match output {
+                Output::CheckPin { job, pin, hash } => self.jobs.check_pin(job, pin, hash),
+                Output::HashPin { job, pin, salt } => self.jobs.hash_pin(job, pin, salt),
+                Output::OpenLeg { meeting, participant, profiles } => {
+                    self.jobs.open_leg(meeting, participant, profiles);
+                }
+                Output::CloseLeg { meeting, participant } => {
+                    self.jobs.close_leg(meeting, participant);
+                }
+                Output::Answer { id, answer } => {
+                    if let Some(reply) = self.answers.remove(&id) {
+                        // A command line that did not wait needs no answer.
+                        let _ = reply.send(answer);
+                    }
+                }
+                output => self.links.perform(output),
+            }
+        }
+        tracing::debug!(state = self.board.summary());
+    }
+}
+
+fn media_event(event: MediaNodeEvent) -> MediaEvent {
+    match event {
+        MediaNodeEvent::Speaking { meeting, participant } => {
+            MediaEvent::Loudest { meeting, participant }
+        }
+        MediaNodeEvent::Silent { meeting, participant } => {
+            MediaEvent::Silent { meeting, participant }
+        }
+        MediaNodeEvent::Flowing { meeting, participant } => {
+            MediaEvent::Flowing { meeting, participant }
+        }
+    }
+}
+
+fn node_config(config: &MediaConfig) -> MediaNodeConfig {
+    MediaNodeConfig {
+        bind: config.bind,
+        ports: config.ports.as_ref().map(|ports| ports.0.clone()),
+        address: config.address,
+        limits: Limits::default(),
+    }
+}
+
+fn random_bits(random: &SystemRandom) -> u128 {
+    let mut octets = [0; 16];
+    loop {
+        // The system's generator fails only before it is seeded, early at boot; ids that are
+        // not random would be worse than waiting.
+        if random.fill(&mut octets).is_ok() {
+            return u128::from_ne_bytes(octets);
+        }
+        tracing::error!("the system gives no random numbers; waiting for it");
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// The shell's clocks: one that only measures, one that a calendar knows.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    fn start() -> Clock {
+        Clock { start: Instant::now() }
+    }
+
+    fn now(&self) -> Time {
+        Time::ZERO + self.start.elapsed()
+    }
+
+    fn instant(&self, at: Time) -> Instant {
+        self.start + at.since(Time::ZERO)
+    }
+
+    fn wall() -> UnixTime {
+        UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+    }
+}

@@ -1,0 +1,326 @@
+//! What the command line asks.
+
+use super::{CloseReason, ControlId, JobId, Output, Party, Switchboard};
+use crate::control::{
+    ControlAnswer, ControlRequest, MeetingLine, ParticipantLine, RecordLine, RoomLine, RoomState,
+    VmrLine,
+};
+use conclave_directory::{CallRecord, ClaimError, PinHash, Room, RoomStatus, Vmr};
+use conclave_link_protocol::message::{CloudEvent, RoomIdentity};
+use conclave_meeting::Input as Meet;
+use conclave_types::{ActivationCode, DisplayName, Pin, RoomId, VmrId, VmrNumber};
+
+/// The most participants that a meeting room may be given: with the longest names, the roster of
+/// so many and the list of meeting rooms still fit into one frame of the link (64 KiB).
+const LARGEST_CAPACITY: u32 = 80;
+
+/// The most administrators who wait for a hash at once.
+const MOST_HASHING: usize = 16;
+
+/// An administrator who waits for a PIN's hash.
+pub(super) struct Waiting {
+    id: ControlId,
+    then: Then,
+}
+
+enum Then {
+    Create { number: VmrNumber, name: DisplayName, capacity: u32 },
+    SetPin { number: VmrNumber },
+}
+
+/// Why something is not done, in words for the administrator.
+struct Refused(String);
+
+impl<E: std::error::Error> From<E> for Refused {
+    fn from(error: E) -> Refused {
+        let mut words = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            words = format!("{words}: {cause}");
+            source = cause.source();
+        }
+        Refused(words)
+    }
+}
+
+type Answered = Result<ControlAnswer, Refused>;
+
+impl Switchboard {
+    pub(super) fn control(&mut self, id: ControlId, request: ControlRequest) {
+        let answered = match request {
+            ControlRequest::RoomClaim { code, name } => self.claim(code, &name),
+            ControlRequest::RoomList => self.room_list(),
+            ControlRequest::RoomRename { room, name } => self.rename(&room, &name),
+            ControlRequest::RoomRevoke { room } => self.revoke(&room),
+            ControlRequest::VmrCreate { number, name, pin: Some(pin), capacity } => {
+                // Refused before the hash is computed, and checked again by the database after.
+                match self.may_create(&number, capacity) {
+                    Ok(()) => {
+                        self.hash_pin(id, pin, Then::Create { number, name, capacity });
+                        return;
+                    }
+                    Err(refused) => Err(refused),
+                }
+            }
+            ControlRequest::VmrCreate { number, name, pin: None, capacity } => self
+                .may_create(&number, capacity)
+                .and_then(|()| self.create_vmr(number, name, None, capacity)),
+            ControlRequest::VmrList => self.vmr_list(),
+            ControlRequest::VmrRemove { number } => self.remove_vmr(&number),
+            ControlRequest::VmrSetPin { number, pin: Some(pin) } => match self.find_vmr(&number) {
+                Ok(_) => {
+                    self.hash_pin(id, pin, Then::SetPin { number });
+                    return;
+                }
+                Err(refused) => Err(refused),
+            },
+            ControlRequest::VmrSetPin { number, pin: None } => self.set_pin(&number, None),
+            ControlRequest::MeetingList => self.meeting_list(),
+            ControlRequest::RecordList { most } => self.record_list(most),
+        };
+        self.answer(id, answered);
+    }
+
+    pub(super) fn pin_hashed(&mut self, job: JobId, hash: Option<PinHash>) {
+        let Some(Waiting { id, then }) = self.hashing.remove(&job) else { return };
+        let answered = match (hash, then) {
+            (None, _) => Err(Refused("the PIN could not be hashed: see the cloud's log".into())),
+            (hash, Then::Create { number, name, capacity }) => {
+                self.create_vmr(number, name, hash, capacity)
+            }
+            (hash, Then::SetPin { number }) => self.set_pin(&number, hash.as_ref()),
+        };
+        self.answer(id, answered);
+    }
+
+    fn answer(&mut self, id: ControlId, answered: Answered) {
+        let answer = answered.unwrap_or_else(|Refused(reason)| ControlAnswer::Refused { reason });
+        self.outputs.push_back(Output::Answer { id, answer });
+    }
+
+    fn hash_pin(&mut self, id: ControlId, pin: Pin, then: Then) {
+        if self.hashing.len() >= MOST_HASHING {
+            self.answer(id, Err(Refused("the cloud is busy: try again in a moment".into())));
+            return;
+        }
+        let job = self.job();
+        let salt = self.random().to_be_bytes();
+        self.hashing.insert(job, Waiting { id, then });
+        self.outputs.push_back(Output::HashPin { job, pin, salt });
+    }
+
+    fn claim(&mut self, code: ActivationCode, name: &DisplayName) -> Answered {
+        let key = self.activation.claim(self.now, code)?;
+        let Some(link) = self.newcomers.get(&key).copied() else {
+            return Err(ClaimError::NotConnected.into());
+        };
+        let Some(Party::Newcomer { spki_der, serial, .. }) = self.links.get(&link) else {
+            return Err(ClaimError::NotConnected.into());
+        };
+        // A device that is a room already lost its certificate, or never received it: it gets
+        // another one for the same room.
+        let before = self.parts.directory.room_with_key(key)?;
+        let id = match &before {
+            Some(room) => room.id,
+            None => RoomId::from_random((self.parts.random)()),
+        };
+        let signed = self.parts.certifier.sign(id, spki_der, self.wall)?;
+        let room = Room {
+            id,
+            name: name.clone(),
+            serial: serial.clone(),
+            key,
+            certificate_expires: signed.expires,
+            status: RoomStatus::Active,
+            enrolled_at: before.as_ref().map_or(self.wall, |room| room.enrolled_at),
+        };
+        if before.is_some() {
+            self.parts.directory.rename_room(id, name)?;
+            self.parts.directory.certificate_signed(id, signed.expires)?;
+        } else {
+            self.parts.directory.enrol(&room)?;
+        }
+        self.activation.used(key);
+        tracing::info!(room = %id, ?key, "room enrolled");
+        let identity = RoomIdentity { room: id, name: name.clone() };
+        let event = CloudEvent::Activated { room: identity, certificate: signed.chain };
+        self.outputs.push_back(Output::Send { link, event });
+        self.end_link(link, CloseReason::Activated);
+        Ok(ControlAnswer::RoomClaimed { room: self.room_line(room) })
+    }
+
+    fn room_list(&self) -> Answered {
+        let rooms = self.parts.directory.rooms()?;
+        let rooms = rooms.into_iter().map(|room| self.room_line(room)).collect();
+        Ok(ControlAnswer::Rooms { rooms })
+    }
+
+    fn rename(&mut self, room: &str, name: &DisplayName) -> Answered {
+        let mut room = self.find_room(room)?;
+        let id = room.id;
+        if !self.parts.directory.rename_room(id, name)? {
+            return Err(revoked(&room));
+        }
+        room.name = name.clone();
+        if let Some(link) = self.rooms.get(&id).copied() {
+            if let Some(Party::Room { name: known, .. }) = self.links.get_mut(&link) {
+                *known = name.clone();
+            }
+            let event = CloudEvent::Room(RoomIdentity { room: id, name: name.clone() });
+            self.outputs.push_back(Output::Send { link, event });
+        }
+        self.meet(Meet::Renamed { room: id, name: name.clone() });
+        Ok(ControlAnswer::RoomRenamed { room: self.room_line(room) })
+    }
+
+    fn revoke(&mut self, room: &str) -> Answered {
+        let mut room = self.find_room(room)?;
+        if !self.parts.directory.revoke_room(room.id, self.wall)? {
+            return Err(revoked(&room));
+        }
+        room.status = RoomStatus::Revoked;
+        tracing::info!(room = %room.id, "room revoked");
+        self.meet(Meet::RoomRevoked { room: room.id });
+        if let Some(link) = self.rooms.get(&room.id).copied() {
+            self.end_link(link, CloseReason::Revoked);
+        }
+        Ok(ControlAnswer::RoomRevoked { room: self.room_line(room) })
+    }
+
+    /// By id, or by name among those that are active.
+    fn find_room(&self, room: &str) -> Result<Room, Refused> {
+        let found = match room.parse::<RoomId>() {
+            Ok(id) => self.parts.directory.room(id)?,
+            Err(_) => self.parts.directory.rooms()?.into_iter().find(|candidate| {
+                candidate.status == RoomStatus::Active && candidate.name.as_str() == room.trim()
+            }),
+        };
+        found.ok_or_else(|| {
+            Refused(format!("there is no room '{room}': see 'conclave-cloud room list'"))
+        })
+    }
+
+    fn may_create(&self, number: &VmrNumber, capacity: u32) -> Result<(), Refused> {
+        if !(1..=LARGEST_CAPACITY).contains(&capacity) {
+            return Err(Refused(format!(
+                "a meeting room holds 1 to {LARGEST_CAPACITY} participants, not {capacity}"
+            )));
+        }
+        match self.parts.directory.vmr(number)? {
+            Some(_) => Err(conclave_directory::AddVmrError::NumberTaken.into()),
+            None => Ok(()),
+        }
+    }
+
+    fn create_vmr(
+        &mut self,
+        number: VmrNumber,
+        name: DisplayName,
+        pin: Option<PinHash>,
+        capacity: u32,
+    ) -> Answered {
+        let id = VmrId::from_random(self.random());
+        let vmr = Vmr { id, number, name, pin, capacity };
+        self.parts.directory.add_vmr(&vmr)?;
+        self.push_directory();
+        Ok(ControlAnswer::VmrCreated { vmr: vmr_line(vmr) })
+    }
+
+    fn vmr_list(&self) -> Answered {
+        let vmrs = self.parts.directory.vmrs()?;
+        Ok(ControlAnswer::Vmrs { vmrs: vmrs.into_iter().map(vmr_line).collect() })
+    }
+
+    fn remove_vmr(&mut self, number: &VmrNumber) -> Answered {
+        let vmr = self.find_vmr(number)?;
+        self.parts.directory.remove_vmr(vmr.id)?;
+        self.meet(Meet::VmrRemoved { vmr: vmr.id });
+        self.push_directory();
+        Ok(ControlAnswer::VmrRemoved { vmr: vmr_line(vmr) })
+    }
+
+    fn set_pin(&mut self, number: &VmrNumber, pin: Option<&PinHash>) -> Answered {
+        let mut vmr = self.find_vmr(number)?;
+        self.parts.directory.set_pin(vmr.id, pin)?;
+        vmr.pin = pin.cloned();
+        self.push_directory();
+        Ok(ControlAnswer::VmrPinSet { vmr: vmr_line(vmr) })
+    }
+
+    fn find_vmr(&self, number: &VmrNumber) -> Result<Vmr, Refused> {
+        self.parts.directory.vmr(number)?.ok_or_else(|| {
+            Refused(format!("there is no meeting room {number}: see 'conclave-cloud vmr list'"))
+        })
+    }
+
+    fn meeting_list(&self) -> Answered {
+        let vmrs = self.parts.directory.vmrs()?;
+        let line = |summary: conclave_meeting::MeetingSummary| {
+            let vmr = vmrs.iter().find(|vmr| vmr.id == summary.vmr)?;
+            let participant = |a: conclave_meeting::Attendance| ParticipantLine {
+                room: a.room,
+                name: a.name,
+                call: a.call,
+            };
+            Some(MeetingLine {
+                meeting: summary.meeting,
+                number: vmr.number.clone(),
+                name: vmr.name.clone(),
+                participants: summary.attendance.into_iter().map(participant).collect(),
+            })
+        };
+        let meetings = self.meetings.summaries().into_iter().filter_map(line).collect();
+        Ok(ControlAnswer::Meetings { meetings })
+    }
+
+    fn record_list(&self, most: u32) -> Answered {
+        let line = |record: CallRecord| RecordLine {
+            call: record.call,
+            meeting: record.meeting,
+            number: record.vmr_number,
+            vmr_name: record.vmr_name,
+            room: record.room,
+            room_name: record.name,
+            joined_at: record.joined_at,
+            left_at: record.left.map(|(at, _)| at),
+            why: record.left.map(|(_, why)| why.words().to_owned()),
+        };
+        let records = self.parts.directory.call_records(most)?;
+        Ok(ControlAnswer::Records { records: records.into_iter().map(line).collect() })
+    }
+
+    fn room_line(&self, room: Room) -> RoomLine {
+        let in_call = || {
+            let mut everyone = self.meetings.summaries().into_iter().flat_map(|m| m.attendance);
+            everyone.any(|attendance| attendance.room == room.id)
+        };
+        let state = match room.status {
+            RoomStatus::Revoked => RoomState::Revoked,
+            RoomStatus::Active if !self.rooms.contains_key(&room.id) => RoomState::NotLinked,
+            RoomStatus::Active if in_call() => RoomState::InCall,
+            RoomStatus::Active => RoomState::Linked,
+        };
+        RoomLine {
+            room: room.id,
+            name: room.name,
+            serial: room.serial,
+            state,
+            enrolled_at: room.enrolled_at,
+            certificate_expires: room.certificate_expires,
+        }
+    }
+}
+
+fn vmr_line(vmr: Vmr) -> VmrLine {
+    VmrLine {
+        vmr: vmr.id,
+        number: vmr.number,
+        name: vmr.name,
+        pin: vmr.pin.is_some(),
+        capacity: vmr.capacity,
+    }
+}
+
+fn revoked(room: &Room) -> Refused {
+    Refused(format!("the room '{}' was revoked; enrol the device again to use it", room.name))
+}

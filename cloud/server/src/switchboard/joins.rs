@@ -1,0 +1,168 @@
+//! Joining: number, PIN, seat, leg, answer.
+//!
+//! The PIN comes before everything that could tell something about the meeting, so a room without
+//! it does not even learn that the meeting is full.
+
+use super::links::whole_seconds;
+use super::{JobId, LinkId, MediaEvent, Output, Party, PinOutcome, RequestId, Switchboard};
+use conclave_directory::pin_tries::Verdict;
+use conclave_directory::{StoreError, Vmr};
+use conclave_link_protocol::message::{Join, JoinRefusal, Response};
+use conclave_meeting::{Input as Meet, Visit};
+use conclave_types::{
+    CallId, DisplayName, MediaLeg, MeetingId, ParticipantId, RoomId, SrtpProfile,
+};
+
+/// The most PINs that wait for their hash. Each takes some 20 ms of one core; at 64 the last one
+/// waits about a second, and whoever comes then is told to try again.
+const MOST_CHECKS: usize = 64;
+
+/// A PIN that is being looked at.
+pub(super) struct Check {
+    pub(super) link: LinkId,
+    id: RequestId,
+    room: RoomId,
+    join: Join,
+    vmr: Vmr,
+    tries_left: u8,
+}
+
+/// A room that passed the door and waits for its leg.
+pub(super) struct Arrival {
+    pub(super) link: LinkId,
+    pub(super) id: RequestId,
+    pub(super) vmr_name: DisplayName,
+    pub(super) profiles: Vec<SrtpProfile>,
+    pub(super) leg: Option<Box<MediaLeg>>,
+}
+
+impl Switchboard {
+    pub(super) fn join(&mut self, link: LinkId, id: RequestId, room: RoomId, join: Join) {
+        // One at a time: a second guess must not run beside the first.
+        let busy = self.checks.values().any(|check| check.room == room)
+            || self.arrivals.values().any(|arrival| arrival.link == link);
+        if busy || join.profiles.is_empty() || self.checks.len() >= MOST_CHECKS {
+            self.not_joined(link, id, JoinRefusal::Busy);
+            return;
+        }
+        match self.door(room, &join) {
+            Ok(Door::Open(vmr)) => self.arrive(link, id, room, &vmr, join),
+            Ok(Door::Shut(refusal)) => self.not_joined(link, id, refusal),
+            Ok(Door::Ask { vmr, tries_left }) => {
+                let (Some(pin), Some(hash)) = (join.pin.clone(), vmr.pin.clone()) else { return };
+                let job = self.job();
+                self.outputs.push_back(Output::CheckPin { job, pin, hash });
+                self.checks.insert(job, Check { link, id, room, join, vmr, tries_left });
+            }
+            Err(error) => {
+                tracing::error!(%room, %error, "a join could not be looked at");
+                self.not_joined(link, id, JoinRefusal::Busy);
+            }
+        }
+    }
+
+    fn door(&mut self, room: RoomId, join: &Join) -> Result<Door, StoreError> {
+        let directory = &mut self.parts.directory;
+        let Some(vmr) = directory.vmr(&join.number)? else {
+            return Ok(Door::Shut(JoinRefusal::NotFound));
+        };
+        Ok(match (&vmr.pin, &join.pin) {
+            (None, _) => Door::Open(vmr),
+            (Some(_), None) => Door::Shut(JoinRefusal::PinNeeded),
+            (Some(_), Some(_)) => match directory.begin_try(room, vmr.id, self.wall)? {
+                Verdict::Try { tries_left, .. } => Door::Ask { vmr, tries_left },
+                Verdict::Wait(wait) => {
+                    Door::Shut(JoinRefusal::Wait { seconds: whole_seconds(wait) })
+                }
+            },
+        })
+    }
+
+    pub(super) fn pin_checked(&mut self, job: JobId, outcome: PinOutcome) {
+        // The link may be gone meanwhile; then nobody waits for this.
+        let Some(Check { link, id, room, join, vmr, tries_left }) = self.checks.remove(&job) else {
+            return;
+        };
+        if outcome == PinOutcome::Wrong {
+            tracing::warn!(%room, vmr = %vmr.id, tries_left, "wrong PIN");
+            self.not_joined(link, id, JoinRefusal::WrongPin { tries_left });
+            return;
+        }
+        let entered = self.parts.directory.vmr_with_id(vmr.id).and_then(|now| match now {
+            Some(now) if now.pin == vmr.pin => {
+                self.parts.directory.entered(room, vmr.id, self.wall)?;
+                Ok(Ok(now))
+            }
+            // Removed, or given another PIN, while this one was looked at.
+            Some(_) => Ok(Err(JoinRefusal::WrongPin { tries_left })),
+            None => Ok(Err(JoinRefusal::NotFound)),
+        });
+        match entered {
+            Ok(Ok(vmr)) => self.arrive(link, id, room, &vmr, join),
+            Ok(Err(refusal)) => self.not_joined(link, id, refusal),
+            Err(error) => {
+                tracing::error!(%room, %error, "a right PIN could not be noted");
+                self.not_joined(link, id, JoinRefusal::Busy);
+            }
+        }
+    }
+
+    fn arrive(&mut self, link: LinkId, id: RequestId, room: RoomId, vmr: &Vmr, join: Join) {
+        let Some(Party::Room { name, .. }) = self.links.get(&link) else { return };
+        let name = name.clone();
+        let visit = Visit {
+            call: CallId::from_random(self.random()),
+            participant: ParticipantId::from_random(self.random()),
+            meeting: MeetingId::from_random(self.random()),
+            room,
+            name,
+            microphone: join.microphone,
+            camera: join.camera,
+        };
+        let arrival =
+            Arrival { link, id, vmr_name: vmr.name.clone(), profiles: join.profiles, leg: None };
+        self.arrivals.insert(visit.call, arrival);
+        let door = conclave_meeting::Vmr { vmr: vmr.id, capacity: vmr.capacity };
+        self.meet(Meet::Arrived(door, visit));
+    }
+
+    pub(super) fn leg_opened(&mut self, participant: ParticipantId, leg: Option<Box<MediaLeg>>) {
+        let Some(call) = self.opening.remove(&participant) else { return };
+        match leg {
+            Some(leg) => {
+                let (audio, video) = (leg.audio, leg.video);
+                if let Some(arrival) = self.arrivals.get_mut(&call) {
+                    arrival.leg = Some(leg);
+                }
+                self.meet(Meet::LegOpened { call, audio, video });
+            }
+            None => {
+                tracing::error!(%call, "the media node opened no leg");
+                self.meet(Meet::LegRefused { call });
+            }
+        }
+    }
+
+    pub(super) fn media(&mut self, event: MediaEvent) {
+        self.meet(match event {
+            MediaEvent::Flowing { meeting, participant } => {
+                Meet::MediaFlowing { meeting, participant }
+            }
+            MediaEvent::Silent { meeting, participant } => {
+                Meet::MediaSilent { meeting, participant }
+            }
+            MediaEvent::Loudest { meeting, participant } => Meet::Loudest { meeting, participant },
+        });
+    }
+
+    pub(super) fn not_joined(&mut self, link: LinkId, id: RequestId, refusal: JoinRefusal) {
+        self.respond(link, id, Response::NotJoined(refusal));
+    }
+}
+
+/// What stands at a meeting room's door.
+enum Door {
+    Open(Vmr),
+    Shut(JoinRefusal),
+    Ask { vmr: Vmr, tries_left: u8 },
+}

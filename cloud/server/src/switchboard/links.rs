@@ -1,0 +1,293 @@
+//! Links: hello, newcomers and their codes, certificates, losing and ending links.
+
+use super::{CloseReason, LinkId, Output, Party, Peer, RequestId, Stage, Switchboard};
+use conclave_directory::{KeyFingerprint, Room, RoomStatus};
+use conclave_link_protocol::VERSIONS;
+use conclave_link_protocol::message::{
+    CloudEvent, DirectoryEntry, Greeting, Hello, Refusal, Response, RoomEvent, RoomIdentity,
+    RoomRequest, Welcome,
+};
+use conclave_meeting::Held;
+use conclave_types::{Redacted, RoomId};
+
+/// A room that may not link asks again after an hour: somebody has to act first.
+const RETRY_REFUSED_S: u32 = 3_600;
+
+/// A room that came at a bad moment asks again after half a minute.
+const RETRY_BUSY_S: u32 = 30;
+
+/// The most octets of the list of meeting rooms: some 250 with usual names. A welcome carries it
+/// beside the roster of a call, and both have to fit into one frame of the link (64 KiB). What is
+/// not listed can be dialled all the same.
+const LONGEST_LISTING: usize = 24 * 1024;
+
+/// The most characters of a newcomer's serial number that are kept.
+const LONGEST_SERIAL: usize = 80;
+
+impl Switchboard {
+    pub(super) fn hello(&mut self, link: LinkId, peer: Peer, hello: Hello) {
+        let version = common_version(hello.versions);
+        let refusal = match peer {
+            _ if self.stage == Stage::Stopping => Some((Refusal::Busy, RETRY_BUSY_S)),
+            _ if version.is_none() => Some((Refusal::Version, RETRY_REFUSED_S)),
+            Peer::Unfit(reason) => Some((reason, RETRY_REFUSED_S)),
+            Peer::Newcomer { spki_der } => self.newcomer(link, spki_der, hello.serial),
+            Peer::Enrolled { room, spki_der } => self.enrolled(link, room, spki_der, hello),
+        };
+        if let Some((reason, retry_after_s)) = refusal {
+            tracing::info!(link = link.0, ?reason, "link refused");
+            self.links.insert(link, Party::Leaving);
+            let greeting = Greeting::Refused { reason, retry_after_s };
+            self.outputs.push_back(Output::Greet { link, greeting });
+            self.outputs.push_back(Output::Close { link, reason: CloseReason::Refused });
+        }
+    }
+
+    fn newcomer(
+        &mut self,
+        link: LinkId,
+        spki_der: Vec<u8>,
+        serial: String,
+    ) -> Option<(Refusal, u32)> {
+        let key = KeyFingerprint::of(&spki_der);
+        let random = &mut self.parts.random;
+        let mut code_bits = || random() as u64;
+        let Ok(issued) = self.activation.arrived(self.now, key, &mut code_bits) else {
+            return Some((Refusal::Busy, RETRY_BUSY_S));
+        };
+        if let Some(old) = self.newcomers.insert(key, link) {
+            self.end_link(old, CloseReason::Replaced);
+        }
+        let serial = serial.chars().filter(|c| !c.is_control()).take(LONGEST_SERIAL).collect();
+        tracing::info!(link = link.0, ?key, serial, "a newcomer waits for its activation");
+        self.links.insert(link, Party::Newcomer { key, spki_der, serial });
+        let expires_in_s = whole_seconds(issued.expires_in);
+        let greeting = Greeting::Newcomer { code: issued.code, expires_in_s };
+        self.outputs.push_back(Output::Greet { link, greeting });
+        None
+    }
+
+    fn enrolled(
+        &mut self,
+        link: LinkId,
+        id: RoomId,
+        spki_der: Vec<u8>,
+        hello: Hello,
+    ) -> Option<(Refusal, u32)> {
+        let (room, directory) = match self.known(id) {
+            Ok((Some(room), directory)) => (room, directory),
+            // Our certificate for a room that we do not have: the database is older than it.
+            Ok((None, _)) => return Some((Refusal::Revoked, RETRY_REFUSED_S)),
+            Err(error) => {
+                tracing::error!(room = %id, %error, "cannot look up a room");
+                return Some((Refusal::Busy, RETRY_BUSY_S));
+            }
+        };
+        if room.status == RoomStatus::Revoked || room.key != KeyFingerprint::of(&spki_der) {
+            return Some((Refusal::Revoked, RETRY_REFUSED_S));
+        }
+        if let Some(old) = self.rooms.insert(id, link) {
+            // The old connection is dead and we have not noticed yet. What it asked is lost.
+            self.end_link(old, CloseReason::Replaced);
+            self.meet(conclave_meeting::Input::LinkLost { room: id });
+            self.rooms.insert(id, link);
+        }
+        tracing::info!(link = link.0, room = %id, software = hello.software, "room linked");
+        let name = room.name.clone();
+        self.links.insert(link, Party::Room { room: id, name: room.name.clone(), spki_der });
+        // The greeting is the first word on a link; what the meeting has to say comes after it.
+        let greeting_at = self.outputs.len();
+        let held = hello.calls.iter().map(|held| Held {
+            call: held.call,
+            microphone: held.microphone,
+            camera: held.camera,
+        });
+        self.resumed.clear();
+        self.meet(conclave_meeting::Input::LinkBack { room: id, held: held.collect() });
+        let welcome = Welcome {
+            version: common_version(hello.versions).unwrap_or(VERSIONS.0),
+            room: RoomIdentity { room: id, name },
+            directory,
+            calls: std::mem::take(&mut self.resumed),
+        };
+        let greeting = Greeting::Welcome(Box::new(welcome));
+        self.outputs.insert(greeting_at, Output::Greet { link, greeting });
+        None
+    }
+
+    fn known(
+        &self,
+        id: RoomId,
+    ) -> Result<(Option<Room>, Vec<DirectoryEntry>), conclave_directory::StoreError> {
+        Ok((self.parts.directory.room(id)?, self.listing()?))
+    }
+
+    fn listing(&self) -> Result<Vec<DirectoryEntry>, conclave_directory::StoreError> {
+        let vmrs = self.parts.directory.vmrs()?;
+        let entry = |vmr: conclave_directory::Vmr| DirectoryEntry {
+            number: vmr.number,
+            name: vmr.name,
+            pin: vmr.pin.is_some(),
+        };
+        let mut room = LONGEST_LISTING;
+        let fits = |entry: &DirectoryEntry| {
+            // A comma follows each entry.
+            let octets = serde_json::to_vec(entry).map_or(usize::MAX, |json| json.len() + 1);
+            let left = room.checked_sub(octets);
+            room = left.unwrap_or(0);
+            left.is_some()
+        };
+        Ok(vmrs.into_iter().map(entry).take_while(fits).collect())
+    }
+
+    /// The list of meeting rooms changed: every linked room gets all of it.
+    pub(super) fn push_directory(&mut self) {
+        match self.listing() {
+            Ok(listing) => {
+                for link in self.rooms.values().copied() {
+                    let event = CloudEvent::Directory(listing.clone());
+                    self.outputs.push_back(Output::Send { link, event });
+                }
+            }
+            // The rooms keep the old list, and get the new one with their next welcome.
+            Err(error) => tracing::error!(%error, "cannot read the list of meeting rooms"),
+        }
+    }
+
+    pub(super) fn renew_codes(&mut self) {
+        let random = &mut self.parts.random;
+        let mut code_bits = || random() as u64;
+        for (key, issued) in self.activation.renew_expired(self.now, &mut code_bits) {
+            if let Some(link) = self.newcomers.get(&key).copied() {
+                let expires_in_s = whole_seconds(issued.expires_in);
+                let event = CloudEvent::NewCode { code: issued.code, expires_in_s };
+                self.outputs.push_back(Output::Send { link, event });
+            }
+        }
+    }
+
+    pub(super) fn request(&mut self, link: LinkId, id: RequestId, request: RoomRequest) {
+        let room = match self.links.get(&link) {
+            Some(Party::Room { room, .. }) => *room,
+            Some(Party::Newcomer { .. }) => {
+                let reason = "this device is not enrolled".to_owned();
+                self.respond(link, id, Response::Failed { reason });
+                return;
+            }
+            Some(Party::Leaving) | None => return,
+        };
+        match request {
+            RoomRequest::Join(join) => self.join(link, id, room, join),
+            RoomRequest::Leave { call } => {
+                self.meet(conclave_meeting::Input::Left { room, call });
+                self.respond(link, id, Response::Done);
+            }
+            RoomRequest::SetMedia { call, microphone, camera } => {
+                let response = if self.meetings.call_of(room) == Some(call) {
+                    Response::Done
+                } else {
+                    Response::Failed { reason: "this room is not in that call".to_owned() }
+                };
+                let switched = conclave_meeting::Input::Switched { room, call, microphone, camera };
+                self.meet(switched);
+                self.respond(link, id, response);
+            }
+            RoomRequest::RenewCertificate => self.renew_certificate(link, id, room),
+        }
+    }
+
+    fn renew_certificate(&mut self, link: LinkId, id: RequestId, room: RoomId) {
+        let Some(Party::Room { spki_der, .. }) = self.links.get(&link) else { return };
+        let signed = self.parts.certifier.sign(room, spki_der, self.wall);
+        let response = match signed {
+            Ok(signed) => {
+                match self.parts.directory.certificate_signed(room, signed.expires) {
+                    Ok(()) => {}
+                    // The date is for people; the certificate is good without it.
+                    Err(error) => {
+                        tracing::error!(%room, %error, "cannot note the new certificate");
+                    }
+                }
+                tracing::info!(%room, "certificate renewed");
+                Response::Certificate(signed.chain)
+            }
+            Err(error) => {
+                tracing::error!(%room, error = &error as &dyn std::error::Error, "cannot renew");
+                Response::Failed { reason: "the cloud cannot sign certificates now".to_owned() }
+            }
+        };
+        self.respond(link, id, response);
+    }
+
+    pub(super) fn event(&mut self, link: LinkId, event: RoomEvent) {
+        let Some(Party::Room { room, .. }) = self.links.get(&link) else { return };
+        match event {
+            RoomEvent::Health { part, working, detail } => {
+                let detail = Redacted(detail);
+                if working {
+                    tracing::info!(%room, part, "a part of the room works again");
+                } else {
+                    tracing::warn!(%room, part, ?detail, "a part of the room does not work");
+                }
+            }
+        }
+    }
+
+    pub(super) fn closed(&mut self, link: LinkId) {
+        match self.links.remove(&link) {
+            Some(Party::Room { room, .. }) => {
+                self.rooms.remove(&room);
+                tracing::info!(link = link.0, %room, "room not linked any more");
+                self.meet(conclave_meeting::Input::LinkLost { room });
+            }
+            Some(Party::Newcomer { key, .. }) => {
+                self.newcomers.remove(&key);
+                self.activation.gone(key);
+            }
+            Some(Party::Leaving) | None => {}
+        }
+        self.checks.retain(|_, check| check.link != link);
+    }
+
+    /// Ends a link from our side. What it still says is not heard.
+    pub(super) fn end_link(&mut self, link: LinkId, reason: CloseReason) {
+        let Some(party) = self.links.insert(link, Party::Leaving) else {
+            self.links.remove(&link);
+            return;
+        };
+        match party {
+            Party::Room { room, .. } => {
+                self.rooms.remove(&room);
+            }
+            Party::Newcomer { key, .. } => {
+                if self.newcomers.get(&key) == Some(&link) {
+                    self.newcomers.remove(&key);
+                    self.activation.gone(key);
+                }
+            }
+            Party::Leaving => return,
+        }
+        self.checks.retain(|_, check| check.link != link);
+        self.outputs.push_back(Output::Close { link, reason });
+    }
+
+    /// Answers a request, unless its link is gone or on its way out.
+    pub(super) fn respond(&mut self, link: LinkId, id: RequestId, response: Response) {
+        if matches!(self.links.get(&link), None | Some(Party::Leaving)) {
+            return;
+        }
+        self.outputs.push_back(Output::Respond { link, id, response });
+    }
+}
+
+/// The highest version that both ends speak.
+fn common_version((oldest, newest): (u16, u16)) -> Option<u16> {
+    let highest = newest.min(VERSIONS.1);
+    (highest >= oldest.max(VERSIONS.0)).then_some(highest)
+}
+
+/// Whole seconds, rounded up, so that nothing is shown as over before it is.
+pub(super) fn whole_seconds(span: std::time::Duration) -> u32 {
+    let seconds = span.as_secs() + u64::from(span.subsec_nanos() > 0);
+    u32::try_from(seconds).unwrap_or(u32::MAX)
+}

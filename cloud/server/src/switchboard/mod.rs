@@ -1,0 +1,210 @@
+//! All decisions of the cloud in one machine without sockets: who may link, who is enrolled, who
+//! enters which meeting, who is told what.
+//!
+//! It is told what happens on links, at the media node and on the control socket, asks the
+//! directory at once, and says what is to be done. What takes long (Argon2, opening a leg) is
+//! handed out as a job and comes back as an input. Whatever it acknowledges was committed before.
+//!
+//! - `links`: hello, newcomers and their codes, certificates, losing and ending links;
+//! - `joins`: number, PIN, seat, leg, answer; switches and leaving;
+//! - `meetings`: turns what [`conclave_meeting`] says into messages and records;
+//! - `admin`: what the command line asks.
+
+mod admin;
+mod joins;
+mod links;
+mod meetings;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use words::{
+    Certifier, CloseReason, ControlId, Input, JobId, LinkId, MediaEvent, Output, Peer, PinOutcome,
+    RequestId, SignError, SignedCertificate,
+};
+
+use conclave_directory::{Activation, Directory, KeyFingerprint, RecordEntry, StoreError};
+use conclave_link_protocol::message::ResumedCall;
+use conclave_meeting::Meetings;
+use conclave_types::{CallId, DisplayName, ParticipantId, RoomId, Time, UnixTime};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+/// When records could not be kept, they are tried again after this. Five seconds: soon after
+/// somebody made room on the disk, and no load while nobody has.
+const RECORD_RETRY: Duration = Duration::from_secs(5);
+
+/// What the switchboard stands on.
+pub struct Parts {
+    /// Rooms, VMRs, records.
+    pub directory: Box<dyn Directory + Send>,
+    /// Signs rooms' keys.
+    pub certifier: Box<dyn Certifier + Send>,
+    /// 128 random bits at each call, from a generator fit for secrets.
+    pub random: Box<dyn FnMut() -> u128 + Send>,
+}
+
+/// The machine.
+pub struct Switchboard {
+    parts: Parts,
+    now: Time,
+    wall: UnixTime,
+    activation: Activation,
+    meetings: Meetings,
+    links: BTreeMap<LinkId, Party>,
+    rooms: BTreeMap<RoomId, LinkId>,
+    newcomers: BTreeMap<KeyFingerprint, LinkId>,
+    /// PINs that are being looked at.
+    checks: BTreeMap<JobId, joins::Check>,
+    /// Rooms that passed the door and wait for their leg.
+    arrivals: BTreeMap<CallId, joins::Arrival>,
+    opening: BTreeMap<ParticipantId, CallId>,
+    /// Administrators who wait for a hash.
+    hashing: BTreeMap<JobId, admin::Waiting>,
+    next_job: u64,
+    unrecorded: VecDeque<RecordEntry>,
+    retry_records_at: Option<Time>,
+    /// Calls whose joining could not be recorded.
+    unrecorded_calls: BTreeSet<CallId>,
+    resumed: Vec<ResumedCall>,
+    stage: Stage,
+    outputs: VecDeque<Output>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Running,
+    Stopping,
+}
+
+/// Who is at the other end of a link.
+#[derive(Debug)]
+enum Party {
+    Room {
+        room: RoomId,
+        name: DisplayName,
+        spki_der: Vec<u8>,
+    },
+    Newcomer {
+        key: KeyFingerprint,
+        spki_der: Vec<u8>,
+        serial: String,
+    },
+    /// It was refused or is ended: nothing that it says counts.
+    Leaving,
+}
+
+impl Switchboard {
+    /// Takes over a directory. Calls that its records show as going on ended when the cloud
+    /// stopped; they are closed now.
+    pub fn new(mut parts: Parts, wall: UnixTime) -> Result<Switchboard, StoreError> {
+        let closed = parts.directory.close_dangling(wall)?;
+        if closed > 0 {
+            tracing::info!(closed, "closed the records of calls that the last stop cut off");
+        }
+        Ok(Switchboard {
+            parts,
+            now: Time::ZERO,
+            wall,
+            activation: Activation::new(),
+            meetings: Meetings::new(),
+            links: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            newcomers: BTreeMap::new(),
+            checks: BTreeMap::new(),
+            arrivals: BTreeMap::new(),
+            opening: BTreeMap::new(),
+            hashing: BTreeMap::new(),
+            next_job: 0,
+            unrecorded: VecDeque::new(),
+            retry_records_at: None,
+            unrecorded_calls: BTreeSet::new(),
+            resumed: Vec::new(),
+            stage: Stage::Running,
+            outputs: VecDeque::new(),
+        })
+    }
+
+    /// Takes in what happened at `now`, which is `wall` on the calendar.
+    pub fn handle(&mut self, now: Time, wall: UnixTime, input: Input) {
+        (self.now, self.wall) = (now, wall);
+        self.on_time();
+        match input {
+            Input::Wake => {}
+            Input::Hello { link, peer, hello } => self.hello(link, peer, hello),
+            Input::Request { link, id, request } => self.request(link, id, request),
+            Input::Event { link, event } => self.event(link, event),
+            Input::Closed { link } => self.closed(link),
+            Input::PinChecked { job, outcome } => self.pin_checked(job, outcome),
+            Input::PinHashed { job, hash } => self.pin_hashed(job, hash),
+            Input::LegOpened { participant, leg } => self.leg_opened(participant, leg),
+            Input::Media(event) => self.media(event),
+            Input::Control { id, request } => self.control(id, request),
+            Input::Stop => self.stop(),
+        }
+    }
+
+    /// The next thing to do, if any.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to come back with [`Input::Wake`] if nothing happens before.
+    pub fn deadline(&self) -> Option<Time> {
+        let all = [self.meetings.deadline(), self.activation.deadline(), self.retry_records_at];
+        all.into_iter().flatten().min()
+    }
+
+    /// Whether any link has not ended yet.
+    pub fn has_links(&self) -> bool {
+        !self.links.is_empty()
+    }
+
+    /// The state as one line, for logs and support.
+    pub fn summary(&self) -> String {
+        let seated: usize = self.meetings.summaries().iter().map(|m| m.attendance.len()).sum();
+        format!(
+            "{:?}: {} links, {} rooms, {} newcomers, {} meetings with {} participants, {} arriving, \
+             {} records waiting",
+            self.stage,
+            self.links.len(),
+            self.rooms.len(),
+            self.newcomers.len(),
+            self.meetings.summaries().len(),
+            seated,
+            self.arrivals.len(),
+            self.unrecorded.len(),
+        )
+    }
+
+    fn on_time(&mut self) {
+        if self.activation.deadline().is_some_and(|at| at <= self.now) {
+            self.renew_codes();
+        }
+        if self.retry_records_at.is_some_and(|at| at <= self.now) {
+            self.write_records();
+        }
+        if self.meetings.deadline().is_some_and(|at| at <= self.now) {
+            self.meet(conclave_meeting::Input::Wake);
+        }
+    }
+
+    fn stop(&mut self) {
+        self.stage = Stage::Stopping;
+        self.meet(conclave_meeting::Input::Stopping);
+        self.checks.clear();
+        for link in self.links.keys().copied().collect::<Vec<_>>() {
+            self.end_link(link, CloseReason::Stopping);
+        }
+    }
+
+    fn job(&mut self) -> JobId {
+        self.next_job += 1;
+        JobId(self.next_job)
+    }
+
+    fn random(&mut self) -> u128 {
+        (self.parts.random)()
+    }
+}

@@ -1,0 +1,263 @@
+//! What the switchboard is told and what it says.
+
+use crate::control::{ControlAnswer, ControlRequest};
+use conclave_directory::PinHash;
+use conclave_link_protocol::message::{
+    CertificateChain, CloudEvent, Greeting, Hello, Refusal, Response, RoomEvent, RoomRequest,
+};
+use conclave_types::{MediaLeg, MeetingId, ParticipantId, Pin, RoomId, SrtpProfile, UnixTime};
+
+/// One connection of a room or newcomer. Never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u64);
+
+/// One request within a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// One administrator's request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ControlId(pub u64);
+
+/// One computation that is done elsewhere because it takes long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(pub u64);
+
+/// Who proved what at the other end of a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Peer {
+    /// A valid certificate of ours for this room; whether it was revoked is for us to say.
+    Enrolled {
+        /// Which room.
+        room: RoomId,
+        /// DER of the key's SubjectPublicKeyInfo.
+        spki_der: Vec<u8>,
+    },
+    /// A key that no certificate of ours is for.
+    Newcomer {
+        /// DER of the key's SubjectPublicKeyInfo.
+        spki_der: Vec<u8>,
+    },
+    /// A certificate that we do not take.
+    Unfit(Refusal),
+}
+
+/// Whether a PIN was the right one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinOutcome {
+    /// It was.
+    Right,
+    /// It was not.
+    Wrong,
+}
+
+/// What a media node sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaEvent {
+    /// Packets come from a participant.
+    Flowing {
+        /// In which meeting.
+        meeting: MeetingId,
+        /// Whose.
+        participant: ParticipantId,
+    },
+    /// Packets come no more.
+    Silent {
+        /// In which meeting.
+        meeting: MeetingId,
+        /// Whose.
+        participant: ParticipantId,
+    },
+    /// Somebody else speaks loudest, or nobody does.
+    Loudest {
+        /// In which meeting.
+        meeting: MeetingId,
+        /// Who.
+        participant: Option<ParticipantId>,
+    },
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// Nothing but time: a deadline passed.
+    Wake,
+    /// A connection said hello. It waits for its greeting.
+    Hello {
+        /// Which connection.
+        link: LinkId,
+        /// Who is there.
+        peer: Peer,
+        /// What it said.
+        hello: Hello,
+    },
+    /// A room asks.
+    Request {
+        /// On which link.
+        link: LinkId,
+        /// To be named in the answer.
+        id: RequestId,
+        /// What.
+        request: RoomRequest,
+    },
+    /// A room tells.
+    Event {
+        /// On which link.
+        link: LinkId,
+        /// What.
+        event: RoomEvent,
+    },
+    /// A link is gone. Nothing more comes of it.
+    Closed {
+        /// Which.
+        link: LinkId,
+    },
+    /// [`Output::CheckPin`] is done.
+    PinChecked {
+        /// Which job.
+        job: JobId,
+        /// The outcome.
+        outcome: PinOutcome,
+    },
+    /// [`Output::HashPin`] is done; `None` when it could not be.
+    PinHashed {
+        /// Which job.
+        job: JobId,
+        /// The hash.
+        hash: Option<PinHash>,
+    },
+    /// [`Output::OpenLeg`] is done; `None` when it could not be.
+    LegOpened {
+        /// Whose.
+        participant: ParticipantId,
+        /// The leg.
+        leg: Option<Box<MediaLeg>>,
+    },
+    /// A media node saw something.
+    Media(MediaEvent),
+    /// An administrator asks.
+    Control {
+        /// To be named in the answer.
+        id: ControlId,
+        /// What.
+        request: ControlRequest,
+    },
+    /// The cloud is to stop: records are closed, rooms are told, links are ended.
+    Stop,
+}
+
+/// Why a link is ended by us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseReason {
+    /// It was refused in its greeting.
+    Refused,
+    /// The same room or newcomer came on a new connection.
+    Replaced,
+    /// The newcomer was activated, and returns as a room.
+    Activated,
+    /// The room was revoked.
+    Revoked,
+    /// The cloud stops.
+    Stopping,
+}
+
+/// What to do now, in this order.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Answer a hello.
+    Greet {
+        /// On which link.
+        link: LinkId,
+        /// With what.
+        greeting: Greeting,
+    },
+    /// Answer a request.
+    Respond {
+        /// On which link.
+        link: LinkId,
+        /// Which request.
+        id: RequestId,
+        /// With what.
+        response: Response,
+    },
+    /// Tell a room something.
+    Send {
+        /// On which link.
+        link: LinkId,
+        /// What.
+        event: CloudEvent,
+    },
+    /// End a link, after what was said before is sent.
+    Close {
+        /// Which.
+        link: LinkId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// Compare a PIN with a hash, off the main task; answer with [`Input::PinChecked`].
+    CheckPin {
+        /// Which job.
+        job: JobId,
+        /// What was typed.
+        pin: Pin,
+        /// What it is to match.
+        hash: PinHash,
+    },
+    /// Hash a PIN, off the main task; answer with [`Input::PinHashed`].
+    HashPin {
+        /// Which job.
+        job: JobId,
+        /// The PIN.
+        pin: Pin,
+        /// Random, for this hash only.
+        salt: [u8; 16],
+    },
+    /// Open a leg at the media node; answer with [`Input::LegOpened`].
+    OpenLeg {
+        /// In which meeting.
+        meeting: MeetingId,
+        /// Whose.
+        participant: ParticipantId,
+        /// What the room supports, preferred first.
+        profiles: Vec<SrtpProfile>,
+    },
+    /// Close a leg.
+    CloseLeg {
+        /// In which meeting.
+        meeting: MeetingId,
+        /// Whose.
+        participant: ParticipantId,
+    },
+    /// Answer an administrator.
+    Answer {
+        /// Which request.
+        id: ControlId,
+        /// With what.
+        answer: ControlAnswer,
+    },
+}
+
+/// A certificate that was just signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedCertificate {
+    /// The room's certificate, then the CA's.
+    pub chain: CertificateChain,
+    /// When the room's certificate runs out.
+    pub expires: UnixTime,
+}
+
+/// A key that could not be certified.
+#[derive(Debug, thiserror::Error)]
+#[error("the room's key could not be certified")]
+pub struct SignError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Signs rooms' keys: the cloud's certificate authority.
+pub trait Certifier {
+    /// Signs a key, given as DER of its SubjectPublicKeyInfo, for a room.
+    fn sign(
+        &mut self,
+        room: RoomId,
+        spki_der: &[u8],
+        now: UnixTime,
+    ) -> Result<SignedCertificate, SignError>;
+}

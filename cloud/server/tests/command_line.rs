@@ -1,0 +1,234 @@
+//! The real binary, as an administrator meets it: on a folder of its own, on free ports.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+
+use conclave_cloud::data_folder::Run;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_conclave-cloud");
+
+/// A cloud in a process of its own, killed when dropped.
+struct Cloud(Child);
+
+impl Cloud {
+    fn start(data: &Path) -> Cloud {
+        let mut child = Command::new(BINARY)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .env("CONCLAVE_LOG", "info")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut lines = log.lines().map(Result::unwrap);
+        let ready = lines.any(|line| line.contains("the cloud is running"));
+        // Read on, so that the cloud never waits for a reader of its log.
+        std::thread::spawn(move || lines.for_each(drop));
+        assert!(ready, "the cloud ended before it was running");
+        Cloud(child)
+    }
+
+    fn run_file(data: &Path) -> Run {
+        serde_json::from_slice(&std::fs::read(data.join("run.json")).unwrap()).unwrap()
+    }
+
+    /// As a service manager stops it.
+    fn terminate(mut self) -> bool {
+        let pid = nix::unistd::Pid::from_raw(self.0.id() as i32);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        self.0.wait().unwrap().success()
+    }
+
+    /// As a power cut stops it.
+    fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn run_with(data: &Path, input: &str, words: &[&str]) -> Output {
+    let mut child = Command::new(BINARY)
+        .args(words)
+        .arg("--data")
+        .arg(data)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Whoever does not read its input closes it; that is its right.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn run(data: &Path, words: &[&str]) -> Output {
+    run_with(data, "", words)
+}
+
+fn said(output: &Output) -> String {
+    let all = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+    String::from_utf8(all).unwrap()
+}
+
+/// What a command that must work prints.
+fn good(output: Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    said(&output)
+}
+
+/// What a command that must be refused prints.
+fn refused(output: Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(output.stdout.is_empty(), "reasons go to standard error");
+    said(&output)
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_kill() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path();
+    let cloud = Cloud::start(data);
+    let create = ["vmr", "create", "--number", "4711", "--name", "Board", "--pin-stdin"];
+    let words = good(run_with(data, "246810\n", &create));
+    assert!(words.contains("'Board'") && words.contains("4 711"), "{words}");
+    good(run(data, &["vmr", "create", "--number", "4712", "--name", "Open"]));
+    let before = good(run(data, &["vmr", "list", "--json"]));
+    cloud.kill();
+
+    let cloud = Cloud::start(data);
+    assert_eq!(good(run(data, &["vmr", "list", "--json"])), before);
+    assert!(before.contains("\"pin\":true") && !before.contains("246810"), "{before}");
+    assert!(good(run(data, &["record", "list"])).contains("No call is recorded"));
+    assert!(cloud.terminate());
+    for entry in ["cloud.db", "cloud.db-wal"] {
+        let bytes = std::fs::read(data.join(entry)).unwrap_or_default();
+        assert!(!bytes.windows(6).any(|w| w == b"246810"), "a PIN in {entry}");
+    }
+}
+
+#[test]
+fn a_running_cloud_says_where_it_is_and_a_stopped_one_cleans_up() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path();
+    let cloud = Cloud::start(data);
+    let run_file = Cloud::run_file(data);
+    assert_eq!(run_file.pid, cloud.0.id());
+    assert_ne!(run_file.link[0].port(), 0);
+    std::net::TcpStream::connect(run_file.link[0]).unwrap();
+    let mode = std::fs::metadata(&run_file.control).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600);
+    assert!(cloud.terminate());
+    assert!(!data.join("run.json").exists() && !run_file.control.exists());
+}
+
+#[test]
+fn a_second_cloud_on_the_same_folder_is_refused_and_the_first_one_lives() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path();
+    let _cloud = Cloud::start(data);
+    let words = refused(run(data, &["serve", "--listen", "127.0.0.1:0"]));
+    assert!(words.contains("another conclave-cloud runs on"), "{words}");
+    assert!(good(run(data, &["room", "list"])).contains("No room is enrolled"));
+}
+
+#[test]
+fn without_a_running_cloud_the_command_line_says_how_to_start_one() {
+    let temp = tempfile::tempdir().unwrap();
+    let words = refused(run(temp.path(), &["room", "list"]));
+    assert!(words.contains("is not running") && words.contains("serve --data"), "{words}");
+    // A socket that a killed cloud left behind is no running cloud.
+    Cloud::start(temp.path()).kill();
+    let words = refused(run(temp.path(), &["room", "list"]));
+    assert!(words.contains("is not running"), "{words}");
+}
+
+#[test]
+fn pins_are_there_before_the_first_start_and_stay() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path().join("data");
+    let before = good(run(&data, &["pins", "--json"]));
+    let _cloud = Cloud::start(&data);
+    assert_eq!(good(run(&data, &["pins", "--json"])), before);
+    let answer: serde_json::Value = serde_json::from_str(&before).unwrap();
+    assert_eq!(answer["pins"].as_array().unwrap().len(), 2, "a current and a backup pin");
+}
+
+#[test]
+fn mistakes_are_refused_with_a_reason() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path();
+    let _cloud = Cloud::start(data);
+    let create = ["vmr", "create", "--number", "4711", "--name", "Board"];
+    good(run(data, &create));
+    assert!(refused(run(data, &create)).contains("number already"));
+    let claim = ["room", "claim", "7KQ2-9FXM", "--name", "A"];
+    assert!(refused(run(data, &claim)).contains("no room shows this code"));
+    assert!(refused(run(data, &["room", "revoke", "Nobody"])).contains("no room 'Nobody'"));
+    assert!(refused(run(data, &["vmr", "remove", "9999"])).contains("no meeting room 9 999"));
+    let set = ["vmr", "set-pin", "4711", "--pin-stdin"];
+    assert!(refused(run_with(data, "12\n", &set)).contains("4 to 12 digits"));
+    assert!(good(run_with(data, "135791\n", &set)).contains("new PIN"));
+    assert!(good(run(data, &["vmr", "set-pin", "4711", "--none"])).contains("no PIN any more"));
+    // Not understood at all: usage.
+    for words in [
+        &["room", "claim", "U", "--name", "A"][..],
+        &["vmr", "create", "--number", "1", "--name", "A"],
+        &["dance"],
+    ] {
+        assert_eq!(run(data, words).status.code(), Some(2), "{words:?}");
+    }
+}
+
+#[test]
+fn a_wrong_configuration_file_names_its_line() {
+    let temp = tempfile::tempdir().unwrap();
+    let file = temp.path().join("cloud.toml");
+    std::fs::write(&file, "[link]\nlisten = [\"127.0.0.1:0\"]\nport = 7\n").unwrap();
+    let words = refused(run(temp.path(), &["serve", "--config", file.to_str().unwrap()]));
+    assert!(words.contains("cloud.toml, line 3") && words.contains("port"), "{words}");
+}
+
+#[test]
+fn a_damaged_database_is_named_and_left_alone() {
+    let temp = tempfile::tempdir().unwrap();
+    let file = temp.path().join("cloud.db");
+    let damaged = b"not a database, however one looks at it, and quite long at that.....";
+    std::fs::write(&file, damaged).unwrap();
+    let words = refused(run(temp.path(), &["serve", "--listen", "127.0.0.1:0"]));
+    assert!(words.contains("damaged") && words.contains("backup"), "{words}");
+    assert_eq!(std::fs::read(&file).unwrap(), damaged);
+}
+
+#[test]
+fn garbage_on_the_control_socket_is_refused_and_harms_nobody() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path();
+    let _cloud = Cloud::start(data);
+    let socket = Cloud::run_file(data).control;
+    for garbage in
+        [&b"\n"[..], b"{\"ask\":\"dance\"}\n", &[0xff; 40_000], b"{\"ask\":\"room_list\""]
+    {
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        // The cloud may have closed before all of it was sent.
+        let _ = stream.write_all(garbage);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = String::new();
+        if BufReader::new(&stream).read_line(&mut answer).is_ok() {
+            assert!(answer.is_empty() || answer.contains("refused"), "{answer}");
+        }
+    }
+    // Half a request, and gone.
+    drop(UnixStream::connect(&socket).unwrap());
+    good(run(data, &["room", "list"]));
+}
