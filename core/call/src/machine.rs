@@ -30,6 +30,8 @@ pub struct Call {
     link: Option<IpAddr>,
     /// The join that is under way.
     pending: Option<AskId>,
+    /// Microphone and camera as that join told them.
+    joined_with: (Switch, Switch),
     next_ask: u64,
     flowing: bool,
     /// Since when neither link nor packets are there.
@@ -50,6 +52,7 @@ impl Call {
             camera,
             link: None,
             pending: None,
+            joined_with: (microphone, camera),
             next_ask: 0,
             flowing: false,
             cut_off: None,
@@ -161,6 +164,7 @@ impl Call {
                 microphone: self.microphone,
                 camera: self.camera,
             };
+            self.joined_with = (self.microphone, self.camera);
             self.pending = Some(self.ask(RoomRequest::Join(join)));
         }
     }
@@ -265,6 +269,10 @@ impl Call {
         self.flowing = true;
         self.retries = 0;
         self.retry_at = None;
+        if self.joined_with != (self.microphone, self.camera) {
+            // Switched while the answer was on its way.
+            self.tell_switches();
+        }
         self.outputs.push_back(Output::Changed);
     }
 

@@ -213,6 +213,21 @@ fn a_switch_during_a_lost_link_travels_with_the_next_hello() {
     assert_eq!(held.unwrap()[0].microphone, Switch::Off);
 }
 
+#[test]
+fn a_switch_while_the_join_is_under_way_is_told_afterwards() {
+    let mut call = linked();
+    let ask = dialled(&mut call);
+    call.handle(at(1), Input::Camera(Switch::Off));
+    outputs(&mut call);
+    call.handle(at(2), Input::Answered { ask, answer: Some(joined(1)) });
+    let told = RoomRequest::SetMedia {
+        call: CallId::from_random(1),
+        microphone: Switch::On,
+        camera: Switch::Off,
+    };
+    assert_eq!(asked(&mut call).map(|(_, request)| request), Some(told));
+}
+
 /// Random inputs in any order: media is started and stopped in turn, a call is held exactly while
 /// it is up, and hanging up always leads back to idle.
 #[test]
