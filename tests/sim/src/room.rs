@@ -1,0 +1,211 @@
+//! A room in the simulation: the room's rules on the link's machine.
+
+use crate::world::{ConnId, Event, Net};
+use conclave_call::{AskId, State};
+use conclave_cloud::switchboard::Peer;
+use conclave_link_protocol::link::{Input as LinkInput, Link, Output as LinkOutput};
+use conclave_link_protocol::{DownReason, RequestId};
+use conclave_panel_api::{Language, Layout, Panel, Tap};
+use conclave_room::media::{MediaCommand, MediaEvent};
+use conclave_room::{Facts, Input, LinkTrouble, Output, Room as Rules, Settings};
+use conclave_types::{CallId, LegId, RoomId, Time};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// One room.
+pub(crate) struct Room {
+    index: usize,
+    pub(crate) rules: Rules,
+    link: Link,
+    pub(crate) conn: Option<ConnId>,
+    /// The dial that is under way; an older one's end is not listened to.
+    dial: u64,
+    enrolled: Option<RoomId>,
+    asked: BTreeMap<RequestId, AskId>,
+    next_request: u64,
+    pub(crate) media: Option<(CallId, LegId)>,
+}
+
+impl Room {
+    pub(crate) fn new(index: usize, now: Time, net: &mut Net) -> Room {
+        let serial = format!("SIM-{index}");
+        let settings = Settings { language: Language::English, volume: 50, layout: Layout::Grid };
+        let mut room = Room {
+            index,
+            rules: Rules::new(Facts { serial: serial.clone() }, settings, None),
+            link: Link::new("sim", &serial, net.chance.below(u64::MAX)),
+            conn: None,
+            dial: 0,
+            enrolled: None,
+            asked: BTreeMap::new(),
+            next_request: 0,
+            media: None,
+        };
+        room.settle(now, net);
+        room
+    }
+
+    /// What its certificate says to the cloud.
+    pub(crate) fn peer(&self) -> Peer {
+        let spki_der = format!("key of room {}", self.index).into_bytes();
+        match self.enrolled {
+            Some(room) => Peer::Enrolled { room, spki_der },
+            None => Peer::Newcomer { spki_der },
+        }
+    }
+
+    pub(crate) fn panel(&self, now: Time) -> Panel {
+        self.rules.panel(now)
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        [self.rules.deadline(), self.link.deadline()].into_iter().flatten().min()
+    }
+
+    pub(crate) fn tap(&mut self, now: Time, net: &mut Net, tap: Tap) {
+        self.rules.handle(now, Input::Tap(tap));
+        self.settle(now, net);
+    }
+
+    pub(crate) fn dialled(&mut self, now: Time, net: &mut Net, dial: u64, conn: Option<ConnId>) {
+        if dial != self.dial {
+            return;
+        }
+        match conn {
+            Some(conn) => {
+                self.conn = Some(conn);
+                self.link.handle(now, LinkInput::Dialled);
+            }
+            None => {
+                let reason = DownReason::Unreachable { detail: "nobody there".to_owned() };
+                self.link.handle(now, LinkInput::DialFailed(reason));
+            }
+        }
+        self.settle(now, net);
+    }
+
+    pub(crate) fn received(&mut self, now: Time, net: &mut Net, bytes: &[u8]) {
+        self.link.handle(now, LinkInput::Received(bytes));
+        self.settle(now, net);
+    }
+
+    pub(crate) fn broken(&mut self, now: Time, net: &mut Net) {
+        self.conn = None;
+        self.link.handle(now, LinkInput::Ended { detail: "cut".to_owned() });
+        self.settle(now, net);
+    }
+
+    pub(crate) fn tick(&mut self, now: Time, net: &mut Net) {
+        if self.link.deadline().is_some_and(|at| at <= now) {
+            self.link.handle(now, LinkInput::Tick);
+        }
+        if self.rules.deadline().is_some_and(|at| at <= now) {
+            self.rules.handle(now, Input::Tick);
+        }
+        self.settle(now, net);
+    }
+
+    /// The node does not answer any more.
+    pub(crate) fn leg_gone(&mut self, now: Time, net: &mut Net, leg: LegId) {
+        if let Some((call, mine)) = self.media
+            && mine == leg
+        {
+            let event = MediaEvent::Flowing { call, flowing: false };
+            self.rules.handle(now, Input::Media(event));
+            self.settle(now, net);
+        }
+    }
+
+    fn settle(&mut self, now: Time, net: &mut Net) {
+        loop {
+            if let Some(output) = self.link.poll_output() {
+                self.from_link(now, net, output);
+            } else if let Some(output) = self.rules.poll_output() {
+                self.from_rules(now, net, output);
+            } else {
+                break;
+            }
+        }
+    }
+
+    fn from_link(&mut self, now: Time, net: &mut Net, output: LinkOutput) {
+        match output {
+            LinkOutput::Dial { .. } => {
+                self.dial += 1;
+                net.dial(now, self.index, self.dial);
+            }
+            LinkOutput::Write(bytes) => {
+                if let Some(conn) = self.conn {
+                    net.send_up(now, conn, bytes.expose());
+                }
+            }
+            LinkOutput::Close => {
+                self.dial += 1;
+                if let Some(conn) = self.conn.take() {
+                    net.close_up(now, conn);
+                }
+            }
+            LinkOutput::Up(greeting) => {
+                let cloud = IpAddr::V4(Ipv4Addr::LOCALHOST);
+                self.rules.handle(now, Input::LinkUp { greeting, cloud });
+            }
+            LinkOutput::Answered { id, result } => {
+                if let Some(ask) = self.asked.remove(&id) {
+                    self.rules.handle(now, Input::Answered { ask, answer: result.ok() });
+                }
+            }
+            LinkOutput::Event(event) => self.rules.handle(now, Input::Cloud(event)),
+            LinkOutput::Request { .. } => {}
+            LinkOutput::Down { retry_at, .. } => {
+                let (trouble, retry_in) = (LinkTrouble::Unreachable, retry_at.since(now));
+                self.rules.handle(now, Input::LinkDown { trouble, retry_in });
+            }
+        }
+    }
+
+    fn from_rules(&mut self, now: Time, net: &mut Net, output: Output) {
+        match output {
+            Output::Ask { ask, request } => {
+                let id = RequestId(self.next_request);
+                self.next_request += 1;
+                self.asked.insert(id, ask);
+                self.link.handle(now, LinkInput::Request { id, request });
+            }
+            Output::Tell(event) => self.link.handle(now, LinkInput::Event(event)),
+            Output::Hold(calls) => self.link.handle(now, LinkInput::Hold(calls)),
+            Output::Enrol { room, .. } => {
+                self.enrolled = Some(room.room);
+                self.link.handle(now, LinkInput::Reconnect);
+            }
+            Output::Forget => {
+                self.enrolled = None;
+                self.link.handle(now, LinkInput::Reconnect);
+            }
+            Output::Media(MediaCommand::StartCall { call, leg, .. }) => {
+                assert!(self.media.is_none(), "media is started once");
+                self.media = Some((call, leg.leg));
+                let first = net.chance.millis(5, 100);
+                net.schedule(now + first, Event::Packets { leg: leg.leg, flowing: true });
+            }
+            Output::Media(MediaCommand::StopCall) => {
+                if let Some((_, leg)) = self.media.take() {
+                    let silent = now + std::time::Duration::from_secs(15);
+                    net.schedule(silent, Event::Packets { leg, flowing: false });
+                }
+            }
+            Output::Media(_)
+            | Output::Panel(_)
+            | Output::Save(_)
+            | Output::Renew(_)
+            | Output::Remember(_) => {}
+        }
+    }
+
+    /// The call that it is in and that is well.
+    pub(crate) fn call(&self) -> Option<CallId> {
+        match self.rules.call() {
+            State::Up(up) => Some(up.call),
+            _ => None,
+        }
+    }
+}
