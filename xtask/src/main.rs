@@ -1,1 +1,145 @@
-fn main(){}
+//! `cargo xtask …`: what a newcomer, a developer and CI run.
+//!
+//! It needs Rust alone, so that it can install what everything else needs before any of that is
+//! built: [`packages`] finds and installs Debian packages, [`steps`] runs one command after the
+//! other and says how each went.
+
+mod packages;
+mod steps;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use steps::Steps;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Runs and tests Conclave on this machine.")]
+struct Command {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Two virtual rooms meet in a real cloud, here and now. Pictures land in target/demo/.
+    Demo {
+        /// Opens windows where there is a display, and stays until Ctrl-C.
+        #[arg(long)]
+        windows: bool,
+        #[command(flatten)]
+        install: Install,
+    },
+    /// Everything that CI checks.
+    Test {
+        /// Leaves out the tests that start real rooms and a real cloud.
+        #[arg(long)]
+        fast: bool,
+        #[command(flatten)]
+        install: Install,
+    },
+    /// Only installs the Debian packages that demo and tests need.
+    Install,
+}
+
+#[derive(Args)]
+struct Install {
+    /// Goes ahead without looking for Debian packages: everything needed is there already.
+    #[arg(long)]
+    no_install: bool,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Command::parse().task {
+        Task::Demo { windows, install } => demo(windows, &install),
+        Task::Test { fast, install } => test(fast, &install),
+        Task::Install => packages::install(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            eprintln!("\n{trouble:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Every build of the workspace selects the same crates with the same features: cargo then builds
+/// each of them once, for the demo, the tests and the end-to-end tests. `driver` is the panel's;
+/// `conclave-kiosk/driver` would mean the panel that its own tests import, and not the panel.
+const WHOLE: [&str; 3] = ["--workspace", "--features", "driver"];
+
+fn demo(windows: bool, install: &Install) -> Result<()> {
+    if !install.no_install {
+        packages::install()?;
+    }
+    let mut steps = Steps::new(workspace()?);
+    steps.cargo(
+        "Build the cloud, the room and its panel",
+        &[&["build"], &WHOLE[..], &["--bins"]].concat(),
+        "the compiler says above what is wrong",
+    )?;
+    let mut demo = std::process::Command::new(built("demo")?);
+    if windows {
+        demo.arg("--windows");
+    }
+    steps.run("Two rooms meet", &mut demo, "the demo says above what did not happen")
+}
+
+fn test(fast: bool, install: &Install) -> Result<()> {
+    if !install.no_install {
+        packages::install()?;
+    }
+    let mut steps = Steps::new(workspace()?);
+    for component in ["fmt", "clippy"] {
+        steps.cargo_has(component)?;
+    }
+    steps.cargo("Format", &["fmt", "--all", "--check"], "run `cargo fmt --all`")?;
+    steps.cargo(
+        "Lints",
+        &[&["clippy"], &WHOLE[..], &["--all-targets", "--", "-D", "warnings"]].concat(),
+        "mend what clippy names above",
+    )?;
+    steps.cargo_with(
+        "Documentation",
+        &[&["doc"], &WHOLE[..], &["--no-deps"]].concat(),
+        &[("RUSTDOCFLAGS", "-D warnings")],
+        "mend the doc comments named above",
+    )?;
+    steps.cargo(
+        "Build the programs",
+        &[&["build"], &WHOLE[..], &["--bins"]].concat(),
+        "the compiler says above what is wrong",
+    )?;
+    steps.cargo(
+        "Unit and integration tests",
+        &[&["test"], &WHOLE[..], &["--quiet"]].concat(),
+        "run one of them again with `cargo test -p <crate> <name>`",
+    )?;
+    if fast {
+        eprintln!("\nLeft out by --fast: the end-to-end tests with real rooms and a real cloud.");
+    } else {
+        // One at a time: each has two rooms that encode and decode video on this machine.
+        let end_to_end = ["--test", "e2e_*", "--", "--ignored", "--test-threads=1"];
+        steps.cargo(
+            "End-to-end tests, real rooms and a real cloud",
+            &[&["test"], &WHOLE[..], &end_to_end].concat(),
+            "the end of each program's log is above; run one alone with \
+             `cargo test -p conclave-stage --test <file> -- --ignored <name>`",
+        )?;
+    }
+    steps.summary();
+    Ok(())
+}
+
+/// The workspace's folder.
+fn workspace() -> Result<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map(Path::to_owned).context("xtask stands outside the workspace")
+}
+
+/// A program that the workspace's build put beside this one, wherever the target folder is.
+fn built(name: &str) -> Result<PathBuf> {
+    let me = std::env::current_exe().context("where this program is, the system does not say")?;
+    Ok(me.with_file_name(name))
+}

@@ -9,7 +9,9 @@ use conclave_types::{
     ActivationCode, CallId, DisplayName, MediaLeg, ParticipantId, Pin, RoomId, SrtpProfile, Ssrc,
     Switch, VmrNumber,
 };
-use serde::{Deserialize, Serialize};
+use serde::de::IntoDeserializer;
+use serde::de::value::StrDeserializer;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The room's first message on every connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,12 +153,25 @@ pub struct Join {
     pub number: VmrNumber,
     /// The PIN, when one was typed.
     pub pin: Option<Pin>,
-    /// The protection profiles that the room supports, preferred first.
+    /// The protection profiles that the room supports, preferred first. Those of a newer room that
+    /// this build does not know are left out.
+    #[serde(deserialize_with = "known_profiles")]
     pub profiles: Vec<SrtpProfile>,
     /// The microphone as it is set.
     pub microphone: Switch,
     /// The camera as it is set.
     pub camera: Switch,
+}
+
+fn known_profiles<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<SrtpProfile>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    let known = |name: &String| {
+        let name: StrDeserializer<'_, serde::de::value::Error> = name.as_str().into_deserializer();
+        SrtpProfile::deserialize(name).ok()
+    };
+    Ok(names.iter().filter_map(known).collect())
 }
 
 /// What the cloud asks of a room. None yet; the envelope carries them all the same.

@@ -62,6 +62,11 @@ impl DeviceIdentity {
         Ok(identity)
     }
 
+    /// The public half of the key: SubjectPublicKeyInfo in DER.
+    pub fn public_key(&self) -> &[u8] {
+        self.key.spki_der()
+    }
+
     /// The certificate that a cloud gave the room.
     pub fn certificate(&self) -> Option<&CertificateChain> {
         self.certificate.as_ref()

@@ -1,1 +1,15 @@
-//! conclave-layers.
+//! Folders are the architecture, and imports run one way. This crate reads what cargo knows of the
+//! workspace and says where that is not so.
+//!
+//! - [`graph`]: who imports whom, from `cargo metadata`;
+//! - [`layers`]: the table of the house, and what may import what;
+//! - [`licences`]: which licences the crates we link may have;
+//! - [`sources`]: what a pure crate may not name in its sources.
+//!
+//! Each returns sentences, one for each thing that is wrong. A new crate must be placed in
+//! [`layers::HOUSE`] before the tests pass.
+
+pub mod graph;
+pub mod layers;
+pub mod licences;
+pub mod sources;

@@ -1,1 +1,44 @@
-//! conclave-stage.
+//! Real processes on a stage: one cloud, rooms with their panels, and a network that can be broken.
+//!
+//! The demo plays on it, and so do the end-to-end tests. Nothing here is a stand-in: the programs
+//! are the ones that the workspace builds, panels are pressed through their own buttons, and what
+//! a display shows or a loudspeaker plays is read from where the room put it.
+//!
+//! - [`Stage`] is a folder that everything lives in; it shows the logs when something fails.
+//! - [`Cloud`] and [`Room`] are the processes; [`Process`] is what they have in common.
+//! - [`Meeting`] is what most plays begin with: a cloud, two enrolled rooms, a meeting room.
+//! - [`Relay`] is a link that can be cut; [`Network`] a whole network of one's own.
+//! - [`wait_for`] is the one place that waits.
+//! - [`picture`], [`sound`], [`pcap`], [`wire`] and [`sockets`] judge what came of it.
+
+mod clip;
+mod cloud;
+mod driver;
+mod meeting;
+mod network;
+pub mod pcap;
+pub mod picture;
+mod process;
+mod relay;
+mod room;
+pub mod sockets;
+pub mod sound;
+mod stage;
+mod status;
+mod wait;
+pub mod wire;
+
+pub use clip::{Clip, faces};
+pub use cloud::{Cloud, Vmr};
+pub use driver::Driver;
+pub use meeting::{
+    Cable, Meeting, NAME, NUMBER, PIN, TONE_A, TONE_B, enrol, shows, tenths_heard, until_idle,
+    until_shows,
+};
+pub use network::{Capture, Network, Outage, in_own_network};
+pub use process::{Process, Usage};
+pub use relay::{Cut, Relay};
+pub use room::{Display, Room, RoomPlan, refused};
+pub use stage::{Stage, scene};
+pub use status::{CallStatus, MediaStatus, NetworkStatus, Remote, Status, Stream};
+pub use wait::{wait_for, wait_until};

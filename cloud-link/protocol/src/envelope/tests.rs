@@ -251,6 +251,17 @@ fn fields_of_a_newer_peer_are_ignored() {
 }
 
 #[test]
+fn a_protection_profile_of_a_newer_room_is_left_out_and_the_join_goes_on() {
+    let json = r#"{"request":1,"kind":"join","body":{"number":"4711","pin":null,"profiles":["AEAD_AES_256_GCM","AEAD_AES_128_GCM"],"microphone":"on","camera":"on"}}"#;
+    let Ok(Incoming::Known(Envelope::Request { request: RoomRequest::Join(join), .. })) =
+        at_cloud(json)
+    else {
+        panic!("not a join")
+    };
+    assert_eq!(join.profiles, [SrtpProfile::AeadAes128Gcm]);
+}
+
+#[test]
 fn a_frame_holds_exactly_one_message() {
     assert_eq!(at_cloud("{}"), Err(EnvelopeError::Count { found: 0 }));
     assert_eq!(at_cloud(r#"{"ping":1,"pong":1}"#), Err(EnvelopeError::Count { found: 2 }));

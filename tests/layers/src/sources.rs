@@ -1,0 +1,144 @@
+//! What a pure crate may not name in its sources.
+//!
+//! The dependency tree does not show the standard library's sockets, files, threads and clocks, so
+//! the text is searched for them. Comments and quoted text do not count, nor do a file's tests
+//! (`#[cfg(test)]` to its end: they stand last).
+
+use crate::graph::workspace_folder;
+use crate::layers::{Kind, Place};
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+/// Names that do I/O, start threads, tell the time or draw chance. Addresses such as `std::net::IpAddr`
+/// are only data and stay allowed.
+const FORBIDDEN: &[&str] = &[
+    "TcpListener",
+    "TcpStream",
+    "UdpSocket",
+    "UnixDatagram",
+    "UnixListener",
+    "UnixStream",
+    "std::fs",
+    "std::thread",
+    "std::process",
+    "std::env",
+    "fs::File",
+    "thread::spawn",
+    "Instant::now",
+    "SystemTime",
+    "RandomState",
+    "ToSocketAddrs",
+    "println!",
+    "eprintln!",
+];
+
+/// One sentence for each forbidden name in a pure crate of the house.
+pub fn check(house: &[Place]) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    for place in house.iter().filter(|p| matches!(p.kind, Kind::Pure | Kind::Wraps)) {
+        let mut files = Vec::new();
+        rust_files(&workspace_folder().join(place.folder).join("src"), &mut files)?;
+        for file in files {
+            let text = std::fs::read_to_string(&file)
+                .with_context(|| format!("{} could not be read", file.display()))?;
+            let shown = file.strip_prefix(workspace_folder()).unwrap_or(&file);
+            wrong.extend(
+                forbidden_names(&text)
+                    .into_iter()
+                    .map(|(line, name)| format!("{}:{line} names {name}", shown.display())),
+            );
+        }
+    }
+    Ok(wrong)
+}
+
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = std::fs::read_dir(folder)
+        .with_context(|| format!("{} could not be listed", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        let tests = path.file_stem().is_some_and(|stem| stem == "tests");
+        if path.is_dir() && !tests {
+            rust_files(&path, files)?;
+        } else if path.extension().is_some_and(|ending| ending == "rs") && !tests {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Line numbers (from 1) with the forbidden name on them.
+pub fn forbidden_names(source: &str) -> Vec<(usize, &'static str)> {
+    let code = without_comments_and_text(source);
+    let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines()
+        .enumerate()
+        .flat_map(|(index, line)| {
+            FORBIDDEN.iter().filter(move |name| line.contains(**name)).map(move |n| (index + 1, *n))
+        })
+        .collect()
+}
+
+/// The source with comments and quoted text blanked out, line for line.
+fn without_comments_and_text(source: &str) -> String {
+    let mut code = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(next) = rest.chars().next() {
+        let skipped = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map_or(rest.len(), |end| end + 2)
+        } else if next == '"' {
+            end_of_text(rest)
+        } else if rest.starts_with("'\"'") || rest.starts_with("b'\"'") {
+            rest.find("'\"'").map_or(1, |start| start + 3)
+        } else {
+            0
+        };
+        if skipped == 0 {
+            code.push(next);
+            rest = &rest[next.len_utf8()..];
+        } else {
+            code.extend(rest[..skipped].chars().filter(|c| *c == '\n'));
+            rest = &rest[skipped..];
+        }
+    }
+    code
+}
+
+/// The length of a quoted text, quotes included.
+fn end_of_text(quoted: &str) -> usize {
+    let mut escaped = false;
+    for (index, letter) in quoted.char_indices().skip(1) {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return index + 1,
+            _ => {}
+        }
+    }
+    quoted.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_files_and_clocks_are_found_on_their_lines() {
+        let source = "use std::net::IpAddr;\nuse std::net::UdpSocket;\nlet t = Instant::now();\n";
+        assert_eq!(forbidden_names(source), [(2, "UdpSocket"), (3, "Instant::now")]);
+    }
+
+    #[test]
+    fn comments_text_and_tests_may_name_anything() {
+        let source = "// no std::fs here\n/* SystemTime\n */\nlet s = \"a \\\" std::fs\";\n\
+                      let q = '\"';\nlet a = 1; // UdpSocket\n#[cfg(test)]\nmod tests { use std::fs; }\n";
+        assert_eq!(forbidden_names(source), []);
+    }
+
+    #[test]
+    fn code_behind_a_text_is_seen_again() {
+        assert_eq!(forbidden_names("f(\"x\"); std::fs::read(\"y\");"), [(1, "std::fs")]);
+    }
+}

@@ -1,0 +1,170 @@
+//! A real conclave-cloud: started, spoken to on its command line, killed and started again.
+
+use crate::process::Process;
+use crate::stage::Stage;
+use crate::wait::wait_for;
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// A cloud makes its keys and its database at the first start.
+const START: Duration = Duration::from_secs(30);
+
+/// A cloud that runs.
+#[derive(Debug)]
+pub struct Cloud {
+    program: PathBuf,
+    data: PathBuf,
+    log: PathBuf,
+    link: SocketAddr,
+    process: Process,
+}
+
+/// A virtual meeting room to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct Vmr<'a> {
+    /// What is dialled.
+    pub number: &'a str,
+    /// What it is called.
+    pub name: &'a str,
+    /// What is asked for at the door, if anything.
+    pub pin: Option<&'a str>,
+}
+
+impl Cloud {
+    /// Starts a cloud with nothing in it, on a port that the system chooses.
+    pub fn start(stage: &Stage) -> Result<Cloud> {
+        let program = stage.program("conclave-cloud")?;
+        let data = stage.folder().join("cloud");
+        let log = stage.folder().join("cloud.log");
+        let (process, link) = serve(&program, &data, &log, "127.0.0.1:0")?;
+        Ok(Cloud { program, data, log, link, process })
+    }
+
+    /// Where rooms link to.
+    pub fn link(&self) -> SocketAddr {
+        self.link
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The process.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// Kills it without a warning.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()
+    }
+
+    /// Starts it again on the same data and the same port.
+    pub fn start_again(&mut self) -> Result<()> {
+        let listen = self.link.to_string();
+        let (process, link) = serve(&self.program, &self.data, &self.log, &listen)?;
+        if link != self.link {
+            bail!("the cloud came back at {link} and not at {listen}");
+        }
+        self.process = process;
+        Ok(())
+    }
+
+    /// The pins that rooms are configured with: `sha256:…`, the current and the backup key's.
+    pub fn pins(&self) -> Result<Vec<String>> {
+        let printed = self.command(&["pins"])?;
+        let pins: Vec<String> = printed
+            .split(|c: char| c.is_whitespace() || c == '"' || c == ',')
+            .filter(|word| word.starts_with("sha256:"))
+            .map(str::to_owned)
+            .collect();
+        if pins.len() != 2 {
+            bail!("the cloud should print two pins and printed\n{printed}");
+        }
+        Ok(pins)
+    }
+
+    /// Makes a virtual meeting room.
+    pub fn create(&self, vmr: Vmr<'_>) -> Result<()> {
+        let mut arguments = vec!["vmr", "create", "--number", vmr.number, "--name", vmr.name];
+        if let Some(pin) = vmr.pin {
+            arguments.extend(["--pin", pin]);
+        }
+        self.command(&arguments).map(drop)
+    }
+
+    /// Claims the code that a panel shows.
+    pub fn claim(&self, code: &str, name: &str) -> Result<String> {
+        self.command(&["room", "claim", code, "--name", name])
+    }
+
+    /// What a listing command such as `vmr list` knows: a JSON array of objects.
+    pub fn list(&self, of: &str) -> Result<Value> {
+        let printed = self.command(&[of, "list", "--json"])?;
+        let told = || format!("{of} list --json: {printed}");
+        let list: Value = serde_json::from_str(&printed).with_context(told)?;
+        // Either the array itself or an answer that holds it beside its name.
+        let inner = list.as_object().and_then(|answer| answer.values().find(|v| v.is_array()));
+        let list = inner.unwrap_or(&list);
+        if !list.is_array() {
+            bail!("no list: {}", told());
+        }
+        Ok(list.clone())
+    }
+
+    /// Runs the cloud's command line beside the running cloud; what it printed.
+    pub fn command(&self, arguments: &[&str]) -> Result<String> {
+        let output = Command::new(&self.program)
+            .args(arguments)
+            .arg("--data")
+            .arg(&self.data)
+            .output()
+            .with_context(|| format!("{} could not be started", self.program.display()))?;
+        if !output.status.success() {
+            bail!(
+                "conclave-cloud {}: {}",
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+/// Starts it and waits until it has written where it listens.
+fn serve(program: &Path, data: &Path, log: &Path, listen: &str) -> Result<(Process, SocketAddr)> {
+    let run = data.join("run.json");
+    let _ = std::fs::remove_file(&run); // Of a cloud that was killed.
+    let data = data.to_string_lossy();
+    let arguments = ["serve", "--data", &data, "--listen", listen];
+    let mut process = Process::start("conclave-cloud", program, &arguments, &[], log)?;
+    let link = wait_for("the cloud says where it listens", START, || {
+        process.check_running()?;
+        Ok(std::fs::read_to_string(&run).ok().and_then(|text| link_address(&text)))
+    })?;
+    Ok((process, link))
+}
+
+fn link_address(run: &str) -> Option<SocketAddr> {
+    let run: Value = serde_json::from_str(run).ok()?;
+    run.get("link")?.as_array()?.first()?.as_str()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_read_once_it_is_written_whole() {
+        let whole = r#"{"link":["127.0.0.1:4711"],"pid":7}"#;
+        assert_eq!(link_address(whole), Some("127.0.0.1:4711".parse().unwrap()));
+        for end in 0..whole.len() {
+            assert_eq!(link_address(&whole[..end]), None);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! One command after the other, each with a heading, its time, and advice when it goes wrong.
+
+use anyhow::{Context, Result, bail};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Steps in the workspace's folder; the first that goes wrong ends them.
+pub(crate) struct Steps {
+    workspace: PathBuf,
+    cargo: OsString,
+    done: Vec<(String, Duration)>,
+}
+
+impl Steps {
+    /// No step done yet.
+    pub(crate) fn new(workspace: PathBuf) -> Steps {
+        // The cargo that runs us, so that both use one toolchain.
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        Steps { workspace, cargo, done: Vec::new() }
+    }
+
+    /// Refuses to begin when cargo lacks a component, and says how to get it.
+    pub(crate) fn cargo_has(&self, component: &str) -> Result<()> {
+        let there = Command::new(&self.cargo)
+            .args([component, "--version"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success());
+        if !there {
+            bail!(
+                "This Rust toolchain has no `cargo {component}`. \
+                 Run `rustup component add rustfmt clippy`, then this again."
+            );
+        }
+        Ok(())
+    }
+
+    /// Runs cargo with these arguments.
+    pub(crate) fn cargo(&mut self, what: &str, arguments: &[&str], advice: &str) -> Result<()> {
+        self.cargo_with(what, arguments, &[], advice)
+    }
+
+    /// Runs cargo with these arguments and environment variables.
+    pub(crate) fn cargo_with(
+        &mut self,
+        what: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        advice: &str,
+    ) -> Result<()> {
+        let mut command = Command::new(&self.cargo);
+        command.args(arguments).envs(environment.iter().copied());
+        self.run(what, &mut command, advice)
+    }
+
+    /// Runs a command in the workspace's folder; what it prints is seen as it comes.
+    pub(crate) fn run(&mut self, what: &str, command: &mut Command, advice: &str) -> Result<()> {
+        eprintln!("\n── {what}");
+        let begun = Instant::now();
+        let status = command
+            .current_dir(&self.workspace)
+            .status()
+            .with_context(|| format!("{what}: {} could not be started", name(command)))?;
+        let taken = begun.elapsed();
+        if !status.success() {
+            bail!("✗ {what} went wrong after {}: {advice}.", in_words(taken));
+        }
+        eprintln!("✓ {what}: {}", in_words(taken));
+        self.done.push((what.to_owned(), taken));
+        Ok(())
+    }
+
+    /// Lists the steps with their times.
+    pub(crate) fn summary(&self) {
+        eprintln!("\nAll of it passed:");
+        for (what, taken) in &self.done {
+            eprintln!("  ✓ {what:<48} {:>12}", in_words(*taken));
+        }
+        let total = self.done.iter().map(|(_, taken)| *taken).sum();
+        eprintln!("    {:<48} {:>12}", "together", in_words(total));
+    }
+}
+
+fn name(command: &Command) -> String {
+    command.get_program().to_string_lossy().into_owned()
+}
+
+/// `0.4 s`, `12.3 s`, `3 min 05 s`.
+pub(crate) fn in_words(span: Duration) -> String {
+    let seconds = span.as_secs();
+    if seconds < 60 {
+        format!("{:.1} s", span.as_secs_f64())
+    } else {
+        format!("{} min {:02} s", seconds / 60, seconds % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_people_say_them() {
+        for (millis, words) in [(412, "0.4 s"), (59_900, "59.9 s"), (185_000, "3 min 05 s")] {
+            assert_eq!(in_words(Duration::from_millis(millis)), words);
+        }
+    }
+
+    #[test]
+    fn a_step_that_goes_wrong_ends_with_advice_and_is_not_listed_as_done() {
+        let mut steps = Steps::new(std::env::temp_dir());
+        let trouble = steps
+            .run("Look for trouble", &mut Command::new("false"), "look elsewhere")
+            .unwrap_err();
+        assert!(trouble.to_string().contains("look elsewhere"), "{trouble}");
+        assert!(steps.done.is_empty());
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let mut steps = Steps::new(std::env::temp_dir());
+        let mut nothing = Command::new("no-such-program-of-ours");
+        let trouble = steps.run("Start nothing", &mut nothing, "").unwrap_err();
+        assert!(trouble.to_string().contains("no-such-program-of-ours"), "{trouble}");
+    }
+}
