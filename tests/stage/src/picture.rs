@@ -192,6 +192,27 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_below_a_banner_is_found_there_and_only_there() {
+        let waves =
+            |x: f64, y: f64| ((x * 9.0).sin() * 60.0 + (y * 7.0).cos() * 60.0 + 128.0) as u8;
+        let paint = |width: usize, height: usize, at: &dyn Fn(f64, f64) -> u8| {
+            let rgb = (0..height)
+                .flat_map(|y| (0..width).map(move |x| (x, y)))
+                .flat_map(|(x, y)| [at(x as f64 / width as f64, y as f64 / height as f64); 3])
+                .collect();
+            Picture::new(width, height, rgb).unwrap()
+        };
+        let clip = Face::of(&paint(1280, 720, &waves));
+        let banner = 56.0 / 720.0;
+        let below = paint(1280, 720, &|x, y| {
+            let (x, y) = ((x - banner / 2.0) / (1.0 - banner), (y - banner) / (1.0 - banner));
+            if y < 0.0 || !(0.0..1.0).contains(&x) { 0 } else { waves(x, y) }
+        });
+        assert!(Face::below_banner(&below).likeness(&clip) > 35.0);
+        assert!(Face::of(&below).likeness(&clip) < 25.0);
+    }
+
+    #[test]
     fn a_picture_survives_being_written_as_png_and_read() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("p.png");

@@ -60,8 +60,8 @@ pub(super) fn say(phrase: Phrase, language: Language) -> &'static str {
             ("Almost ready: give this room its name", "Presque prête : donnez un nom à cette salle")
         }
         Phrase::WhereToType => (
-            "Type this code in the Conclave console, under Rooms.",
-            "Saisissez ce code dans la console Conclave, rubrique Salles.",
+            "IT claims this room with this code, on the organisation’s Conclave cloud.",
+            "Le service informatique rattache la salle avec ce code, sur le cloud Conclave.",
         ),
         Phrase::Starting => ("Starting…", "Démarrage…"),
         Phrase::StartingHint => (
