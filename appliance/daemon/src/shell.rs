@@ -116,7 +116,12 @@ impl Shell {
             LinkEvent::Down { reason, retry_in } => {
                 tracing::warn!(%reason, retry_in_s = retry_in.as_secs_f32(), "no link to the cloud");
                 let trouble = match reason {
-                    DownReason::WrongPin { .. } => LinkTrouble::WrongCloud,
+                    // Somebody answered, and it is not the cloud that this room belongs to.
+                    DownReason::WrongPin { .. }
+                    | DownReason::OtherAuthority
+                    | DownReason::ServerExpired
+                    | DownReason::ServerNotYetValid
+                    | DownReason::ServerCertificate { .. } => LinkTrouble::WrongCloud,
                     _ => LinkTrouble::Unreachable,
                 };
                 Some(Input::LinkDown { trouble, retry_in })
