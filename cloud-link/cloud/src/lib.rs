@@ -15,7 +15,6 @@ mod hub;
 mod limits;
 mod link;
 mod peer;
-mod stream;
 mod tls;
 
 pub use authority::{Authority, AuthorityError, ROOM_CERTIFICATE_LIFETIME, SignError};

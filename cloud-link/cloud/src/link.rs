@@ -4,12 +4,12 @@ use crate::accept::Door;
 use crate::hub::{HubEvent, LinkId, LinkStatus, Reach};
 use crate::limits::{Full, Place};
 use crate::peer::Peer;
-use crate::stream::{Outgoing, finish, turn};
 use conclave_link_protocol::message::{
     CloudEvent, CloudRequest, Greeting, Hello, Refusal, Response,
 };
 use conclave_link_protocol::session::{CloudInput, CloudSession, Output, Room};
 use conclave_link_protocol::{CloseReason, RequestId};
+use conclave_link_stream::{Outgoing, finish, turn};
 use conclave_types::Time;
 use std::net::SocketAddr;
 use std::sync::Arc;

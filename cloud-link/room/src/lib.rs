@@ -11,7 +11,6 @@ mod identity;
 mod key;
 mod lifetime;
 mod shell;
-mod stream;
 mod tls;
 
 pub use conclave_link_protocol::pin::{PinError, Pins, PinsError, ServerPin};

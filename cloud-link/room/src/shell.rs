@@ -6,7 +6,6 @@
 
 use crate::dial::{Connected, dial, wait_until};
 use crate::identity::DeviceIdentity;
-use crate::stream::{Outgoing, finish, turn};
 use crate::tls::{self, TlsError};
 use conclave_link_protocol::link::{Input, Link, Output};
 use conclave_link_protocol::message::{
@@ -15,6 +14,7 @@ use conclave_link_protocol::message::{
 };
 use conclave_link_protocol::pin::Pins;
 use conclave_link_protocol::{DownReason, RequestFailure, RequestId};
+use conclave_link_stream::{Outgoing, finish, turn};
 use conclave_types::{Secret, Time};
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls::ClientConfig;

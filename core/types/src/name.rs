@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn names_of_any_script_are_welcome() {
-        for name in ["Salle Voltaire", "غرفة الاجتماعات", "会议室", "R&D <3rd floor>"] {
+        for name in ["Salle Voltaire", "غرفة الاجتماعات", "会议室", "R&D <3rd floor>"]
+        {
             assert_eq!(name.parse::<DisplayName>().unwrap().as_str(), name);
         }
     }

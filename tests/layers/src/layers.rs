@@ -51,8 +51,17 @@ pub const HOUSE: &[Place] = &[
     place("core/meeting", Kind::Pure, &["core/types", "cloud-link/protocol"]),
     place("core/forward", Kind::Pure, &["core/types", "core/rtp"]),
     place("cloud-link/protocol", Kind::Pure, &["core/types"]),
-    place("cloud-link/room", Kind::Shell, &["core/types", "cloud-link/protocol"]),
-    place("cloud-link/cloud", Kind::Shell, &["core/types", "cloud-link/protocol"]),
+    place("cloud-link/stream", Kind::Shell, &["core/types"]),
+    place(
+        "cloud-link/room",
+        Kind::Shell,
+        &["core/types", "cloud-link/protocol", "cloud-link/stream"],
+    ),
+    place(
+        "cloud-link/cloud",
+        Kind::Shell,
+        &["core/types", "cloud-link/protocol", "cloud-link/stream"],
+    ),
     place("appliance/panel-api", Kind::Pure, &["core/types"]),
     place(
         "appliance/room",

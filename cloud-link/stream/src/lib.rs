@@ -1,4 +1,5 @@
-//! Reading and writing one TLS stream from one task, without a buffer of its own between messages.
+//! Reading and writing one TLS stream from one task, without a buffer of its own between messages:
+//! thousands of idle links hold none.
 
 use conclave_types::Secret;
 use std::collections::VecDeque;
@@ -13,20 +14,30 @@ const READ: usize = 4096;
 
 /// What is still to be written.
 #[derive(Debug, Default)]
-pub(crate) struct Outgoing {
+pub struct Outgoing {
     frames: VecDeque<Secret<Vec<u8>>>,
     /// Octets of the first frame that are written.
     written: usize,
+    /// Octets of all frames that are not written yet.
+    waiting: usize,
     unflushed: bool,
 }
 
 impl Outgoing {
-    pub(crate) fn push(&mut self, frame: Secret<Vec<u8>>) {
+    /// Puts one frame behind the others.
+    pub fn push(&mut self, frame: Secret<Vec<u8>>) {
+        self.waiting += frame.expose().len();
         self.frames.push_back(frame);
+    }
+
+    /// Octets that the other end has not taken yet; TLS and TCP hold some more.
+    pub fn waiting(&self) -> usize {
+        self.waiting
     }
 
     fn advance(&mut self, octets: usize) {
         self.unflushed = true;
+        self.waiting = self.waiting.saturating_sub(octets);
         self.written += octets;
         if self.frames.front().is_some_and(|frame| self.written >= frame.expose().len()) {
             self.frames.pop_front();
@@ -37,7 +48,7 @@ impl Outgoing {
 
 /// Writes what there is to write and waits for octets. An empty read is the end of the stream.
 /// Dropping the future loses nothing.
-pub(crate) async fn turn<S: AsyncRead + AsyncWrite + Unpin>(
+pub async fn turn<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     outgoing: &mut Outgoing,
 ) -> io::Result<Secret<Vec<u8>>> {
@@ -70,7 +81,7 @@ pub(crate) async fn turn<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Writes the rest and closes.
-pub(crate) async fn finish<S: AsyncWrite + Unpin>(
+pub async fn finish<S: AsyncWrite + Unpin>(
     stream: &mut S,
     outgoing: &mut Outgoing,
 ) -> io::Result<()> {
