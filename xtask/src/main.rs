@@ -30,6 +30,11 @@ enum Task {
         #[command(flatten)]
         install: Install,
     },
+    /// Runs the demo and puts its pictures into docs/pictures/, at half their size.
+    Pictures {
+        #[command(flatten)]
+        install: Install,
+    },
     /// Everything that CI checks.
     Test {
         /// Leaves out the tests that start real rooms and a real cloud.
@@ -52,6 +57,7 @@ struct Install {
 fn main() -> ExitCode {
     let outcome = match Command::parse().task {
         Task::Demo { windows, install } => demo(windows, &install),
+        Task::Pictures { install } => pictures(&install),
         Task::Test { fast, install } => test(fast, &install),
         Task::Install => packages::install(),
     };
@@ -84,6 +90,13 @@ fn demo(windows: bool, install: &Install) -> Result<()> {
         demo.arg("--windows");
     }
     steps.run("Two rooms meet", &mut demo, "the demo says above what did not happen")
+}
+
+fn pictures(install: &Install) -> Result<()> {
+    demo(false, install)?;
+    let mut steps = Steps::new(workspace()?);
+    let mut pictures = std::process::Command::new(built("pictures")?);
+    steps.run("Put the demo's pictures into docs/pictures", &mut pictures, "it says above why")
 }
 
 fn test(fast: bool, install: &Install) -> Result<()> {

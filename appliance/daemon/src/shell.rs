@@ -193,7 +193,8 @@ fn clock() -> Input {
 fn log_media(event: &MediaEvent) {
     match event {
         MediaEvent::Part { part, working, detail } => {
-            tracing::info!(?part, working, detail, "a part of the room changed");
+            // The media path logs it where it happens.
+            tracing::debug!(?part, working, detail, "a part of the room changed");
         }
         MediaEvent::FirstPicture { participant, width, height } => {
             tracing::info!(%participant, width, height, "first picture");

@@ -1,0 +1,61 @@
+//! Puts the demo's pictures into docs/pictures/, at half their size, under the names that the
+//! README shows.
+
+use anyhow::{Context, Result};
+use conclave_stage::picture::Picture;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+/// The demo's name for a picture, and the README's.
+const PICTURES: [(&str, &str); 6] = [
+    ("6-in-call-display-ada.png", "ada-display.png"),
+    ("6-in-call-voltaire-panel.png", "voltaire-panel.png"),
+    ("1-activation-ada-panel.png", "ada-code.png"),
+    ("4-wrong-pin-panel.png", "wrong-pin.png"),
+    ("2-idle-voltaire-panel.png", "voltaire-idle.png"),
+    ("2-idle-display.png", "idle-display.png"),
+];
+
+fn main() -> Result<()> {
+    let from = Path::new("target/demo");
+    let to = Path::new("docs/pictures");
+    std::fs::create_dir_all(to)?;
+    for (demo, readme) in PICTURES {
+        let picture = Picture::read(&from.join(demo))
+            .context("the demo left no such picture; run `cargo xtask demo` first")?;
+        write(&to.join(readme), &halved(&picture)?)?;
+        eprintln!("  {}", to.join(readme).display());
+    }
+    Ok(())
+}
+
+/// Each pixel is the mean of four.
+fn halved(picture: &Picture) -> Result<Picture> {
+    let (width, height) = (picture.width / 2, picture.height / 2);
+    let mut rgb = Vec::with_capacity(3 * width * height);
+    for y in 0..height {
+        for x in 0..width {
+            for channel in 0..3 {
+                let at = |dx, dy| {
+                    let pixel = (2 * y + dy) * picture.width + 2 * x + dx;
+                    u32::from(picture.rgb[3 * pixel + channel])
+                };
+                let mean = (at(0, 0) + at(1, 0) + at(0, 1) + at(1, 1) + 2) / 4;
+                rgb.push(u8::try_from(mean)?);
+            }
+        }
+    }
+    Picture::new(width, height, rgb)
+}
+
+fn write(path: &Path, picture: &Picture) -> Result<()> {
+    let file = BufWriter::new(File::create(path)?);
+    let mut encoder =
+        png::Encoder::new(file, u32::try_from(picture.width)?, u32::try_from(picture.height)?);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Best);
+    encoder.write_header()?.write_image_data(&picture.rgb)?;
+    Ok(())
+}
