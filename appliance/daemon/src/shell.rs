@@ -114,7 +114,12 @@ impl Shell {
                 Some(Input::LinkUp { greeting, cloud: remote.ip() })
             }
             LinkEvent::Down { reason, retry_in } => {
-                tracing::warn!(%reason, retry_in_s = retry_in.as_secs_f32(), "no link to the cloud");
+                if reason == DownReason::Reconnecting {
+                    tracing::info!("linking anew as an enrolled room");
+                } else {
+                    let retry_in_s = retry_in.as_secs_f32();
+                    tracing::warn!(%reason, retry_in_s, "no link to the cloud");
+                }
                 let trouble = match reason {
                     // Somebody answered, and it is not the cloud that this room belongs to.
                     DownReason::WrongPin { .. }

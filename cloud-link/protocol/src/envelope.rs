@@ -21,15 +21,26 @@
 
 use crate::frame::{self, FrameError};
 use crate::message::{CloudEvent, CloudRequest, Greeting, Hello, Response, RoomEvent, RoomRequest};
-use crate::reason::{RequestId, cleaned};
 use conclave_types::Secret;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::fmt;
 
 /// Letters of a close's reason at most; more helps nobody who reads a log.
 pub const LONGEST_REASON: usize = 200;
+
+/// Names a request among those of its sender. Never used twice while the sender runs, so that a
+/// late answer can not be taken for another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
 
 /// A message whose kind is looked at before the rest.
 pub trait Kinds: Serialize + DeserializeOwned {
@@ -315,6 +326,11 @@ kinds!(CloudEvent:
     CallEnded => "call_ended",
 );
 kinds!(RoomEvent: Health => "health");
+
+/// Words of the other end for our log: printable, and not many of them.
+pub(crate) fn cleaned(text: &str, most: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(most).collect()
+}
 
 #[cfg(test)]
 mod tests;

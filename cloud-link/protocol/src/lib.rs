@@ -15,18 +15,18 @@
 //! `conclave-link-room` and `conclave-link-cloud` carry the machines with sockets and TLS.
 
 pub mod backoff;
-mod chain;
 pub mod dial;
 pub mod envelope;
 pub mod frame;
 pub mod link;
-pub mod message;
 pub mod pin;
 mod reason;
 pub mod session;
 
-pub use chain::ChainError;
-pub use reason::{CloseReason, DownReason, RequestFailure, RequestId};
+/// The requests, responses and events themselves.
+pub use conclave_messages as message;
+pub use envelope::RequestId;
+pub use reason::{CloseReason, DownReason, RequestFailure};
 
 /// What both ends offer in the TLS handshake (RFC 7301). Its number changes only when frames do.
 pub const ALPN: &[u8] = b"conclave-link/1";

@@ -6,10 +6,11 @@
 
 use crate::VERSIONS;
 use crate::backoff::Backoff;
+use crate::envelope::{RequestId, cleaned};
 use crate::message::{
     CloudEvent, CloudRequest, Greeting, HeldCall, Hello, Response, RoomEvent, RoomRequest,
 };
-use crate::reason::{CloseReason, DownReason, RequestFailure, RequestId, cleaned};
+use crate::reason::{CloseReason, DownReason, RequestFailure};
 use crate::session::{MOST_HELD_CALLS, Output as SessionOutput, RoomInput, RoomSession};
 use conclave_types::{Secret, Time};
 use std::collections::VecDeque;

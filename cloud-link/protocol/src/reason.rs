@@ -3,18 +3,6 @@
 use crate::envelope::EnvelopeError;
 use crate::frame::FrameError;
 use crate::message::Refusal;
-use std::fmt;
-
-/// Names a request among those of its sender. Never used twice while the sender runs, so that a
-/// late answer can not be taken for another's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId(pub u64);
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.0)
-    }
-}
 
 /// Why a request has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -166,22 +154,4 @@ impl DownReason {
             DownReason::Unreachable { .. } => 0,
         }
     }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Refusal::Revoked => "its certificate was revoked",
-            Refusal::Expired => "its certificate has expired",
-            Refusal::ForeignCertificate => "its certificate is of another cloud",
-            Refusal::Version => "they have no protocol version in common",
-            Refusal::Busy => "the cloud is busy",
-            Refusal::Other => "for a reason that this build does not know",
-        })
-    }
-}
-
-/// Words of the other end for our log: printable, and not many of them.
-pub(crate) fn cleaned(text: &str, most: usize) -> String {
-    text.chars().filter(|c| !c.is_control()).take(most).collect()
 }

@@ -16,9 +16,10 @@ mod room;
 pub use cloud::{CloudInput, CloudSession};
 pub use room::{RoomInput, RoomSession};
 
+use crate::envelope::RequestId;
 use crate::envelope::{Kinds, Opening};
 use crate::message::{CloudEvent, CloudRequest, Greeting, Hello, Response, RoomEvent, RoomRequest};
-use crate::reason::{CloseReason, RequestFailure, RequestId};
+use crate::reason::{CloseReason, RequestFailure};
 use conclave_types::Secret;
 use std::fmt::Debug;
 use std::time::Duration;

@@ -12,7 +12,7 @@ mod machine;
 
 pub use machine::Call;
 
-use conclave_link_protocol::message::{
+use conclave_messages::{
     EndReason, HeldCall, JoinRefusal, Response, ResumedCall, RoomRequest, Roster,
 };
 use conclave_types::{

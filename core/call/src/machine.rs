@@ -1,7 +1,7 @@
 //! The machine itself.
 
 use crate::{AskId, Health, Input, NotJoined, Output, Over, PROFILES, State, Up};
-use conclave_link_protocol::message::{
+use conclave_messages::{
     EndReason, HeldCall, Join, JoinRefusal, Joined, Response, ResumedCall, RoomRequest, Roster,
 };
 use conclave_types::{CallId, Pin, Switch, Time, VmrNumber};

@@ -44,13 +44,14 @@ const fn place(folder: &'static str, kind: Kind, may_import: &'static [&'static 
 /// Where every crate stands. Rooms and clouds meet in core/ and cloud-link/protocol alone.
 pub const HOUSE: &[Place] = &[
     place("core/types", Kind::Pure, &[]),
+    place("core/messages", Kind::Pure, &["core/types"]),
     place("core/rtp", Kind::Pure, &["core/types"]),
     // webrtc-srtp drags tokio in and uses none of it for what we call.
     place("core/srtp", Kind::Wraps, &["core/types", "core/rtp"]),
-    place("core/call", Kind::Pure, &["core/types", "cloud-link/protocol"]),
-    place("core/meeting", Kind::Pure, &["core/types", "cloud-link/protocol"]),
+    place("core/call", Kind::Pure, &["core/types", "core/messages"]),
+    place("core/meeting", Kind::Pure, &["core/types"]),
     place("core/forward", Kind::Pure, &["core/types", "core/rtp"]),
-    place("cloud-link/protocol", Kind::Pure, &["core/types"]),
+    place("cloud-link/protocol", Kind::Pure, &["core/types", "core/messages"]),
     place("cloud-link/stream", Kind::Shell, &["core/types"]),
     place(
         "cloud-link/room",

@@ -148,12 +148,12 @@ impl Cloud {
                     self.sessions.get_mut(&conn).and_then(|(session, _)| session.poll_output())
                 {
                     moved = true;
-                    self.from_session(now, net, conn, output);
+                    self.session_wants(now, net, conn, output);
                 }
             }
             while let Some(output) = self.board.poll_output() {
                 moved = true;
-                self.from_board(now, net, output);
+                self.board_wants(now, net, output);
             }
             if !moved {
                 break;
@@ -161,7 +161,7 @@ impl Cloud {
         }
     }
 
-    fn from_session(
+    fn session_wants(
         &mut self,
         now: Time,
         net: &mut Net,
@@ -189,7 +189,7 @@ impl Cloud {
         self.board.handle(now, wall(now), input);
     }
 
-    fn from_board(&mut self, now: Time, net: &mut Net, output: Output) {
+    fn board_wants(&mut self, now: Time, net: &mut Net, output: Output) {
         match output {
             Output::Greet { link, greeting } => {
                 self.session(now, ConnId(link.0), CloudInput::Greet(greeting));

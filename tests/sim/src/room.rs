@@ -119,16 +119,16 @@ impl Room {
     fn settle(&mut self, now: Time, net: &mut Net) {
         loop {
             if let Some(output) = self.link.poll_output() {
-                self.from_link(now, net, output);
+                self.link_wants(now, net, output);
             } else if let Some(output) = self.rules.poll_output() {
-                self.from_rules(now, net, output);
+                self.rules_want(now, net, output);
             } else {
                 break;
             }
         }
     }
 
-    fn from_link(&mut self, now: Time, net: &mut Net, output: LinkOutput) {
+    fn link_wants(&mut self, now: Time, net: &mut Net, output: LinkOutput) {
         match output {
             LinkOutput::Dial { .. } => {
                 self.dial += 1;
@@ -163,7 +163,7 @@ impl Room {
         }
     }
 
-    fn from_rules(&mut self, now: Time, net: &mut Net, output: Output) {
+    fn rules_want(&mut self, now: Time, net: &mut Net, output: Output) {
         match output {
             Output::Ask { ask, request } => {
                 let id = RequestId(self.next_request);

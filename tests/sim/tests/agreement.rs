@@ -87,7 +87,7 @@ fn a_killed_cloud_comes_back_and_the_rooms_return_to_their_meeting() {
     });
     let ControlAnswer::Records { records } = world.control(ControlRequest::RecordList { most: 10 })
     else {
-        panic!("records were asked for");
+        unreachable!("records were asked for");
     };
     assert_eq!(records.len(), 4, "two calls before, two after");
     assert_eq!(
@@ -185,7 +185,7 @@ fn storm(seed: u64) {
 
     let about = |world: &World| format!("seed {seed}\n{}", world.log());
     let ControlAnswer::Rooms { rooms } = world.control(ControlRequest::RoomList) else {
-        panic!("rooms were asked for");
+        unreachable!("rooms were asked for");
     };
     assert!(
         rooms.iter().all(|r| matches!(r.state, RoomState::Linked | RoomState::InCall)),
@@ -194,7 +194,7 @@ fn storm(seed: u64) {
         about(&world)
     );
     let ControlAnswer::Meetings { meetings } = world.control(ControlRequest::MeetingList) else {
-        panic!("meetings were asked for");
+        unreachable!("meetings were asked for");
     };
     let in_cloud: BTreeSet<_> =
         meetings.iter().flat_map(|m| &m.participants).map(|p| p.call).collect();

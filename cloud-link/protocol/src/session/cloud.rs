@@ -6,8 +6,9 @@ use super::{
 };
 use crate::VERSIONS;
 use crate::envelope::{Envelope, EnvelopeError};
+use crate::envelope::{RequestId, cleaned};
 use crate::message::{CloudEvent, CloudRequest, Greeting, Hello, Refusal, Response};
-use crate::reason::{CloseReason, RequestFailure, RequestId, cleaned};
+use crate::reason::{CloseReason, RequestFailure};
 use conclave_types::Time;
 
 /// Letters of a room's software and serial number that are kept.

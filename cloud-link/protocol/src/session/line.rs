@@ -1,10 +1,11 @@
 //! What both ends have in common: frames, requests that wait, keep-alive, limits.
 
 use super::{ANSWER_WAIT, End, MOST_OWED, MOST_WAITING, Output, PINGS_UNANSWERED, PONG_WAIT};
+use crate::envelope::RequestId;
 use crate::envelope::{self, Envelope, Incoming};
 use crate::frame::Decoder;
 use crate::message::Response;
-use crate::reason::{CloseReason, RequestFailure, RequestId};
+use crate::reason::{CloseReason, RequestFailure};
 use conclave_types::Time;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;

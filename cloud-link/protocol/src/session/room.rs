@@ -3,8 +3,9 @@
 use super::line::{Came, Line};
 use super::{Cloud, GREETING_WAIT, Output, ROOM_IDLE, Room};
 use crate::envelope::Envelope;
+use crate::envelope::RequestId;
 use crate::message::{Greeting, Hello, Response, RoomEvent, RoomRequest};
-use crate::reason::{CloseReason, RequestFailure, RequestId};
+use crate::reason::{CloseReason, RequestFailure};
 use conclave_types::Time;
 
 /// What happened at the room's end.

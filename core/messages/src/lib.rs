@@ -5,6 +5,10 @@
 //! [`Response::Unsupported`] (a request), and unknown fields are ignored, so that old rooms and
 //! new clouds get on. Kinds and fields are only ever added; their meaning never changes.
 
+mod chain;
+
+pub use chain::ChainError;
+
 use conclave_types::{
     ActivationCode, CallId, DisplayName, MediaLeg, ParticipantId, Pin, RoomId, SrtpProfile, Ssrc,
     Switch, VmrNumber,
@@ -12,6 +16,7 @@ use conclave_types::{
 use serde::de::IntoDeserializer;
 use serde::de::value::StrDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
 
 /// The room's first message on every connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +114,19 @@ pub enum Refusal {
     /// A reason that this build does not know.
     #[serde(other)]
     Other,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refusal::Revoked => "its certificate was revoked",
+            Refusal::Expired => "its certificate has expired",
+            Refusal::ForeignCertificate => "its certificate is of another cloud",
+            Refusal::Version => "they have no protocol version in common",
+            Refusal::Busy => "the cloud is busy",
+            Refusal::Other => "for a reason that this build does not know",
+        })
+    }
 }
 
 /// A virtual meeting room as the panel's directory lists it.

@@ -1,6 +1,6 @@
 //! Certificate chains between their two forms: DER, and DER in base64 as the link carries them.
 
-use crate::message::CertificateChain;
+use crate::CertificateChain;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
