@@ -10,11 +10,12 @@ use crate::encoder::{Candidate, by_trial};
 use crate::frames::{FrameSlot, lock};
 use crate::inbound::Source;
 use crate::mixer::{Mixer, Voice};
-use crate::network::{self, Kind, Link, Steer};
+use crate::network::{self, Link, Steer};
+use crate::packets::{self, Kind, Switches};
 use crate::receive::{OnPicture, Receiver};
 use crate::report::{NetworkReport, ParticipantReport};
 use crate::running::Trouble;
-use crate::send::{Outlet, Switches, VideoSender, VoiceSender};
+use crate::send::{Outlet, VideoSender, VoiceSender};
 use conclave_room::media::{MediaEvent, RemoteParticipant};
 use conclave_types::{CallId, MediaLeg, ParticipantId, SrtpProfile, Ssrc, Switch};
 use std::collections::HashMap;
@@ -98,7 +99,7 @@ impl Call {
             let _context = room.runtime.enter();
             tokio::net::UdpSocket::from_std(socket).map_err(Trouble::plain)?
         };
-        let (queue, outgoing) = network::outgoing();
+        let (queue, outgoing) = packets::outgoing();
         let (steer, steered) = mpsc::unbounded_channel();
         let outlet = Outlet { queue, switches: room.switches.clone(), began };
         let report = Arc::new(Mutex::new(NetworkReport::default()));

@@ -1,6 +1,6 @@
 //! One source of someone else's on the wire: what is missing, what to ask for, what arrived.
 
-use crate::network::Kind;
+use crate::packets::Kind;
 use crate::report::StreamReport;
 use conclave_rtp::loss::{Arrival, Patience, Tracker};
 use conclave_rtp::rtcp::{Packet, ReportBlock, SenderReport};

@@ -28,6 +28,7 @@ mod loudspeaker;
 mod media;
 mod mixer;
 mod network;
+mod packets;
 mod receive;
 mod report;
 mod rtcp_out;

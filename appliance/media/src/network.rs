@@ -12,33 +12,20 @@
 use crate::device::Events;
 use crate::frames::lock;
 use crate::inbound::{Inbound, Source};
+use crate::packets::{Kind, OutgoingQueue, Switches};
 use crate::report::NetworkReport;
 use crate::rtcp_out::Outbound;
-use crate::send::Switches;
 use conclave_room::media::MediaEvent;
 use conclave_rtp::rtcp;
 use conclave_srtp::{Open, OpenError, Seal};
 use conclave_types::{AUDIO_CLOCK_HZ, CallId, MediaLeg, Ssrc, Time, VIDEO_CLOCK_HZ};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// What a packet carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
-    /// Opus.
-    Audio = 0,
-    /// H.264.
-    Video = 1,
-}
-
-/// Packets that wait for the network's task: two large keyframes. With more the socket is stuck,
-/// and what would be sent then is of no use any more.
-const QUEUE: usize = 1024;
 /// Reports: each second, as the contract with the media node says.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 /// Silence after which the room is told that nothing flows.
@@ -47,39 +34,6 @@ const SILENCE: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(200);
 /// Datagrams taken in one go before anything else gets its turn.
 const BURST: usize = 64;
-
-/// Where senders put their packets; never blocks.
-#[derive(Debug, Clone)]
-pub(crate) struct Outgoing {
-    queue: mpsc::Sender<(Kind, Vec<u8>)>,
-    /// Packets of each kind that found no place: their numbers are left out, so that receivers
-    /// see a loss instead of a broken picture.
-    skipped: Arc<[AtomicU16; 2]>,
-}
-
-impl Outgoing {
-    pub(crate) fn push(&self, kind: Kind, packet: Vec<u8>) {
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.queue.try_send((kind, packet)) {
-            self.skipped[kind as usize].fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-/// The receiving end of [`Outgoing`].
-pub(crate) struct OutgoingQueue {
-    queue: mpsc::Receiver<(Kind, Vec<u8>)>,
-    skipped: Arc<[AtomicU16; 2]>,
-}
-
-/// A new queue.
-pub(crate) fn outgoing() -> (Outgoing, OutgoingQueue) {
-    let (sender, receiver) = mpsc::channel(QUEUE);
-    let skipped: Arc<[AtomicU16; 2]> = Arc::default();
-    (
-        Outgoing { queue: sender, skipped: skipped.clone() },
-        OutgoingQueue { queue: receiver, skipped },
-    )
-}
 
 /// What the media thread tells the task while the call lasts.
 pub(crate) enum Steer {
@@ -123,7 +77,7 @@ pub(crate) async fn run(link: Link) {
         let wake = tokio::time::Instant::from_std(network.wake());
         tokio::select! {
             () = cancel.cancelled() => break,
-            packet = network.link.outgoing.queue.recv() => match packet {
+            packet = network.link.outgoing.recv() => match packet {
                 Some((kind, packet)) => network.send(kind, packet),
                 None => break,
             },
@@ -197,7 +151,7 @@ impl Network {
         if !self.link.switches.is_on(kind) {
             return;
         }
-        let skipped = self.link.outgoing.skipped[kind as usize].swap(0, Ordering::Relaxed);
+        let skipped = self.link.outgoing.take_skipped(kind);
         let now = self.now();
         let out = &mut self.out[kind as usize];
         let sequence = out.number(&mut packet, skipped);

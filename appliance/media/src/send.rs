@@ -9,16 +9,15 @@
 use crate::config::MediaConfig;
 use crate::encoder::Candidate;
 use crate::frames::lock;
-use crate::network::{Kind, Outgoing};
+use crate::packets::{Kind, Outgoing, Switches};
 use crate::running::{Running, Trouble};
-use conclave_types::{AUDIO_LEVEL_EXTENSION, AUDIO_PAYLOAD_TYPE, Ssrc, Switch, VIDEO_PAYLOAD_TYPE};
+use conclave_types::{AUDIO_LEVEL_EXTENSION, AUDIO_PAYLOAD_TYPE, Ssrc, VIDEO_PAYLOAD_TYPE};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_rtp as gst_rtp;
 use gstreamer_video as gst_video;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -32,25 +31,6 @@ pub(crate) const BLOCK: usize = 960;
 /// Between two keyframes on request. Several receivers often ask at once, and each keyframe
 /// costs as much as ten other pictures.
 const KEYFRAME_EVERY: Duration = Duration::from_millis(300);
-
-/// Whether microphone and camera send. Shared with the network's task, which looks at the very
-/// last moment: what was captured before the tap on the button does not leave after it.
-#[derive(Debug, Clone)]
-pub(crate) struct Switches(Arc<[AtomicBool; 2]>);
-
-impl Switches {
-    pub(crate) fn new(microphone: Switch, camera: Switch) -> Switches {
-        Switches(Arc::new([microphone, camera].map(|s| AtomicBool::new(s.is_on()))))
-    }
-
-    pub(crate) fn set(&self, kind: Kind, switch: Switch) {
-        self.0[kind as usize].store(switch.is_on(), Ordering::Release);
-    }
-
-    pub(crate) fn is_on(&self, kind: Kind) -> bool {
-        self.0[kind as usize].load(Ordering::Acquire)
-    }
-}
 
 /// What both senders need.
 #[derive(Clone)]

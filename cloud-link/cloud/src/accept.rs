@@ -1,43 +1,25 @@
 //! From an accepted connection to a link: a place, the handshake, and who it is.
 
 use crate::authority::Authority;
-use crate::hub::{HubEvent, LinkId, Links};
-use crate::limits::{HubLimits, Places};
+use crate::door::Door;
+use crate::event::LinkId;
+use crate::limits::Place;
 use crate::link;
 use conclave_link_protocol::ALPN;
 use conclave_types::UnixTime;
-use rustls::ServerConfig;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// How long to wait when the system gives no connection, mostly because it has no descriptors left.
 /// Shorter spins; longer leaves rooms outside after it has some again.
 const NO_CONNECTION: Duration = Duration::from_millis(200);
 /// How often the server's certificate is looked at. It is due for months.
 const RENEWAL_CHECK: Duration = Duration::from_secs(3600);
-
-/// What all connections share.
-pub(crate) struct Door {
-    pub(crate) tls: Arc<ServerConfig>,
-    pub(crate) authority: Arc<Authority>,
-    pub(crate) limits: HubLimits,
-    pub(crate) places: Arc<Places>,
-    pub(crate) links: Arc<Links>,
-    pub(crate) next_link: AtomicU64,
-    pub(crate) events: mpsc::Sender<HubEvent>,
-    /// Say goodbye.
-    pub(crate) stop: CancellationToken,
-    /// Drop everything.
-    pub(crate) abort: CancellationToken,
-    pub(crate) tasks: TaskTracker,
-}
 
 /// The wall clock.
 pub(crate) fn unix_now() -> UnixTime {
@@ -94,7 +76,7 @@ pub(crate) async fn renew(authority: Arc<Authority>, stop: CancellationToken) {
     }
 }
 
-async fn enter(tcp: TcpStream, place: crate::limits::Place, door: Arc<Door>) {
+async fn enter(tcp: TcpStream, place: Place, door: Arc<Door>) {
     let (Ok(address), Ok(local_address)) = (tcp.peer_addr(), tcp.local_addr()) else { return };
     // Answers are small and wait for nothing to be sent along with them.
     if tcp.set_nodelay(true).is_err() {

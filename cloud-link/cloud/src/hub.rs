@@ -1,24 +1,20 @@
-//! The hub of live links: what happens on them, and what is said to them.
+//! The hub of live links: where they are accepted, and what is said to them.
 //!
 //! One task carries each link. Handles speak to it through a channel of its own; what happens on
 //! all links comes through one channel to the hub's caller.
 
 use crate::accept;
 use crate::authority::Authority;
+use crate::door::Door;
+use crate::event::{HubEvent, LinkId, LinkStatus};
 use crate::limits::{HubLimits, Places};
-use crate::link::Command;
-use crate::peer::Peer;
+use crate::live::{Command, Links};
 use crate::tls;
-use conclave_link_protocol::message::{
-    CloudEvent, CloudRequest, Greeting, Hello, Response, RoomEvent, RoomRequest,
-};
-use conclave_link_protocol::{CloseReason, RequestFailure, RequestId};
-use conclave_types::RoomId;
-use std::collections::HashMap;
-use std::fmt;
+use conclave_link_protocol::RequestId;
+use conclave_link_protocol::message::{CloudEvent, CloudRequest, Greeting, Response};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -31,78 +27,6 @@ use tokio_util::task::TaskTracker;
 const EVENTS: usize = 256;
 /// How long links have for their last words when the hub shuts down.
 const LAST_WORDS: Duration = Duration::from_secs(3);
-
-/// Names a link while the hub runs; never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkId(pub u64);
-
-impl fmt::Display for LinkId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "link-{}", self.0)
-    }
-}
-
-/// What happens on links.
-#[derive(Debug, Clone, PartialEq)]
-pub enum HubEvent {
-    /// Someone connected and said hello; wants [`HubHandle::greet`]. Until then nothing else comes
-    /// of the link but its end.
-    Hello {
-        /// Which link.
-        link: LinkId,
-        /// Who it is, by its certificate.
-        peer: Peer,
-        /// Where it comes from.
-        address: SocketAddr,
-        /// Where it reached us.
-        local_address: SocketAddr,
-        /// What it said.
-        hello: Hello,
-    },
-    /// A room asks; wants one [`HubHandle::respond`].
-    Request {
-        /// Which link.
-        link: LinkId,
-        /// Names the request on this link.
-        id: RequestId,
-        /// What it asks.
-        request: RoomRequest,
-    },
-    /// A room tells something.
-    Event {
-        /// Which link.
-        link: LinkId,
-        /// What.
-        event: RoomEvent,
-    },
-    /// A request of ours has its answer, or never will.
-    Answered {
-        /// Which link.
-        link: LinkId,
-        /// Of the request.
-        id: RequestId,
-        /// The answer, or why there is none.
-        result: Result<Response, RequestFailure>,
-    },
-    /// A link ended. Comes once for each link of which a hello came, and last.
-    Closed {
-        /// Which link.
-        link: LinkId,
-        /// Why.
-        reason: CloseReason,
-    },
-}
-
-/// A live link, for lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LinkStatus {
-    /// Which link.
-    pub link: LinkId,
-    /// Where it comes from.
-    pub address: SocketAddr,
-    /// Which room, by its certificate; `None` for newcomers.
-    pub room: Option<RoomId>,
-}
 
 /// Why the hub cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -138,7 +62,7 @@ impl Hub {
             abort: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
-        let door = Arc::new(accept::Door {
+        let door = Arc::new(Door {
             tls: tls::config(authority.clone())?,
             authority: authority.clone(),
             limits,
@@ -155,25 +79,6 @@ impl Hub {
         }
         handle.tasks.spawn(accept::renew(authority, handle.stop.clone()));
         Ok((handle, receiver))
-    }
-}
-
-/// How a link is reached.
-#[derive(Debug)]
-pub(crate) struct Reach {
-    /// Boxed, so that the channel's own memory is small on every idle link.
-    pub(crate) commands: mpsc::Sender<Box<Command>>,
-    pub(crate) too_slow: CancellationToken,
-    pub(crate) status: LinkStatus,
-}
-
-/// The live links.
-#[derive(Debug, Default)]
-pub(crate) struct Links(Mutex<HashMap<LinkId, Reach>>);
-
-impl Links {
-    pub(crate) fn all(&self) -> MutexGuard<'_, HashMap<LinkId, Reach>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

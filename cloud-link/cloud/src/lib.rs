@@ -10,17 +10,21 @@
 
 mod accept;
 mod authority;
+mod door;
+mod event;
 mod files;
 mod hub;
 mod limits;
 mod link;
+mod live;
 mod peer;
 mod tls;
 
 pub use authority::{Authority, AuthorityError, ROOM_CERTIFICATE_LIFETIME, SignError};
 pub use conclave_link_protocol::pin::{Pins, ServerPin};
 pub use conclave_link_protocol::{CloseReason, RequestFailure, RequestId};
+pub use event::{HubEvent, LinkId, LinkStatus};
 pub use files::FileError;
-pub use hub::{Hub, HubError, HubEvent, HubHandle, LinkId, LinkStatus};
+pub use hub::{Hub, HubError, HubHandle};
 pub use limits::HubLimits;
 pub use peer::Peer;

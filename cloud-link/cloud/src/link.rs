@@ -1,14 +1,13 @@
 //! The task that carries one link.
 
-use crate::accept::Door;
-use crate::hub::{HubEvent, LinkId, LinkStatus, Reach};
+use crate::door::Door;
+use crate::event::{HubEvent, LinkId, LinkStatus};
 use crate::limits::{Full, Place};
+use crate::live::{Command, Reach};
 use crate::peer::Peer;
-use conclave_link_protocol::message::{
-    CloudEvent, CloudRequest, Greeting, Hello, Refusal, Response,
-};
+use conclave_link_protocol::CloseReason;
+use conclave_link_protocol::message::{Greeting, Hello, Refusal};
 use conclave_link_protocol::session::{CloudInput, CloudSession, Output, Room};
-use conclave_link_protocol::{CloseReason, RequestId};
 use conclave_link_stream::{Outgoing, finish, turn};
 use conclave_types::Time;
 use std::net::SocketAddr;
@@ -25,16 +24,6 @@ use tokio_util::sync::CancellationToken;
 const COMMANDS: usize = 256;
 /// How long the last words may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// What the hub's caller wants of a link.
-#[derive(Debug)]
-pub(crate) enum Command {
-    Greet(Greeting),
-    Respond { id: RequestId, response: Response },
-    Request { id: RequestId, request: CloudRequest },
-    Event(CloudEvent),
-    Close { reason: String },
-}
 
 /// One link and its task's state.
 pub(crate) struct Carrier {
