@@ -258,6 +258,42 @@ fn a_pinned_key_that_does_not_match_is_named_on_the_panel() {
     assert_eq!(room.panel(at(1)).notice, Some(Notice::WrongCloud));
 }
 
+#[test]
+fn a_certificate_is_renewed_once_and_kept() {
+    let mut room = linked();
+    outputs(&mut room);
+    room.handle(at(5), Input::RenewalDue);
+    room.handle(at(6), Input::RenewalDue);
+    let asks: Vec<_> = outputs(&mut room)
+        .into_iter()
+        .filter_map(|output| match output {
+            Output::Ask { ask, request: RoomRequest::RenewCertificate } => Some(ask),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(asks.len(), 1, "one question at a time");
+    let chain = CertificateChain(vec!["BBBB".to_owned()]);
+    let answer = Some(Response::Certificate(chain.clone()));
+    room.handle(at(7), Input::Answered { ask: asks[0], answer });
+    assert!(outputs(&mut room).contains(&Output::Renew(chain)));
+}
+
+#[test]
+fn faults_are_told_again_with_each_new_link() {
+    let mut room = linked();
+    let detail = "unplugged".to_owned();
+    let event = MediaEvent::Part { part: MediaPart::Camera, working: false, detail };
+    room.handle(at(1), Input::Media(event));
+    outputs(&mut room);
+    let trouble = LinkTrouble::Unreachable;
+    room.handle(at(2), Input::LinkDown { trouble, retry_in: Duration::from_secs(1) });
+    room.handle(at(3), Input::LinkUp { greeting: welcome(), cloud: CLOUD });
+    assert!(outputs(&mut room).iter().any(|output| matches!(
+        output,
+        Output::Tell(RoomEvent::Health { part, working: false, .. }) if part == "camera"
+    )));
+}
+
 /// Random taps and events in any order: never a panic, the panel always has a screen, and the
 /// media path is started and stopped in turn.
 #[test]
