@@ -4,6 +4,7 @@
 //! between them, and every rule is in `conclave-room`.
 
 mod config;
+mod keeper;
 mod panel;
 mod shell;
 mod status;

@@ -1,6 +1,8 @@
 //! Moves events into the room's machine and carries out what it wants. One task owns it all.
 
-use crate::{status, store::Store};
+use crate::keeper::{Change, Keeper};
+use crate::status;
+use crate::store::Store;
 use chrono::Timelike;
 use conclave_call::AskId;
 use conclave_link_room::{DownReason, LinkEvent, RequestId, RoomLinkHandle, certificate_lifetime};
@@ -29,7 +31,7 @@ pub(crate) struct Events {
 /// The shell round the room's machine.
 pub(crate) struct Shell {
     room: Room,
-    store: Store,
+    keeper: Keeper,
     link: RoomLinkHandle,
     media: MediaHandle,
     shown: watch::Sender<Option<Panel>>,
@@ -49,14 +51,23 @@ impl Shell {
         status: PathBuf,
     ) -> Shell {
         let asked = HashMap::new();
-        Shell { room, store, link, media, shown, status, started: Instant::now(), asked }
+        Shell {
+            room,
+            keeper: Keeper::new(store),
+            link,
+            media,
+            shown,
+            status,
+            started: Instant::now(),
+            asked,
+        }
     }
 
     fn now(&self) -> Time {
         Time::ZERO + self.started.elapsed()
     }
 
-    /// Runs until cancelled. Errors are what a restart may mend: a store that cannot be written.
+    /// Runs until cancelled, or until a task that it stands on has ended.
     pub(crate) async fn run(
         mut self,
         mut events: Events,
@@ -98,9 +109,7 @@ impl Shell {
             if let Some(input) = input {
                 self.room.handle(self.now(), input);
             }
-            if let Err(error) = self.carry_out() {
-                break Err(error);
-            }
+            self.carry_out();
         };
         self.link.shutdown().await;
         self.media.shutdown().await;
@@ -143,6 +152,7 @@ impl Shell {
     }
 
     fn each_second(&mut self) -> anyhow::Result<()> {
+        self.keeper.retry();
         if let Some(lifetime) = self.link.certificate().as_ref().and_then(certificate_lifetime) {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
             // Two thirds of its life: a month is left to a cloud that is away for repairs.
@@ -153,7 +163,7 @@ impl Shell {
         status::write(&self.status, self.now(), &self.room, self.media.report())
     }
 
-    fn carry_out(&mut self) -> anyhow::Result<()> {
+    fn carry_out(&mut self) {
         while let Some(output) = self.room.poll_output() {
             match output {
                 Output::Panel(panel) => {
@@ -166,26 +176,25 @@ impl Shell {
                 }
                 Output::Tell(event) => self.link.event(event),
                 Output::Hold(calls) => self.link.hold(calls),
-                Output::Save(settings) => self.store.save(settings)?,
+                Output::Save(settings) => self.keeper.keep(Change::Settings(settings)),
                 Output::Enrol { room, certificate } => {
                     tracing::info!(room = %room.room, "the room is enrolled");
-                    self.store.enrol(&room, &certificate)?;
+                    self.keeper.keep(Change::Enrolled(room, certificate.clone()));
                     self.link.identify(Some(certificate));
                 }
                 Output::Renew(certificate) => {
                     tracing::info!("the room's certificate was renewed");
-                    self.store.renew(&certificate)?;
+                    self.keeper.keep(Change::Renewed(certificate.clone()));
                     self.link.identify(Some(certificate));
                 }
-                Output::Remember(identity) => self.store.remember(&identity)?,
+                Output::Remember(identity) => self.keeper.keep(Change::Renamed(identity)),
                 Output::Forget => {
                     tracing::warn!("the cloud does not know this room any more");
-                    self.store.forget()?;
+                    self.keeper.keep(Change::Forgotten);
                     self.link.identify(None);
                 }
             }
         }
-        Ok(())
     }
 }
 

@@ -133,6 +133,12 @@ impl Store {
         Ok(())
     }
 
+    /// Lets the file grow to so many pages only: a full disk, for a test.
+    #[cfg(test)]
+    pub(crate) fn limit_pages(&self, most: u32) {
+        self.connection.pragma_update(None, "max_page_count", most).expect("a number of pages");
+    }
+
     /// What the people in the room chose.
     pub(crate) fn settings(&self) -> anyhow::Result<Option<Settings>> {
         Ok(self.get::<KeptSettings>("settings")?.map(|kept| Settings {

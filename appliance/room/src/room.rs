@@ -15,6 +15,9 @@ use std::time::Duration;
 
 /// One tap on *louder* or *softer*.
 const VOLUME_STEP: u8 = 10;
+/// A certificate is asked for again after this, when the cloud could not sign it. A month is left, so
+/// there is no hurry.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(600);
 /// How often what counts seconds is drawn anew. Slower lets a timer skip a second.
 const REDRAW: Duration = Duration::from_millis(500);
 
@@ -156,6 +159,8 @@ pub struct Room {
     /// Parts that do not work, as the cloud is told them with each new link.
     faults: BTreeMap<&'static str, String>,
     renewal: Option<AskId>,
+    /// Not asked for again before this.
+    renewal_after: Time,
     next_own_ask: u64,
     shown: Shown,
     redraw_at: Option<Time>,
@@ -187,6 +192,7 @@ impl Room {
             clock: (0, 0),
             faults: BTreeMap::new(),
             renewal: None,
+            renewal_after: Time::ZERO,
             next_own_ask: OWN_ASKS,
             shown: Shown::default(),
             redraw_at: None,
@@ -228,7 +234,9 @@ impl Room {
             Input::Media(event) => self.media(now, event),
             Input::Clock(hours, minutes) => self.clock = (hours, minutes),
             Input::RenewalDue => {
-                if self.renewal.is_none() && self.link == LinkState::Up {
+                if self.renewal.is_none() && self.link == LinkState::Up && now >= self.renewal_after
+                {
+                    self.renewal_after = now + RENEWAL_PAUSE;
                     let ask = AskId(self.next_own_ask);
                     self.next_own_ask += 1;
                     self.renewal = Some(ask);

@@ -279,6 +279,22 @@ fn a_certificate_is_renewed_once_and_kept() {
 }
 
 #[test]
+fn a_certificate_that_the_cloud_cannot_sign_is_not_asked_for_every_second() {
+    let mut room = linked();
+    outputs(&mut room);
+    let mut asked_at = Vec::new();
+    for second in 0..1_300 {
+        room.handle(at(second), Input::RenewalDue);
+        if let Some((ask, RoomRequest::RenewCertificate)) = asked(&mut room) {
+            asked_at.push(second);
+            let answer = Some(Response::Failed { reason: "no".to_owned() });
+            room.handle(at(second), Input::Answered { ask, answer });
+        }
+    }
+    assert_eq!(asked_at, [0, 600, 1200]);
+}
+
+#[test]
 fn faults_are_told_again_with_each_new_link() {
     let mut room = linked();
     let detail = "unplugged".to_owned();
