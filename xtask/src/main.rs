@@ -2,8 +2,10 @@
 //!
 //! It needs Rust alone, so that it can install what everything else needs before any of that is
 //! built: [`packages`] finds and installs Debian packages, [`steps`] runs one command after the
-//! other and says how each went.
+//! other and says how each went; [`fuzz`] builds and runs the fuzz targets, which need a C++ compiler
+//! besides.
 
+mod fuzz;
 mod packages;
 mod steps;
 
@@ -43,6 +45,8 @@ enum Task {
         #[command(flatten)]
         install: Install,
     },
+    /// Throws random octets at everything that takes octets from outside.
+    Fuzz(fuzz::Fuzz),
     /// Only installs the Debian packages that demo and tests need.
     Install,
 }
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Task::Demo { windows, install } => demo(windows, &install),
         Task::Pictures { install } => pictures(&install),
         Task::Test { fast, install } => test(fast, &install),
+        Task::Fuzz(fuzz) => workspace().and_then(|workspace| fuzz::run(&workspace, &fuzz)),
         Task::Install => packages::install(),
     };
     match outcome {

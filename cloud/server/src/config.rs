@@ -123,7 +123,8 @@ impl Config {
         Config::parse(&text, file)
     }
 
-    fn parse(text: &str, file: &Path) -> Result<Config, ConfigError> {
+    /// Takes the text of a configuration file; `file` is what mistakes name.
+    pub fn parse(text: &str, file: &Path) -> Result<Config, ConfigError> {
         let wrong = |line, message| ConfigError::Wrong { file: file.to_owned(), line, message };
         let config: Config = toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start.min(text.len()));

@@ -1,0 +1,338 @@
+//! The corpus to begin with, made from true messages and packets.
+//!
+//! `cargo run --example seeds` writes them to `corpus/<target>/`; the test in `tests/corpus.rs`
+//! fails when they and the files part. Inputs that broke something once are kept beside them, as
+//! `found-…`.
+
+pub mod messages;
+
+use crate::pieces::Script;
+use crate::srtp;
+use conclave_link_protocol::RequestId;
+use conclave_link_protocol::envelope::{self, Envelope, Kinds, Opening};
+use conclave_link_protocol::frame::HEADER;
+use conclave_link_protocol::message::{CertificateChain, CloudRequest, RoomEvent};
+use conclave_link_protocol::pin::ServerPin;
+use conclave_link_protocol::session::MOST_OWED;
+use conclave_rtp::rtcp::{self, Packet as Rtcp, ReportBlock, SenderReport};
+use conclave_rtp::{AudioLevel, Draft};
+use conclave_srtp::sealer;
+use conclave_types::{
+    ActivationCode, CallId, LegId, MeetingId, ParticipantId, RoomId, SrtpProfile, Ssrc, VmrId,
+};
+
+/// One file of the corpus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seed {
+    /// The target, which is the folder.
+    pub target: &'static str,
+    /// The file.
+    pub name: String,
+    /// What stands in it.
+    pub content: Vec<u8>,
+}
+
+/// All of them.
+pub fn all() -> Vec<Seed> {
+    let by_target = [
+        ("link_room", link_room()),
+        ("link_cloud", link_cloud()),
+        ("rtp_packet", rtp_packet()),
+        ("rtcp", rtcp_datagrams()),
+        ("srtp_open", srtp_open()),
+        ("forwarder", forwarder()),
+        ("panel_messages", messages::panel_frames()),
+        ("words", words()),
+        ("cloud_config", cloud_config()),
+    ];
+    let seeds = by_target.into_iter().flat_map(|(target, contents)| {
+        let numbered = contents.into_iter().enumerate();
+        numbered.map(move |(n, content)| Seed { target, name: format!("seed-{n:02}"), content })
+    });
+    seeds.collect()
+}
+
+fn framed<O: Opening, Q: Kinds, E: Kinds>(message: &Envelope<O, Q, E>) -> Vec<u8> {
+    envelope::encode(message).map(|frame| frame.expose().clone()).unwrap_or_default()
+}
+
+/// Steps of [`crate::link`].
+const READ: u8 = 0;
+const READ_FRAMED: u8 = 1;
+const WAIT: u8 = 2;
+const ASK: u8 = 3;
+const ANSWER: u8 = 4;
+const TELL: u8 = 5;
+const GREET: u8 = 8;
+
+fn link_room() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for greeting in [messages::welcome(), messages::newcomer(), messages::refused()] {
+        let frame = framed(&messages::cloud(Envelope::Opening(greeting)));
+        let (first, second) = frame.split_at(frame.len() / 2);
+        seeds.push(Script::new().octet(0).octet(READ).piece(first).octet(READ).piece(second).0);
+        seeds.push(Script::new().octet(0).octet(READ_FRAMED).piece(&frame[HEADER..]).0);
+    }
+    for n in 0..8 {
+        let event = framed(&messages::cloud(Envelope::Event(messages::cloud_event(n))));
+        seeds.push(Script::new().octet(1).octet(READ_FRAMED).piece(&event[HEADER..]).0);
+    }
+    for n in 0..8 {
+        let response = messages::response(n);
+        let message = messages::cloud(Envelope::Response { id: RequestId(0), response });
+        let asked = Script::new().octet(1).octet(ASK).octet(n);
+        seeds.push(asked.octet(READ).piece(&framed(&message)).octet(WAIT).two(2000).0);
+    }
+    let ping = Envelope::Request { id: RequestId(7), request: CloudRequest::Ping };
+    let asks = Script::new().octet(2).octet(READ).piece(&framed(&messages::cloud(ping)));
+    seeds.push(asks.octet(ANSWER).octet(TELL).0);
+    for message in [Envelope::Ping(3), Envelope::Pong(1), Envelope::Close("shutting down".into())] {
+        let frame = framed(&messages::cloud(message));
+        seeds.push(Script::new().octet(1).octet(WAIT).two(1600).octet(READ).piece(&frame).0);
+    }
+    // One request more than may wait for their answers, either way.
+    let (mut flood, mut asks) = (Script::new().octet(1), Script::new().octet(1));
+    for n in 0..=MOST_OWED as u64 {
+        let ping = Envelope::Request { id: RequestId(n), request: CloudRequest::Ping };
+        flood = flood.octet(READ).piece(&framed(&messages::cloud(ping)));
+        asks = asks.octet(ASK).octet(n as u8);
+    }
+    seeds.extend([flood.0, asks.0]);
+    let unknown = br#"{"request":9,"kind":"dance","body":{"steps":[1,2]}}"#;
+    seeds.push(Script::new().octet(1).octet(READ_FRAMED).piece(unknown).0);
+    seeds.push(Script::new().octet(1).octet(WAIT).two(1600).octet(WAIT).two(9000).0);
+    seeds
+}
+
+fn link_cloud() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    let hello = framed(&messages::room(Envelope::Opening(messages::hello())));
+    for greeting in 0..3 {
+        let (first, second) = hello.split_at(30);
+        let cut = Script::new().octet(0).octet(READ).piece(first).octet(READ).piece(second);
+        seeds.push(cut.octet(GREET).octet(greeting).octet(ASK).octet(TELL).octet(greeting).0);
+    }
+    for n in 0..4 {
+        let request = messages::room_request(n);
+        let message = messages::room(Envelope::Request { id: RequestId(n.into()), request });
+        let whole = framed(&message);
+        seeds.push(Script::new().octet(1).octet(READ).piece(&whole).octet(ANSWER).octet(n).0);
+        let content = &whole[HEADER..];
+        seeds.push(Script::new().octet(2).octet(READ_FRAMED).piece(content).0);
+        seeds.push(Script::new().octet(1).octet(READ_FRAMED).piece(content).0);
+    }
+    for n in 0..8 {
+        let response = messages::response(n);
+        let message = messages::room(Envelope::Response { id: RequestId(0), response });
+        let asked = Script::new().octet(1 + n % 2).octet(ASK).octet(TELL).octet(n);
+        seeds.push(asked.octet(READ).piece(&framed(&message)).octet(WAIT).two(2500).0);
+    }
+    let health = RoomEvent::Health {
+        part: "camera".to_owned(),
+        working: false,
+        detail: "unplugged \u{1f4fa}".to_owned(),
+    };
+    for message in [
+        Envelope::Event(health),
+        Envelope::Ping(3),
+        Envelope::Pong(1),
+        Envelope::Close("restart".to_owned()),
+    ] {
+        let frame = framed(&messages::room(message));
+        seeds.push(Script::new().octet(1).octet(READ).piece(&frame).octet(WAIT).two(2100).0);
+    }
+    seeds.push(Script::new().octet(0).octet(WAIT).two(1001).0);
+    // One request more than may wait for their answers.
+    let mut flood = Script::new().octet(1);
+    for n in 0..=MOST_OWED as u64 {
+        let request = messages::room_request(3);
+        let message = messages::room(Envelope::Request { id: RequestId(n), request });
+        flood = flood.octet(READ).piece(&framed(&message));
+    }
+    seeds.push(flood.0);
+    seeds.push(Script::new().octet(1).octet(READ_FRAMED).piece(br#"{"request":1,"kind":"x"}"#).0);
+    seeds
+}
+
+fn drafts() -> Vec<Vec<u8>> {
+    let mut packets = Vec::new();
+    for (n, payload) in [&b""[..], b"\x7c\x85\x88", &[0xd5; 60], &[0; 300]].iter().enumerate() {
+        for audio in [true, false] {
+            let n = n as u16;
+            let level = AudioLevel { voice: n.is_multiple_of(2), below_full_db: 30 + n as u8 };
+            let draft = Draft {
+                marker: n == 1,
+                payload_type: if audio { 111 } else { 96 },
+                sequence: 500 + n,
+                timestamp: 960 * u32::from(n),
+                source: Ssrc(0x1234_5678 + u32::from(audio)),
+                audio_level: audio.then_some((1, level)),
+            };
+            packets.push(draft.write(payload));
+        }
+    }
+    packets
+}
+
+fn rtp_packet() -> Vec<Vec<u8>> {
+    let mut seeds = drafts();
+    for packet in drafts().into_iter().take(3) {
+        // Two contributing sources, and padding of four.
+        let mut longer = packet;
+        longer[0] |= 0x22;
+        longer.splice(12..12, [9, 9, 9, 9, 8, 8, 8, 8]);
+        longer.extend([0, 0, 0, 4]);
+        seeds.push(longer);
+    }
+    seeds
+}
+
+fn reports() -> Vec<Rtcp> {
+    let block = ReportBlock {
+        source: Ssrc(0x22),
+        fraction_lost: 64,
+        lost: -1,
+        highest: 0x1_0002,
+        jitter: 3,
+        last_report: 4,
+        delay: 5,
+    };
+    let report = SenderReport {
+        source: Ssrc(0x11),
+        ntp: 0x0102_0304_0506_0708,
+        timestamp: 9,
+        packets: 10,
+        octets: 11,
+        blocks: vec![block, block],
+    };
+    vec![
+        Rtcp::SenderReport(report),
+        Rtcp::ReceiverReport { sender: Ssrc(0x11), blocks: vec![block] },
+        Rtcp::ReceiverReport { sender: Ssrc(0x11), blocks: Vec::new() },
+        Rtcp::SourceDescription { names: vec![(Ssrc(1), "a@b".into()), (Ssrc(2), "é".into())] },
+        Rtcp::Goodbye { sources: vec![Ssrc(1), Ssrc(2), Ssrc(3)] },
+        Rtcp::Nack { sender: Ssrc(0x11), source: Ssrc(0x22), lost: vec![65535, 0, 15, 400] },
+        Rtcp::PictureLoss { sender: Ssrc(0x11), source: Ssrc(0x22) },
+        Rtcp::FullIntra { sender: Ssrc(0x11), requests: vec![(Ssrc(0x22), 1), (Ssrc(3), 2)] },
+    ]
+}
+
+fn rtcp_datagrams() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for packet in reports() {
+        let bytes = rtcp::write(&[packet]);
+        let body = Script::new().octet(1).octet(bytes[0] & 0x1f).octet(bytes[1] - 200);
+        seeds.push(body.piece(&bytes[4..]).0);
+        seeds.push([vec![0], bytes].concat());
+    }
+    for first in 0..reports().len() {
+        seeds.push([vec![0], rtcp::write(&reports()[first..])].concat());
+    }
+    seeds
+}
+
+fn srtp_open() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for profile in SrtpProfile::PREFERENCE {
+        let Some(Ok(mut sealer)) = srtp::key(profile).map(|key| sealer(&key)) else { continue };
+        let packets = drafts().into_iter().filter_map(|packet| sealer.seal_rtp(&packet).ok());
+        seeds.extend(packets.map(|sealed| [vec![0], sealed].concat()));
+        let reports = reports().into_iter().map(|packet| rtcp::write(&[packet]));
+        let reports = reports.filter_map(|packet| sealer.seal_rtcp(&packet).ok());
+        seeds.extend(reports.map(|sealed| [vec![0], sealed].concat()));
+    }
+    for (n, packet) in drafts().into_iter().enumerate() {
+        let n = n as u8;
+        // Three packets: as rooms send it with one octet changed, raw and cut, RTCP and longer.
+        let script = Script::new().octet(1).two(700);
+        let script = script.octet(0).octet(6).four(960).octet(n).piece(&[n; 20]);
+        let script = script.octet(1).two(u16::from(n) * 5).octet(1);
+        let script = script.octet(2).piece(&packet).octet(0x80).two(20);
+        let report = rtcp::write(&reports()[1..2]);
+        seeds.push(script.octet(0x11).piece(&report[2..]).octet(0xc0).piece(&[n]).0);
+    }
+    seeds
+}
+
+fn forwarder() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for video in 0..2_u8 {
+        for gap in [1_u8, 2, 40, 255] {
+            // A leg sends twenty packets, the other asks for some of them, time passes between.
+            let mut script = Script::new();
+            for n in 0..20_u32 {
+                let step = if n % 9 == 8 { gap } else { 1 };
+                script = script.octet(0).octet(4 | video).octet(step).four(3000 * n);
+                script = script.piece(&[n as u8; 12]).octet(5).two(20);
+            }
+            let lost = [0, 110, 0, 111, 0, 113, 0x40, 0x6e];
+            let asks = script.octet(0x13).octet(video << 4).piece(&lost).octet(5).two(40);
+            seeds.push(asks.octet(0x13).octet(3 | 0x10).octet(5).two(600).0);
+        }
+    }
+    for choice in 0..8 {
+        let report = Script::new().octet(0).octet(5).octet(1).four(1).piece(b"picture");
+        let report = report.octet(3).octet(5).four(1).four(2).four(3).four(4).four(5);
+        let answer = report.octet(0x13).octet(choice).octet(9).four(1).four(2).four(3);
+        seeds.push(answer.four(0x0001_0000).four(6).octet(5).two(1000).0);
+    }
+    for packet in drafts() {
+        let raw =
+            Script::new().octet(2).octet(3).piece(&packet).octet(0x12).octet(1).piece(&packet);
+        seeds.push(raw.octet(6).octet(2).octet(1).piece(&packet).octet(5).two(16_000).0);
+    }
+    for packet in reports() {
+        let bytes = rtcp::write(&[packet]);
+        let raw = Script::new().octet(4).octet(1).piece(&bytes).octet(7).octet(1).two(65_530);
+        seeds.push(raw.octet(0).octet(1).octet(10).four(7).piece(b"x").octet(5).two(200).0);
+    }
+    seeds
+}
+
+fn words() -> Vec<Vec<u8>> {
+    let bits = 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef;
+    let pins = [ServerPin([7; 32]).to_string(), ServerPin([8; 32]).to_string()];
+    let chain = CertificateChain::from_der(&[vec![0x30, 0x82, 1], vec![0x30]]);
+    let mut words: Vec<String> = vec![
+        ActivationCode::from_random(0x12_3456_789a).to_string(),
+        "7kq2 9fxm".to_owned(),
+        "OIL0-0000".to_owned(),
+        "4711".to_owned(),
+        "123 456 789".to_owned(),
+        "246810".to_owned(),
+        "Salle Voltaire".to_owned(),
+        "غرفة الاجتماعات".to_owned(),
+        "会议室 <3>".to_owned(),
+        RoomId::from_random(bits).to_string(),
+        VmrId::from_random(1).to_string(),
+        MeetingId::from_random(u128::MAX).to_string(),
+        ParticipantId::from_random(2).to_string(),
+        CallId::from_random(0).to_string(),
+        LegId::from_random(bits).to_string().to_lowercase(),
+        pins[0].clone(),
+        pins.join("\n"),
+        chain.0.join("\n"),
+    ];
+    let keys = SrtpProfile::PREFERENCE.into_iter().filter_map(srtp::key);
+    words.extend(keys.filter_map(|key| serde_json::to_string(&key).ok()));
+    words.into_iter().map(String::into_bytes).collect()
+}
+
+fn cloud_config() -> Vec<Vec<u8>> {
+    let files = [
+        "",
+        "data = \"/srv/conclave\"\n",
+        "data = '/srv/conclave'\n[link]\nlisten = [\"127.0.0.1:0\", \"[::1]:8200\"]\n",
+        "[media]\nbind = \"127.0.0.1\"\naddress = \"203.0.113.7\"\nports = \"5000-5001\"\n",
+        "# all\n[link]\nlisten = [\n  \"0.0.0.0:8200\", # every address\n]\n[media]\nbind = \"::\"\n",
+        "link.listen = [\"0.0.0.0:443\"]\nmedia = { ports = \"1 - 65535\" }\n",
+        "[link]\nlisten = []\n",
+        "[link]\nlistne = []\n",
+        "[media]\nports = \"9-5\"\n",
+        "[media]\nports = \"0-5\"\n",
+        "[media\n",
+        "data = \"\"\"\n/srv/\\\n  conclave\"\"\"\n",
+        "data = \"\\u00e9\"\r\n[link]\r\nlisten = [ \"nowhere\" ]\r\n",
+    ];
+    files.into_iter().map(|file| file.as_bytes().to_vec()).collect()
+}

@@ -1,0 +1,254 @@
+//! True messages of the link and the panel, one of every kind.
+
+use conclave_link_protocol::envelope::{FromCloud, FromRoom};
+use conclave_link_protocol::message::{
+    CertificateChain, CloudEvent, DirectoryEntry, EndReason, Greeting, HeldCall, Hello, Join,
+    JoinRefusal, Joined, Participant, Refusal, Response, ResumedCall, RoomIdentity, RoomRequest,
+    Roster, Welcome,
+};
+use conclave_panel_api::{
+    CallHealth, Entry, Health, InCall, Language, LanguageTap, Layout, LinkState, Notice, Panel,
+    Person, Screen, Tap, Trouble, encode,
+};
+use conclave_types::{
+    ActivationCode, CallId, DisplayName, LegId, MediaLeg, ParticipantId, RoomId, SrtpKey,
+    SrtpProfile, Ssrc, Switch, VmrNumber,
+};
+
+/// Names the type, so that the compiler knows which end sends.
+pub fn cloud(message: FromCloud) -> FromCloud {
+    message
+}
+
+/// Names the type, so that the compiler knows which end sends.
+pub fn room(message: FromRoom) -> FromRoom {
+    message
+}
+
+fn name(text: &str) -> DisplayName {
+    let Ok(name) = text.parse() else { panic!("{text:?} is a name") };
+    name
+}
+
+fn number() -> VmrNumber {
+    let Ok(number) = "4711".parse() else { panic!("these are four digits") };
+    number
+}
+
+fn call() -> CallId {
+    CallId::from_random(1)
+}
+
+fn identity() -> RoomIdentity {
+    RoomIdentity { room: RoomId::from_random(5), name: name("Ada") }
+}
+
+fn directory() -> Vec<DirectoryEntry> {
+    vec![DirectoryEntry { number: number(), name: name("Weekly"), pin: true }]
+}
+
+fn roster() -> Roster {
+    let participant = Participant {
+        participant: ParticipantId::from_random(2),
+        name: name("Salle \"Voltaire\""),
+        microphone: Switch::On,
+        camera: Switch::Off,
+        audio: Ssrc(1),
+        video: Ssrc(u32::MAX),
+    };
+    Roster { revision: 3, participants: vec![participant] }
+}
+
+/// A room that comes back from a broken connection.
+pub fn hello() -> Hello {
+    let held = HeldCall { call: call(), revision: 9, microphone: Switch::On, camera: Switch::Off };
+    Hello {
+        versions: (1, 3),
+        software: "conclave-roomd 0.1.0".to_owned(),
+        serial: "A7 \u{1f4fa}".to_owned(),
+        calls: vec![held],
+    }
+}
+
+/// An enrolled room is linked.
+pub fn welcome() -> Greeting {
+    let calls = vec![ResumedCall { call: call(), roster: roster() }];
+    Greeting::Welcome(Box::new(Welcome {
+        version: 1,
+        room: identity(),
+        directory: directory(),
+        calls,
+    }))
+}
+
+/// A new room is linked.
+pub fn newcomer() -> Greeting {
+    Greeting::Newcomer { code: ActivationCode::from_random(0x12_3456_789a), expires_in_s: 900 }
+}
+
+/// A room is sent away.
+pub fn refused() -> Greeting {
+    Greeting::Refused { reason: Refusal::Busy, retry_after_s: 5 }
+}
+
+/// One of the requests of a room.
+pub fn room_request(choice: u8) -> RoomRequest {
+    match choice % 4 {
+        0 => RoomRequest::Join(Join {
+            number: number(),
+            pin: "123456".parse().ok(),
+            profiles: SrtpProfile::PREFERENCE.to_vec(),
+            microphone: Switch::On,
+            camera: Switch::On,
+        }),
+        1 => RoomRequest::Leave { call: call() },
+        2 => RoomRequest::SetMedia { call: call(), microphone: Switch::Off, camera: Switch::On },
+        _ => RoomRequest::RenewCertificate,
+    }
+}
+
+/// One of the responses.
+pub fn response(choice: u8) -> Response {
+    match choice % 8 {
+        0 => Response::Done,
+        1 => Response::Joined(Box::new(Joined {
+            call: call(),
+            name: name("Weekly"),
+            participant: ParticipantId::from_random(2),
+            leg: leg(),
+            roster: roster(),
+        })),
+        2 => Response::NotJoined(JoinRefusal::WrongPin { tries_left: 2 }),
+        3 => Response::NotJoined(JoinRefusal::Wait { seconds: 30 }),
+        4 => Response::NotJoined(JoinRefusal::PinNeeded),
+        5 => Response::Certificate(CertificateChain(vec!["MA==".to_owned(), "MII=".to_owned()])),
+        6 => Response::Unsupported,
+        _ => Response::Failed { reason: "not now".to_owned() },
+    }
+}
+
+fn leg() -> MediaLeg {
+    let key = |octet| {
+        let profile = SrtpProfile::AeadAes128Gcm;
+        let material = vec![octet; profile.key_len() + profile.salt_len()];
+        let Ok(key) = SrtpKey::new(profile, material) else { panic!("the length is right") };
+        key
+    };
+    MediaLeg {
+        leg: LegId::from_random(1),
+        address: "203.0.113.7".parse().ok(),
+        port: 40_000,
+        room_to_node: key(1),
+        node_to_room: key(2),
+        audio: Ssrc(1),
+        video: Ssrc(2),
+    }
+}
+
+/// One of the events of a cloud.
+pub fn cloud_event(choice: u8) -> CloudEvent {
+    let call = call();
+    match choice % 8 {
+        0 => CloudEvent::Activated {
+            room: identity(),
+            certificate: CertificateChain(vec!["MA==".to_owned()]),
+        },
+        1 => CloudEvent::NewCode { code: ActivationCode::from_random(99), expires_in_s: 900 },
+        2 => CloudEvent::Room(identity()),
+        3 => CloudEvent::Directory(directory()),
+        4 => CloudEvent::Roster { call, roster: roster() },
+        5 => CloudEvent::Speaking { call, participant: Some(ParticipantId::from_random(2)) },
+        6 => CloudEvent::Speaking { call, participant: None },
+        _ => CloudEvent::CallEnded { call, reason: EndReason::MediaLost },
+    }
+}
+
+/// Frames of daemon and panel: every screen, and every tap.
+pub fn panel_frames() -> Vec<Vec<u8>> {
+    let panels = screens().into_iter().enumerate().filter_map(|(n, screen)| {
+        let link = match n % 3 {
+            0 => LinkState::Up,
+            1 => LinkState::Connecting,
+            _ => LinkState::Lost { retry_in_s: 7 },
+        };
+        let notices = [Notice::CameraLost, Notice::CallLost, Notice::WrongCloud];
+        encode(&Panel {
+            language: if n % 2 == 0 { Language::English } else { Language::French },
+            room: (n > 1).then(|| name("Salle Voltaire")),
+            serial: "A7".to_owned(),
+            link,
+            camera: Health::Working,
+            microphone: Health::Missing,
+            screen,
+            notice: notices.get(n).copied(),
+        })
+        .ok()
+    });
+    let taps = taps().into_iter().filter_map(|tap| encode(&tap).ok());
+    panels.chain(taps).collect()
+}
+
+fn screens() -> Vec<Screen> {
+    let (number, name) = (number(), name("Weekly"));
+    let person = |me: bool| Person {
+        participant: ParticipantId::from_random(2),
+        name: name.clone(),
+        microphone: Switch::On,
+        camera: Switch::Off,
+        speaking: !me,
+        me,
+    };
+    let in_call = InCall {
+        name: name.clone(),
+        number: number.clone(),
+        seconds: 61,
+        participants: vec![person(true), person(false)],
+        microphone: Switch::On,
+        camera: Switch::On,
+        volume: 60,
+        layout: Layout::Speaker,
+        people_open: true,
+        health: CallHealth::Rejoining,
+    };
+    let code = Some(ActivationCode::from_random(7));
+    vec![
+        Screen::Starting,
+        Screen::Activation { code, seconds_left: 600, seconds_total: 900 },
+        Screen::Idle {
+            directory: vec![Entry { number: number.clone(), name: name.clone(), pin: true }],
+        },
+        Screen::Number {
+            typed: "47".to_owned(),
+            complete: false,
+            trouble: Some(Trouble::Full { capacity: 12 }),
+        },
+        Screen::Pin {
+            number: number.clone(),
+            name: None,
+            typed: 3,
+            complete: true,
+            trouble: Some(Trouble::WrongPin { tries_left: 2 }),
+        },
+        Screen::Connecting { number, name: Some(name.clone()) },
+        Screen::InCall(Box::new(in_call)),
+    ]
+}
+
+fn taps() -> Vec<Tap> {
+    vec![
+        Tap::Language(LanguageTap { language: Language::French }),
+        Tap::JoinWithNumber,
+        Tap::Choose { number: number() },
+        Tap::Digit { digit: 7 },
+        Tap::Delete,
+        Tap::Join,
+        Tap::Back,
+        Tap::Microphone,
+        Tap::Camera,
+        Tap::Volume { louder: true },
+        Tap::Layout,
+        Tap::People,
+        Tap::Leave,
+        Tap::Dismiss,
+    ]
+}

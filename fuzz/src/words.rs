@@ -1,0 +1,67 @@
+//! Words that people type or the link carries: what parses is shown, and parses as the same.
+
+use conclave_link_protocol::message::CertificateChain;
+use conclave_link_protocol::pin::{Pins, ServerPin};
+use conclave_types::{
+    ActivationCode, CallId, DisplayName, LegId, MeetingId, ParticipantId, Pin, RoomId, SrtpKey,
+    VmrId, VmrNumber,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+
+/// The input, as each of the words; its lines as pins and as a chain.
+pub fn all(input: &[u8]) {
+    if let Ok(key) = serde_json::from_slice::<SrtpKey>(input) {
+        json(&key);
+    }
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    shown::<ActivationCode>(text);
+    shown::<VmrNumber>(text);
+    shown::<DisplayName>(text);
+    shown::<RoomId>(text);
+    shown::<VmrId>(text);
+    shown::<MeetingId>(text);
+    shown::<ParticipantId>(text);
+    shown::<CallId>(text);
+    shown::<LegId>(text);
+    match text.parse::<ServerPin>() {
+        Ok(pin) => assert_eq!(pin.to_string().parse(), Ok(pin)),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    if let Ok(pin) = text.parse::<Pin>() {
+        assert_eq!(pin.expose().parse(), Ok(pin.clone()));
+        assert!(!format!("{pin:?}").contains(text));
+        json(&pin);
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    if let Ok(pins) = Pins::parse(&lines) {
+        let mut written = vec![pins.current.to_string()];
+        written.extend(pins.backup.map(|backup| backup.to_string()));
+        assert_eq!(Pins::parse(&written), Ok(pins));
+    }
+    let chain = CertificateChain(lines.iter().map(|line| (*line).to_owned()).collect());
+    if let Ok(certificates) = chain.to_der() {
+        assert_eq!(CertificateChain::from_der(&certificates).to_der(), Ok(certificates));
+    }
+}
+
+fn shown<T>(text: &str)
+where
+    T: FromStr<Err: Display> + Display + PartialEq + Debug + Serialize + DeserializeOwned,
+{
+    match text.parse::<T>() {
+        Ok(word) => {
+            let shown = word.to_string();
+            assert!(shown.parse::<T>().is_ok_and(|again| again == word), "{shown:?}");
+            json(&word);
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+fn json<T: Serialize + DeserializeOwned + PartialEq>(word: &T) {
+    let written = serde_json::to_string(word).unwrap_or_default();
+    assert!(serde_json::from_str::<T>(&written).is_ok_and(|again| again == *word), "{written}");
+}
