@@ -106,6 +106,18 @@ pub const HOUSE: &[Place] = &[
         ],
     ),
     place("tests/stage", Kind::Test, &["core/types", "appliance/panel-api"]),
+    // Drives the media node and a room's end of the link by themselves, beside peers.
+    place(
+        "tests/bench",
+        Kind::Test,
+        &[
+            "core/",
+            "cloud-link/protocol",
+            "cloud-link/room",
+            "cloud/media-node",
+            "appliance/panel-api",
+        ],
+    ),
     place("xtask", Kind::Program, &[]),
 ];
 
