@@ -11,6 +11,7 @@ mod steps;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
+use packages::Purpose;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use steps::Steps;
@@ -45,6 +46,16 @@ enum Task {
         #[command(flatten)]
         install: Install,
     },
+    /// Measures Conclave beside its peers, installs them, and writes docs/benchmarks.md.
+    Bench {
+        /// A few seconds each, to see that measuring works; the page is left as it is.
+        #[arg(long)]
+        quick: bool,
+        /// Only these: srtp, forward, links, meetings, call.
+        parts: Vec<String>,
+        #[command(flatten)]
+        install: Install,
+    },
     /// Throws random octets at everything that takes octets from outside.
     Fuzz(fuzz::Fuzz),
     /// Only installs the Debian packages that demo and tests need.
@@ -63,8 +74,9 @@ fn main() -> ExitCode {
         Task::Demo { windows, install } => demo(windows, &install),
         Task::Pictures { install } => pictures(&install),
         Task::Test { fast, install } => test(fast, &install),
+        Task::Bench { quick, parts, install } => bench(quick, &parts, &install),
         Task::Fuzz(fuzz) => workspace().and_then(|workspace| fuzz::run(&workspace, &fuzz)),
-        Task::Install => packages::install(),
+        Task::Install => packages::install(Purpose::Test),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -82,7 +94,7 @@ const WHOLE: [&str; 3] = ["--workspace", "--features", "driver"];
 
 fn demo(windows: bool, install: &Install) -> Result<()> {
     if !install.no_install {
-        packages::install()?;
+        packages::install(Purpose::Test)?;
     }
     let mut steps = Steps::new(workspace()?);
     steps.cargo(
@@ -104,9 +116,29 @@ fn pictures(install: &Install) -> Result<()> {
     steps.run("Put the demo's pictures into docs/pictures", &mut pictures, "it says above why")
 }
 
+/// Measured is what would be installed: the release build.
+fn bench(quick: bool, parts: &[String], install: &Install) -> Result<()> {
+    if !install.no_install {
+        packages::install(Purpose::Bench)?;
+    }
+    let mut steps = Steps::new(workspace()?);
+    let programs = ["-p", "conclave-cloud", "-p", "conclave-roomd", "-p", "conclave-bench"];
+    steps.cargo(
+        "Build what is measured",
+        &[&["build", "--release", "--bins"], &programs[..]].concat(),
+        "the compiler says above what is wrong",
+    )?;
+    let mut bench = std::process::Command::new(built("../release/conclave-bench")?);
+    bench.args(parts);
+    if quick {
+        bench.arg("--quick");
+    }
+    steps.run("Measure", &mut bench, "it says above what could not be measured")
+}
+
 fn test(fast: bool, install: &Install) -> Result<()> {
     if !install.no_install {
-        packages::install()?;
+        packages::install(Purpose::Test)?;
     }
     let mut steps = Steps::new(workspace()?);
     for component in ["fmt", "clippy"] {

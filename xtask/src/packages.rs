@@ -17,9 +17,21 @@ struct Package<'a> {
 
 const LIST: &str = include_str!("../packages.txt");
 
-/// Sees to it that every package of the list is installed.
-pub(crate) fn install() -> Result<()> {
-    let wanted = parse(LIST);
+/// What stands above the packages that benchmarks alone want: programs of others, to measure beside.
+const BENCH_HEADING: &str = "# For the benchmarks.";
+
+/// What the packages are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Building, running, demo and tests.
+    Test,
+    /// The benchmarks too.
+    Bench,
+}
+
+/// Sees to it that every package of the list that serves the purpose is installed.
+pub(crate) fn install(purpose: Purpose) -> Result<()> {
+    let wanted = parse(list(purpose));
     if !there("dpkg-query") || !there("apt-get") {
         bail!("{}", by_hand(&wanted, "This system has no apt-get"));
     }
@@ -43,6 +55,13 @@ pub(crate) fn install() -> Result<()> {
     }
     eprintln!("✓ All {} Debian packages are installed.", wanted.len());
     Ok(())
+}
+
+fn list(purpose: Purpose) -> &'static str {
+    match (purpose, LIST.split_once(BENCH_HEADING)) {
+        (Purpose::Test, Some((before, _))) => before,
+        _ => LIST,
+    }
 }
 
 fn parse(list: &str) -> Vec<Package<'_>> {
@@ -179,6 +198,14 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), list.len(), "a package is listed twice");
+    }
+
+    #[test]
+    fn the_peers_are_installed_for_the_benchmarks_alone() {
+        let named =
+            |purpose| parse(list(purpose)).iter().any(|package| package.name == "mosquitto");
+        assert!(named(Purpose::Bench));
+        assert!(!named(Purpose::Test));
     }
 
     #[test]
