@@ -5,11 +5,18 @@
 //! receiver asks [`is_rtcp`] first. The packets may be anything that came in from a socket: they
 //! are measured here before the cryptography sees them.
 //!
+//! RTP is sealed and opened where it lies, by ring (AES-GCM) or by the aes and sha1 crates; RTCP is
+//! rare and goes through webrtc-srtp. docs/facts.md tells why.
+//!
 //! What opening guarantees, in this order: the packet is long enough for its own header and tag;
 //! it was not accepted before; it was sealed with the key. State for a source is made only after
 //! its first packet authenticated, and for at most [`MOST_SOURCES`] sources.
 
-mod backend;
+mod ends;
+mod header;
+mod hmac;
+mod rtcp;
+mod session;
 mod window;
 
 use conclave_types::SrtpKey;
@@ -34,6 +41,14 @@ pub trait Seal: Send {
     /// result. A source's first sequence number should lie below 2^15 (RFC 3711, section 3.3.1).
     fn seal_rtp(&mut self, packet: &[u8]) -> Result<Vec<u8>, SealError>;
 
+    /// The same, put behind what `out` holds: a burst is sealed into one buffer. An error leaves
+    /// `out` as it was.
+    fn seal_rtp_into(&mut self, packet: &[u8], out: &mut Vec<u8>) -> Result<(), SealError>;
+
+    /// Seals where it lies the RTP packet that begins at `start` and ends with the buffer. After an
+    /// error the buffer ends at `start`, so that nothing unsealed is sent by mistake.
+    fn seal_rtp_tail(&mut self, buffer: &mut Vec<u8>, start: usize) -> Result<(), SealError>;
+
     /// Seals a compound or reduced-size RTCP packet; the sequence of them is counted inside.
     fn seal_rtcp(&mut self, packet: &[u8]) -> Result<Vec<u8>, SealError>;
 }
@@ -43,6 +58,10 @@ pub trait Open: Send {
     /// Opens an SRTP packet and remembers it, so that it opens only once.
     fn open_rtp(&mut self, packet: &[u8]) -> Result<Vec<u8>, OpenError>;
 
+    /// The same where it lies: what is returned is the beginning of `packet`. After an error
+    /// `packet` may hold anything and is of no further use.
+    fn open_rtp_in_place<'a>(&mut self, packet: &'a mut [u8]) -> Result<&'a mut [u8], OpenError>;
+
     /// Opens an SRTCP packet and remembers it, so that it opens only once.
     fn open_rtcp(&mut self, packet: &[u8]) -> Result<Vec<u8>, OpenError>;
 }
@@ -50,8 +69,8 @@ pub trait Open: Send {
 /// Why a packet of ours was not sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// It is not RTP or RTCP of version 2 with a whole header.
-    #[error("the packet to seal has no whole header")]
+    /// It is not RTP or RTCP of version 2 with a whole header, or longer than any datagram.
+    #[error("the packet to seal has no whole header or is too long")]
     Malformed,
     /// The key has protected as many packets as it may (RFC 3711, section 9.2).
     #[error("the key has protected as many packets as it may")]
@@ -77,17 +96,23 @@ pub enum OpenError {
 
 /// Why a key cannot be used. Keys have their right length by type, so this is a fault of ours.
 #[derive(Debug, thiserror::Error)]
-#[error("the cryptography refuses the key")]
-pub struct KeyError(#[source] webrtc_srtp::Error);
+pub enum KeyError {
+    /// It is refused for RTP.
+    #[error("the cryptography refuses the key for RTP")]
+    Rtp,
+    /// It is refused for RTCP.
+    #[error("the cryptography refuses the key for RTCP")]
+    Rtcp(#[source] webrtc_srtp::Error),
+}
 
 /// Builds the sending end for a key.
 pub fn sealer(key: &SrtpKey) -> Result<Box<dyn Seal>, KeyError> {
-    Ok(Box::new(backend::Sealer::new(key).map_err(KeyError)?))
+    Ok(Box::new(ends::Sealer::new(key)?))
 }
 
 /// Builds the receiving end for a key.
 pub fn opener(key: &SrtpKey) -> Result<Box<dyn Open>, KeyError> {
-    Ok(Box::new(backend::Opener::new(key.clone()).map_err(KeyError)?))
+    Ok(Box::new(ends::Opener::new(key.clone())?))
 }
 
 /// Whether a packet on a shared port is RTCP (RFC 5761, section 4): its second octet, which RTP
@@ -95,6 +120,9 @@ pub fn opener(key: &SrtpKey) -> Result<Box<dyn Open>, KeyError> {
 pub fn is_rtcp(packet: &[u8]) -> bool {
     matches!(packet.get(1), Some(192..=223))
 }
+
+/// Octets of the longest packet, sealed or not: what a datagram of UDP can carry has fewer.
+pub const MOST_OCTETS: usize = 65_535;
 
 /// Octets that sealing adds to an RTP packet with any profile, at most.
 pub const RTP_OVERHEAD: usize = 16;

@@ -19,16 +19,7 @@ impl<const WORDS: usize> Window<WORDS> {
 
     /// The index that a number of `bits` bits stands for: the one nearest to the newest.
     pub(crate) fn extend(&self, number: u64, bits: u32) -> u64 {
-        let cycle = 1_u64 << bits;
-        let Some(newest) = self.newest else { return number };
-        let same = newest - newest % cycle + number;
-        if same > newest + cycle / 2 && same >= cycle {
-            same - cycle
-        } else if same + cycle / 2 < newest {
-            same + cycle
-        } else {
-            same
-        }
+        nearest(self.newest, number, bits)
     }
 
     /// Whether the index is new and not older than the window.
@@ -59,6 +50,21 @@ impl<const WORDS: usize> Window<WORDS> {
         let place = index % Self::SIZE;
         // Below WORDS by the remainder above, so it fits.
         Bit { word: (place / 64) as usize, mask: 1 << (place % 64) }
+    }
+}
+
+/// The index nearest to the newest whose low `bits` bits are `number` (RFC 3711, appendix A): one
+/// cycle back or ahead when that lies nearer. Before the first there is only the first cycle.
+pub(crate) fn nearest(newest: Option<u64>, number: u64, bits: u32) -> u64 {
+    let cycle = 1_u64 << bits;
+    let Some(newest) = newest else { return number };
+    let same = newest - newest % cycle + number;
+    if same > newest + cycle / 2 && same >= cycle {
+        same - cycle
+    } else if same + cycle / 2 < newest {
+        same + cycle
+    } else {
+        same
     }
 }
 
