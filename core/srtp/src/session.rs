@@ -28,6 +28,7 @@ pub(crate) enum Label {
 }
 
 /// A session's keys, ready for use.
+#[expect(clippy::large_enum_variant, reason = "one per key, inside an end that is boxed")]
 pub(crate) enum Session {
     Gcm(Gcm),
     Cm(Cm),
