@@ -17,6 +17,8 @@ mod header;
 mod hmac;
 mod rtcp;
 mod session;
+#[cfg(test)]
+mod vectors;
 mod window;
 
 use conclave_types::SrtpKey;

@@ -20,12 +20,9 @@ const GCM_TAG: usize = 16;
 const CM_TAG: usize = 10;
 
 /// The labels of what is derived for RTP (RFC 3711, section 4.3.1).
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Label {
-    Encryption = 0,
-    Authentication = 1,
-    Salt = 2,
-}
+const ENCRYPTION: u8 = 0;
+const AUTHENTICATION: u8 = 1;
+const SALT: u8 = 2;
 
 /// A session's keys, ready for use.
 #[expect(clippy::large_enum_variant, reason = "one per key, inside an end that is boxed")]
@@ -68,18 +65,18 @@ impl Session {
     /// reason to: their lengths are fixed.
     pub(crate) fn derive(key: &SrtpKey) -> Option<Session> {
         let mut encryption = Zeroizing::new([0; 16]);
-        derive(key, Label::Encryption, encryption.as_mut());
+        derive(key, ENCRYPTION, encryption.as_mut());
         match key.profile() {
             SrtpProfile::AeadAes128Gcm => {
                 let mut salt = Zeroizing::new([0; 12]);
-                derive(key, Label::Salt, salt.as_mut());
+                derive(key, SALT, salt.as_mut());
                 Gcm::new(&encryption, *salt).map(Session::Gcm)
             }
             SrtpProfile::AesCm128HmacSha1_80 => {
                 let (mut salt, mut authentication) =
                     (Zeroizing::new([0; 14]), Zeroizing::new([0; 20]));
-                derive(key, Label::Salt, salt.as_mut());
-                derive(key, Label::Authentication, authentication.as_mut());
+                derive(key, SALT, salt.as_mut());
+                derive(key, AUTHENTICATION, authentication.as_mut());
                 Cm::new(&encryption, *salt, authentication.as_ref()).map(Session::Cm)
             }
         }
@@ -161,7 +158,7 @@ impl Cm {
     }
 
     /// Salt, xor source, xor index, and 16 bits of zero that count blocks (RFC 3711, section 4.1.1).
-    fn apply_keystream(&self, source: u32, index: u64, payload: &mut [u8]) {
+    pub(crate) fn apply_keystream(&self, source: u32, index: u64, payload: &mut [u8]) {
         let mut counter = [0; 16];
         counter[..14].copy_from_slice(self.salt.expose());
         xor(&mut counter[4..8], &source.to_be_bytes());
@@ -188,11 +185,11 @@ pub(crate) fn keystream(cipher: &Aes128Enc, counter: &[u8; 16], data: &mut [u8])
 
 /// One of the session's keys, as many octets as `out` has, for a key derivation rate of zero
 /// (RFC 3711, section 4.3; RFC 7714, section 11, for the shorter salt).
-pub(crate) fn derive(key: &SrtpKey, label: Label, out: &mut [u8]) {
+pub(crate) fn derive(key: &SrtpKey, label: u8, out: &mut [u8]) {
     let mut counter = Zeroizing::new([0; 16]);
     // 14 octets at most by its profile; a salt of 12 counts as if it ended in zeroes.
     xor(counter.as_mut(), key.salt());
-    counter[7] ^= label as u8;
+    counter[7] ^= label;
     let mut master = Zeroizing::new([0; 16]);
     xor(master.as_mut(), key.key());
     out.fill(0);
