@@ -173,3 +173,98 @@ impl Open for Opener {
         Ok(opened)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conclave_types::SrtpProfile;
+
+    fn ends(profile: SrtpProfile) -> (Sealer, Opener) {
+        let length = profile.key_len() + profile.salt_len();
+        let key = SrtpKey::new(profile, (1..).take(length).collect()).unwrap();
+        (Sealer::new(&key).unwrap(), Opener::new(key).unwrap())
+    }
+
+    fn packet(sequence: u16) -> Vec<u8> {
+        let [high, low] = sequence.to_be_bytes();
+        vec![0x80, 111, high, low, 0, 0, 0, 0, 0, 0, 0, 7, b'x']
+    }
+
+    /// Both ends as if the source had come as far as `index`.
+    fn at(index: u64, sealer: &mut Sealer, opener: &mut Opener) {
+        sealer.newest.insert(7, index);
+        let mut source = Source::new();
+        source.rtp.accept(index);
+        opener.sources.insert(7, source);
+    }
+
+    #[test]
+    fn a_key_ends_with_the_last_index_and_uses_no_nonce_again() {
+        for profile in SrtpProfile::PREFERENCE {
+            let (mut sealer, mut opener) = ends(profile);
+            at(LAST_INDEX - 2, &mut sealer, &mut opener);
+            let last = sealer.seal_rtp(&packet(65_535)).unwrap();
+            assert_eq!(opener.open_rtp(&last), Ok(packet(65_535)));
+            for beyond in [0, 1, 1000] {
+                assert_eq!(sealer.seal_rtp(&packet(beyond)), Err(SealError::Exhausted));
+            }
+            // What was sealed may be sent again, and late ones still come.
+            assert_eq!(sealer.seal_rtp(&packet(65_535)), Ok(last));
+            let late = sealer.seal_rtp(&packet(65_534)).unwrap();
+            assert_eq!(opener.open_rtp(&late), Ok(packet(65_534)));
+            // An opener believes nothing beyond either, whoever made it.
+            let mut first = ends(profile).0;
+            let forged = first.seal_rtp(&packet(0)).unwrap();
+            assert_eq!(opener.open_rtp(&forged), Err(OpenError::NotAuthentic));
+        }
+    }
+
+    #[test]
+    fn the_count_of_cycles_goes_up_to_its_last_bit() {
+        for profile in SrtpProfile::PREFERENCE {
+            for count in [1, 0xff, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe_u64] {
+                let (mut sealer, mut opener) = ends(profile);
+                at((count << 16) + 65_535, &mut sealer, &mut opener);
+                for sequence in [0, 1, 2] {
+                    let sealed = sealer.seal_rtp(&packet(sequence)).unwrap();
+                    assert_eq!(opener.open_rtp(&sealed), Ok(packet(sequence)), "{count:x}");
+                }
+                let (mut behind, _) = ends(profile);
+                let sealed = behind.seal_rtp(&packet(3)).unwrap();
+                assert_eq!(opener.open_rtp(&sealed), Err(OpenError::NotAuthentic));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_sent_again_across_a_wrap_is_the_same_and_the_count_stays() {
+        for profile in SrtpProfile::PREFERENCE {
+            let (mut sealer, mut opener) = ends(profile);
+            at(65_533, &mut sealer, &mut opener);
+            let before = sealer.seal_rtp(&packet(65_534)).unwrap();
+            let after = sealer.seal_rtp(&packet(300)).unwrap();
+            for _ in 0..3 {
+                assert_eq!(sealer.seal_rtp(&packet(65_534)), Ok(before.clone()));
+                assert_eq!(sealer.seal_rtp(&packet(300)), Ok(after.clone()));
+            }
+            assert_eq!(sealer.newest[&7], 65_536 + 300);
+            assert_eq!(opener.open_rtp(&after), Ok(packet(300)));
+            assert_eq!(opener.open_rtp(&before), Ok(packet(65_534)));
+        }
+    }
+
+    #[test]
+    fn nothing_is_remembered_of_packets_that_do_not_authenticate() {
+        for profile in SrtpProfile::PREFERENCE {
+            let (mut sealer, mut opener) = ends(profile);
+            for source in 0_u8..200 {
+                let mut forged = packet(1);
+                forged[11] = source;
+                let mut forged = sealer.seal_rtp(&forged).unwrap();
+                forged[12] ^= 1;
+                assert_eq!(opener.open_rtp(&forged), Err(OpenError::NotAuthentic));
+            }
+            assert!(opener.sources.is_empty() && opener.sources.capacity() == 0);
+        }
+    }
+}

@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use conclave_srtp::{
-    MOST_SOURCES, Open, OpenError, RTCP_OVERHEAD, RTP_OVERHEAD, Seal, SealError, is_rtcp, opener,
-    sealer,
+    MOST_OCTETS, MOST_SOURCES, Open, OpenError, RTCP_OVERHEAD, RTP_OVERHEAD, Seal, SealError,
+    is_rtcp, opener, sealer,
 };
 use conclave_types::{SrtpKey, SrtpProfile};
 use proptest::prelude::*;
@@ -195,6 +195,62 @@ fn a_header_that_lies_about_its_length_is_malformed() {
             *octet &= 0x7f;
         }
         assert_eq!(open.open_rtcp(&report), Err(OpenError::Malformed));
+    }
+}
+
+#[test]
+fn a_burst_is_sealed_into_one_buffer_and_opens_where_it_lies() {
+    for profile in SrtpProfile::PREFERENCE {
+        let (mut seal, mut open) = pair(profile);
+        let packets: Vec<_> = (0..20).map(|n| rtp(7, n, &[n as u8; 900])).collect();
+        let mut burst = b"before".to_vec();
+        for packet in &packets {
+            seal.seal_rtp_into(packet, &mut burst).unwrap();
+        }
+        let sealed = burst.split_off(6);
+        assert_eq!(burst, b"before");
+        let length = sealed.len() / packets.len();
+        for (sealed, packet) in sealed.clone().chunks_exact_mut(length).zip(&packets) {
+            assert_eq!(seal.seal_rtp(packet).unwrap(), sealed);
+            assert_eq!(open.open_rtp_in_place(sealed).unwrap(), packet);
+        }
+        // Opened once is opened, by either way.
+        assert_eq!(open.open_rtp(&sealed[..length]), Err(OpenError::Replayed));
+        // A packet written behind others is sealed there.
+        let mut buffer = sealed[..length].to_vec();
+        buffer.extend(&packets[1]);
+        seal.seal_rtp_tail(&mut buffer, length).unwrap();
+        assert_eq!(buffer, sealed[..2 * length]);
+    }
+}
+
+#[test]
+fn nothing_unsealed_is_left_behind_when_sealing_fails() {
+    for profile in SrtpProfile::PREFERENCE {
+        let (mut seal, _) = pair(profile);
+        let mut burst = b"before".to_vec();
+        for bad in [&rtp(7, 1, b"")[..11], &[0x8f; 20][..], &rtp(7, 1, &[0; MOST_OCTETS])[..]] {
+            assert_eq!(seal.seal_rtp_into(bad, &mut burst), Err(SealError::Malformed));
+            assert_eq!(burst, b"before");
+            burst.extend(bad);
+            assert_eq!(seal.seal_rtp_tail(&mut burst, 6), Err(SealError::Malformed));
+            assert_eq!(burst, b"before");
+        }
+        assert_eq!(seal.seal_rtp_tail(&mut burst, 7), Err(SealError::Malformed));
+        assert_eq!(burst, b"before");
+    }
+}
+
+#[test]
+fn the_longest_packet_is_carried_and_a_longer_one_is_refused() {
+    for profile in SrtpProfile::PREFERENCE {
+        let (mut seal, mut open) = pair(profile);
+        let longest = rtp(7, 1, &vec![0; MOST_OCTETS - 12 - RTP_OVERHEAD]);
+        let mut sealed = seal.seal_rtp(&longest).unwrap();
+        assert_eq!(open.open_rtp(&sealed).unwrap(), longest);
+        sealed.resize(MOST_OCTETS + 1, 0);
+        assert_eq!(open.open_rtp(&sealed), Err(OpenError::Malformed));
+        assert_eq!(seal.seal_rtp(&rtp(7, 2, &[0; MOST_OCTETS])), Err(SealError::Malformed));
     }
 }
 
