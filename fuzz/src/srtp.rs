@@ -1,7 +1,9 @@
 //! What reaches a media port: garbage, and true packets that somebody damaged.
 //!
 //! The first octet chooses. Even: the rest is handed to openers of both profiles as it is. Odd: a
-//! true packet is made of it, sealed, damaged, and opened; see [`Wire`].
+//! true packet is made of it, sealed, damaged or forged with another key, and opened; see [`Wire`].
+//! RTP goes through the ways that work in place, of which the others are made; what these promise
+//! about buffers is held against them each time.
 
 use crate::pieces::Pieces;
 use conclave_rtp::{AudioLevel, Draft, set_sequence};
@@ -25,14 +27,14 @@ pub enum Wire {
 impl Wire {
     fn seal(self, sealer: &mut dyn Seal, packet: &[u8]) -> Result<Vec<u8>, SealError> {
         match self {
-            Wire::Rtp => sealer.seal_rtp(packet),
+            Wire::Rtp => seal_in_place(sealer, packet),
             Wire::Rtcp => sealer.seal_rtcp(packet),
         }
     }
 
     fn open(self, opener: &mut dyn Open, packet: &[u8]) -> Result<Vec<u8>, OpenError> {
         match self {
-            Wire::Rtp => opener.open_rtp(packet),
+            Wire::Rtp => open_in_place(opener, packet),
             Wire::Rtcp => opener.open_rtcp(packet),
         }
     }
@@ -45,10 +47,41 @@ impl Wire {
     }
 }
 
+/// Behind what is in the buffer already, once from outside and once where it lies.
+fn seal_in_place(sealer: &mut dyn Seal, packet: &[u8]) -> Result<Vec<u8>, SealError> {
+    const BEFORE: [u8; 5] = [0xa5; 5];
+    let mut buffer = BEFORE.to_vec();
+    let sealed = sealer.seal_rtp_into(packet, &mut buffer);
+    let mut again = [&BEFORE[..], packet].concat();
+    assert_eq!(sealer.seal_rtp_tail(&mut again, BEFORE.len()), sealed);
+    assert_eq!(buffer, again, "the identical packet is sealed to the identical octets");
+    assert!(buffer.starts_with(&BEFORE));
+    let out = buffer.split_off(BEFORE.len());
+    assert_eq!(sealed.is_err(), out.is_empty(), "nothing unsealed is left");
+    sealed.map(|()| out)
+}
+
+/// What opens lies at the front of its buffer.
+fn open_in_place(opener: &mut dyn Open, packet: &[u8]) -> Result<Vec<u8>, OpenError> {
+    let mut buffer = packet.to_vec();
+    let front = buffer.as_ptr();
+    let opened = opener.open_rtp_in_place(&mut buffer)?;
+    assert!(std::ptr::eq(opened.as_ptr(), front) && opened.len() < packet.len());
+    Ok(opened.to_vec())
+}
+
 /// The key of a profile. Always the same, so that seeds can hold packets that it sealed.
 pub fn key(profile: SrtpProfile) -> Option<SrtpKey> {
     let length = profile.key_len() + profile.salt_len();
     SrtpKey::new(profile, (1..).take(length).collect()).ok()
+}
+
+/// What a forger may have instead: it differs in one bit.
+fn another_key(profile: SrtpProfile) -> Option<SrtpKey> {
+    let length = profile.key_len() + profile.salt_len();
+    let mut material: Vec<u8> = (1..).take(length).collect();
+    material[0] ^= 1;
+    SrtpKey::new(profile, material).ok()
 }
 
 /// Both profiles, on the same input.
@@ -77,10 +110,13 @@ fn garbage(key: &SrtpKey, packet: &[u8]) {
 }
 
 /// Packets, one after the other from one end to the other: what kind and how it is made (an
-/// octet), the packet, how it is damaged.
+/// octet, whose bit 2 lets a forger try first), the packet, how it is damaged.
 fn damaged(key: &SrtpKey, mut pieces: Pieces<'_>) {
     let (Ok(mut sealer), Ok(mut opener)) = (sealer(key), opener(key)) else {
         panic!("the key is refused");
+    };
+    let Some(Ok(mut forger)) = another_key(key.profile()).map(|key| self::sealer(&key)) else {
+        panic!("the other key is refused");
     };
     let mut sequence = pieces.two() % FIRST_BELOW;
     while !pieces.is_empty() {
@@ -106,6 +142,13 @@ fn damaged(key: &SrtpKey, mut pieces: Pieces<'_>) {
             Err(SealError::Exhausted) => panic!("a handful of packets exhausts no key"),
         };
         assert!(sealed.len() <= packet.len() + wire.overhead());
+        // A true packet of somebody who has another key.
+        if choice & 4 != 0 {
+            let forged = wire.seal(forger.as_mut(), &packet);
+            let opened = forged.map(|forged| wire.open(opener.as_mut(), &forged));
+            // Its reports count for themselves and may fall on a number that was there.
+            assert!(matches!(opened, Ok(Err(_))), "a forged packet opens: {opened:?}");
+        }
         let wrong = damage(&sealed, &mut pieces);
         if wrong != sealed {
             let opened = wire.open(opener.as_mut(), &wrong);

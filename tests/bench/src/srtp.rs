@@ -14,8 +14,9 @@ use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, Tag, UnboundKey};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use webrtc_srtp::context::Context as Webrtc;
 use webrtc_srtp::protection_profile::ProtectionProfile;
 
@@ -50,6 +51,9 @@ pub(crate) fn measure(effort: Effort) -> Result<Part> {
     let watch = Watch::begin();
     let folder = tempfile::tempdir()?;
     let peer = compile(folder.path())?;
+    for profile in SrtpProfile::PREFERENCE {
+        interoperate(&peer, profile)?;
+    }
     let rounds = if effort == Effort::Whole { 101 } else { 9 };
     // A thread of its own, so that the pin ends with it.
     let measured = std::thread::spawn(move || rounds_of(&peer, rounds)).join();
@@ -76,6 +80,8 @@ that is timed, as the thread's processor time; a turn is 100 such bursts, everyb
 round, and the median of 101 rounds counts. Ours is `Seal::seal_rtp_into`, which copies each packet \
 from where it lies into one send buffer, and `Open::open_rtp_in_place`; libsrtp2 (Debian's, a C program \
 compiled with -O2) works in place both ways and copies nothing; webrtc-srtp returns a new buffer. \
+Before it is timed, libsrtp2 and we seal and \
+open 600 packets over three cycles of sequence numbers for each other, to the same octets. \
 ring's bare seal is AES-128-GCM in place with 12 octets of associated data: no header is read, no \
 replay is looked for and nothing is copied. 0.285 × the time is 3.5 times as fast.";
 
@@ -169,7 +175,7 @@ fn packets() -> Vec<Vec<u8>> {
 }
 
 fn key(profile: SrtpProfile) -> Result<SrtpKey> {
-    Ok(SrtpKey::new(profile, vec![0; profile.key_len() + profile.salt_len()])?)
+    Ok(SrtpKey::new(profile, (0..).take(profile.key_len() + profile.salt_len()).collect())?)
 }
 
 fn ours(profile: SrtpProfile) -> Result<Cost> {
@@ -266,12 +272,58 @@ fn ring() -> Result<Cost> {
     )
 }
 
-fn libsrtp(peer: &Path, profile: SrtpProfile) -> Result<(String, Cost)> {
-    let suite = match profile {
+/// Each opens what the other sealed, and both seal to the same octets: of two sources, with
+/// contributing sources and an extension, over three cycles of sequence numbers.
+fn interoperate(peer: &Path, profile: SrtpProfile) -> Result<()> {
+    let mut child = Command::new(peer)
+        .args([suite(profile), "0"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut asked = child.stdin.take().context("no way to ask")?;
+    let mut answered = child.stdout.take().context("no way to hear")?;
+    let mut ask = |what: u8, packet: &[u8]| -> Result<Vec<u8>> {
+        let length = u16::try_from(packet.len())?.to_be_bytes();
+        asked.write_all(&[&[what][..], &length, packet].concat())?;
+        let mut length = [0; 2];
+        answered.read_exact(&mut length)?;
+        let mut packet = vec![0; usize::from(u16::from_be_bytes(length))];
+        answered.read_exact(&mut packet)?;
+        Ok(packet)
+    };
+    let key = key(profile)?;
+    let (mut seal, mut open) = (sealer(&key)?, opener(&key)?);
+    for step in 0..600_usize {
+        // Strides of 331, a few back.
+        let sequence = 9 + 331 * step - if step % 7 == 6 { 400 } else { 0 };
+        let mut packet = vec![0x55; HEADER + 8 + 8 + step % 97];
+        packet[..2].copy_from_slice(&[0x92, 96]);
+        packet[8..HEADER].copy_from_slice(&(step as u32 & 1).to_be_bytes());
+        packet[HEADER + 8..HEADER + 16].copy_from_slice(&[0xbe, 0xde, 0, 1, 0x12, 1, 2, 3]);
+        number(std::slice::from_mut(&mut packet), sequence);
+        let ours = seal.seal_rtp(&packet)?;
+        ensure!(ask(b's', &packet)? == ours, "step {step}: libsrtp2 seals to other octets");
+        ensure!(ask(b'o', &ours)? == packet, "step {step}: libsrtp2 does not open ours");
+        ensure!(open.open_rtp(&ours)? == packet, "step {step}: we do not open libsrtp2's");
+        let mut forged = ours;
+        let last = forged.len() - 1 - step % 30;
+        forged[last] ^= 1;
+        ensure!(ask(b'o', &forged)?.is_empty() && open.open_rtp(&forged).is_err());
+    }
+    drop(asked);
+    ensure!(child.wait()?.success(), "the program round libsrtp2 failed");
+    Ok(())
+}
+
+fn suite(profile: SrtpProfile) -> &'static str {
+    match profile {
         SrtpProfile::AeadAes128Gcm => "gcm",
         SrtpProfile::AesCm128HmacSha1_80 => "cm",
-    };
-    let output = Command::new(peer).args([suite, &BURSTS.to_string()]).output()?;
+    }
+}
+
+fn libsrtp(peer: &Path, profile: SrtpProfile) -> Result<(String, Cost)> {
+    let output = Command::new(peer).args([suite(profile), &BURSTS.to_string()]).output()?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     ensure!(
         output.status.success(),
@@ -303,4 +355,19 @@ fn compile(folder: &Path) -> Result<PathBuf> {
         String::from_utf8_lossy(&output.stderr)
     );
     Ok(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs a C compiler and libsrtp2-dev"]
+    fn packets_go_to_libsrtp2_and_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let peer = compile(folder.path()).unwrap();
+        for profile in SrtpProfile::PREFERENCE {
+            interoperate(&peer, profile).unwrap();
+        }
+    }
 }
