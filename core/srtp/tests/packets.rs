@@ -199,6 +199,27 @@ fn a_header_that_lies_about_its_length_is_malformed() {
 }
 
 #[test]
+fn a_packet_without_room_for_its_tag_is_malformed() {
+    for profile in SrtpProfile::PREFERENCE {
+        let (mut seal, mut open) = pair(profile);
+        let mut extended = rtp(7, 2, &[0xbe, 0xde, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8]);
+        extended[0] |= 0x10;
+        for empty in [rtp(7, 1, b""), extended] {
+            let sealed = seal.seal_rtp(&empty).unwrap();
+            for cut in 0..sealed.len() {
+                assert_eq!(open.open_rtp(&sealed[..cut]), Err(OpenError::Malformed), "{cut}");
+            }
+            assert_eq!(open.open_rtp(&sealed).unwrap(), empty);
+        }
+        let sealed = seal.seal_rtcp(&receiver_report(7)).unwrap();
+        for cut in 0..sealed.len() {
+            assert!(open.open_rtcp(&sealed[..cut]).is_err(), "{cut}");
+        }
+        assert!(open.open_rtcp(&sealed).is_ok());
+    }
+}
+
+#[test]
 fn a_burst_is_sealed_into_one_buffer_and_opens_where_it_lies() {
     for profile in SrtpProfile::PREFERENCE {
         let (mut seal, mut open) = pair(profile);
