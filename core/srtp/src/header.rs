@@ -40,3 +40,23 @@ pub(crate) fn rtcp_source(packet: &[u8]) -> Option<u32> {
     let clear: &[u8; RTCP_CLEAR] = packet.first_chunk()?;
     (clear[0] >> 6 == 2).then(|| u32::from_be_bytes([clear[4], clear[5], clear[6], clear[7]]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_lies_within_its_packet_or_is_none() {
+        let mut packet = vec![0; 12 + 8 + 4 + 12];
+        packet[..4].copy_from_slice(&[0x92, 96, 0x12, 0x34]);
+        packet[8..12].copy_from_slice(&[1, 2, 3, 4]);
+        packet[22..24].copy_from_slice(&[0, 3]);
+        let expected = Header { source: 0x0102_0304, sequence: 0x1234, length: packet.len() };
+        assert_eq!(Header::measure(&packet), Some(expected));
+        for length in 0..packet.len() {
+            assert_eq!(Header::measure(&packet[..length]), None, "{length}");
+        }
+        packet[0] = 0x52;
+        assert_eq!(Header::measure(&packet), None, "another version");
+    }
+}

@@ -122,3 +122,21 @@ fn context(key: &SrtpKey) -> Result<Context, Error> {
     };
     Context::new(key.key(), key.salt(), profile, None, None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_sealed_all_its_reports_seals_no_more() {
+        let report = [0x80, 201, 0, 1, 0, 0, 0, 7];
+        for profile in SrtpProfile::PREFERENCE {
+            let material = vec![1; profile.key_len() + profile.salt_len()];
+            let mut sealer = RtcpSealer::new(&SrtpKey::new(profile, material).unwrap()).unwrap();
+            sealer.sealed = MOST_SEALED - 1;
+            assert!(sealer.seal(&report).is_ok());
+            assert_eq!(sealer.seal(&report), Err(SealError::Exhausted));
+            assert_eq!(sealer.seal(&report), Err(SealError::Exhausted));
+        }
+    }
+}
