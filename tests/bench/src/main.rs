@@ -68,7 +68,13 @@ impl Corner {
 }
 
 fn main() -> ExitCode {
-    match run(&Command::parse()) {
+    // Started by ourselves, to play the rooms from a process of their own.
+    let mut arguments = std::env::args().skip(1);
+    let done = match arguments.next().as_deref() {
+        Some(links::load::ARGUMENT) => links::load::run(&arguments.next().unwrap_or_default()),
+        _ => run(&Command::parse()),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
             eprintln!("\n{trouble:#}");

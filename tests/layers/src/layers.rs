@@ -114,6 +114,8 @@ pub const HOUSE: &[Place] = &[
             "core/",
             "cloud-link/protocol",
             "cloud-link/room",
+            "cloud-link/cloud",
+            "cloud/directory",
             "cloud/media-node",
             "appliance/panel-api",
         ],
