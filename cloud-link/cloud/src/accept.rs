@@ -4,16 +4,19 @@ use crate::authority::Authority;
 use crate::door::Door;
 use crate::event::LinkId;
 use crate::limits::Place;
-use crate::link;
+use crate::link::{Arrival, Carrier};
+use crate::secure::handshake;
+use crate::totals::NoPlace;
 use conclave_link_protocol::ALPN;
-use conclave_types::UnixTime;
+use conclave_types::{Redacted, UnixTime};
+use rustls::HandshakeKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// How long to wait when the system gives no connection, mostly because it has no descriptors left.
 /// Shorter spins; longer leaves rooms outside after it has some again.
@@ -30,27 +33,48 @@ pub(crate) fn unix_now() -> UnixTime {
 /// Accepts on one listener until the hub stops.
 pub(crate) async fn accept(listener: TcpListener, door: Arc<Door>) {
     let stop = door.stop.clone();
+    let mut held_up = false;
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((tcp, address)) => match door.places.half_open(address.ip()) {
-                Ok(place) => {
-                    let task = enter(tcp, place, door.clone());
-                    let abort = door.abort.clone();
-                    door.tasks.spawn(async move {
-                        tokio::select! {
-                            () = abort.cancelled() => {}
-                            () = task => {}
-                        }
-                    });
+            Ok((tcp, address)) => {
+                if std::mem::take(&mut held_up) {
+                    tracing::info!("connections are accepted again");
                 }
-                Err(_) => tracing::debug!(%address, "no place for another handshake"),
-            },
+                match door.places.half_open(address.ip()) {
+                    Ok(place) => {
+                        let task = enter(tcp, place, door.clone());
+                        let abort = door.abort.clone();
+                        let task = async move {
+                            tokio::select! {
+                                () = abort.cancelled() => {}
+                                () = task => {}
+                            }
+                        };
+                        door.tasks.spawn_on(task, &door.handshakes);
+                    }
+                    Err(why) => {
+                        door.tally.refused(why);
+                        tracing::debug!(
+                            address = ?Redacted(address),
+                            full = why.label(),
+                            "no place for another handshake"
+                        );
+                    }
+                }
+            }
             Err(error) => {
-                tracing::warn!(%error, "no connection could be accepted");
+                door.tally.refused(NoPlace::Descriptors);
+                // Once, not five times in a second for as long as it lasts.
+                if !std::mem::replace(&mut held_up, true) {
+                    tracing::warn!(
+                        %error,
+                        "no connection can be accepted; trying again until it works"
+                    );
+                }
                 sleep(NO_CONNECTION).await;
             }
         }
@@ -76,33 +100,58 @@ pub(crate) async fn renew(authority: Arc<Authority>, stop: CancellationToken) {
     }
 }
 
-async fn enter(tcp: TcpStream, place: Place, door: Arc<Door>) {
+async fn enter(tcp: TcpStream, mut place: Place, door: Arc<Door>) {
     let (Ok(address), Ok(local_address)) = (tcp.peer_addr(), tcp.local_addr()) else { return };
     // Answers are small and wait for nothing to be sent along with them.
     if tcp.set_nodelay(true).is_err() {
         return;
     }
-    let handshake = TlsAcceptor::from(door.tls.clone()).accept(tcp);
+    let displaced = place.displaced();
     let stream = tokio::select! {
         () = door.stop.cancelled() => return,
-        shaken = timeout(door.limits.handshake, handshake) => match shaken {
-            Ok(Ok(stream)) => Box::new(stream),
+        () = displaced.cancelled() => {
+            door.tally.refused(NoPlace::Displaced);
+            return;
+        }
+        shaken = timeout(door.limits.handshake, handshake(tcp, door.tls.clone())) => match shaken {
+            Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
-                tracing::debug!(%address, %error, "a handshake failed");
+                door.tally.handshakes_failed.add(1);
+                tracing::debug!(address = ?Redacted(address), %error, "a handshake failed");
                 return;
             }
             Err(_) => {
-                tracing::debug!(%address, "a handshake took too long");
+                door.tally.handshakes_late.add(1);
+                tracing::debug!(address = ?Redacted(address), "a handshake took too long");
                 return;
             }
         }
     };
-    let session = stream.get_ref().1;
+    place.has_shaken_hands();
+    let session = stream.session();
     if session.alpn_protocol() != Some(ALPN) {
-        tracing::debug!(%address, "someone connected with another protocol");
+        door.tally.handshakes_failed.add(1);
+        tracing::debug!(address = ?Redacted(address), "someone connected with another protocol");
         return;
     }
-    let peer = door.authority.classify(session.peer_certificates().unwrap_or_default(), unix_now());
+    match session.handshake_kind() {
+        Some(HandshakeKind::Resumed) => door.tally.handshakes_resumed.add(1),
+        _ => door.tally.handshakes_full.add(1),
+    }
+    // A ticket only saves the signatures: the certificate that it carries is looked at again.
+    let now = unix_now();
+    let peer = door.authority.classify(session.peer_certificates().unwrap_or_default(), now);
     let id = LinkId(door.next_link.fetch_add(1, Ordering::Relaxed));
-    link::Carrier::new(id, stream, peer, place, (address, local_address), door).run().await;
+    let arrival = Box::new(Arrival { peer, address, local_address });
+    // At debug level: a span that somebody records costs memory for as long as the link lives.
+    let span = tracing::debug_span!("link", %id, room = tracing::field::Empty);
+    let carrier = Carrier::new(id, stream, arrival, place, door.clone(), now);
+    let abort = door.abort.clone();
+    let carried = async move {
+        tokio::select! {
+            () = abort.cancelled() => {}
+            () = carrier.run() => {}
+        }
+    };
+    door.tasks.spawn_on(carried.instrument(span), &door.home);
 }

@@ -11,6 +11,7 @@
 //! folder has it.
 
 use crate::files::{self, FileError};
+use crate::known::Known;
 use crate::peer::{self, Peer};
 use conclave_link_protocol::message::CertificateChain;
 use conclave_link_protocol::pin::{Pins, ServerPin};
@@ -55,6 +56,8 @@ pub struct Authority {
     /// What the hub shows from now on.
     shown: RwLock<Arc<CertifiedKey>>,
     pins: RwLock<Pins>,
+    /// Certificates whose signature was found to be ours.
+    known: Mutex<Known>,
     /// Held by whoever changes files.
     changing: Mutex<()>,
 }
@@ -144,6 +147,7 @@ impl Authority {
             anchor,
             shown: RwLock::new(Arc::new(shown)),
             pins: RwLock::new(pins),
+            known: Mutex::default(),
             changing: Mutex::new(()),
         })
     }
@@ -184,10 +188,21 @@ impl Authority {
 
     /// What a certificate says of its room, after it has proved its key in a handshake.
     pub fn classify(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Peer {
-        match chain.first() {
-            Some(leaf) => peer::classify(leaf, &self.anchor, now),
-            None => Peer::Unfit(conclave_link_protocol::message::Refusal::ForeignCertificate),
+        let Some(leaf) = chain.first() else {
+            return Peer::Unfit(conclave_link_protocol::message::Refusal::ForeignCertificate);
+        };
+        let digest = peer::sha256(leaf);
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known().contains(&digest)
+            && let Some(peer) = peer::classify_ours(leaf, now)
+        {
+            return peer;
         }
+        let peer = peer::classify(leaf, &self.anchor, now);
+        if matches!(peer, Peer::Enrolled { .. }) {
+            known().insert(digest);
+        }
+        peer
     }
 
     /// Renews the server's certificate over the same key when less than a third of its life is

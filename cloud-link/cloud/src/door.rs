@@ -4,9 +4,11 @@ use crate::authority::Authority;
 use crate::event::HubEvent;
 use crate::limits::{HubLimits, Places};
 use crate::live::Links;
+use crate::totals::Tally;
 use rustls::ServerConfig;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,6 +20,11 @@ pub(crate) struct Door {
     pub(crate) limits: HubLimits,
     pub(crate) places: Arc<Places>,
     pub(crate) links: Arc<Links>,
+    pub(crate) tally: Arc<Tally>,
+    /// Where handshakes are calculated.
+    pub(crate) handshakes: Handle,
+    /// Where links are carried.
+    pub(crate) home: Handle,
     pub(crate) next_link: AtomicU64,
     pub(crate) events: mpsc::Sender<HubEvent>,
     /// Say goodbye.

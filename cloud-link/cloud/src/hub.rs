@@ -10,6 +10,7 @@ use crate::event::{HubEvent, LinkId, LinkStatus};
 use crate::limits::{HubLimits, Places};
 use crate::live::{Command, Links};
 use crate::tls;
+use crate::totals::{HubTotals, Tally};
 use conclave_link_protocol::RequestId;
 use conclave_link_protocol::message::{CloudEvent, CloudRequest, Greeting, Response};
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -45,17 +47,32 @@ pub struct Hub;
 
 impl Hub {
     /// Accepts links on the listeners, which the caller has bound. Must be called inside a tokio
-    /// runtime.
+    /// runtime, which does all the work.
     pub fn start(
         listeners: Vec<TcpListener>,
         authority: Arc<Authority>,
         limits: HubLimits,
     ) -> Result<(HubHandle, mpsc::Receiver<HubEvent>), HubError> {
+        Hub::start_beside(listeners, authority, limits, Handle::current())
+    }
+
+    /// The same, with handshakes calculated in a runtime of their own: links that are up do not
+    /// wait for them, and can be carried on the thread of the hub's caller, where nothing they say
+    /// has to change threads.
+    pub fn start_beside(
+        listeners: Vec<TcpListener>,
+        authority: Arc<Authority>,
+        limits: HubLimits,
+        handshakes: Handle,
+    ) -> Result<(HubHandle, mpsc::Receiver<HubEvent>), HubError> {
         let addresses: Vec<SocketAddr> =
             listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
         let (events, receiver) = mpsc::channel(EVENTS);
+        let places = Places::new(limits);
         let handle = HubHandle {
             links: Arc::default(),
+            places: places.clone(),
+            tally: Arc::default(),
             next_request: Arc::default(),
             addresses: addresses.into(),
             stop: CancellationToken::new(),
@@ -66,8 +83,11 @@ impl Hub {
             tls: tls::config(authority.clone())?,
             authority: authority.clone(),
             limits,
-            places: Places::new(limits),
+            places,
             links: handle.links.clone(),
+            tally: handle.tally.clone(),
+            handshakes,
+            home: Handle::current(),
             next_link: AtomicU64::new(1),
             events,
             stop: handle.stop.clone(),
@@ -87,6 +107,8 @@ impl Hub {
 #[derive(Debug, Clone)]
 pub struct HubHandle {
     links: Arc<Links>,
+    places: Arc<Places>,
+    tally: Arc<Tally>,
     next_request: Arc<AtomicU64>,
     addresses: Arc<[SocketAddr]>,
     stop: CancellationToken,
@@ -137,6 +159,17 @@ impl HubHandle {
         links
     }
 
+    /// The hub in numbers. Cheap: no link is asked.
+    pub fn totals(&self) -> HubTotals {
+        let held = self.places.held();
+        HubTotals {
+            links_now: held.links as u64,
+            newcomers_now: held.newcomers as u64,
+            half_open_now: held.half_open as u64,
+            ..self.tally.totals()
+        }
+    }
+
     /// Accepts no more, says goodbye to every link, and waits until all have ended.
     pub async fn shutdown(&self) {
         self.stop.cancel();
@@ -148,11 +181,9 @@ impl HubHandle {
     }
 
     fn say(&self, link: LinkId, command: Command) {
-        if let Some(reach) = self.links.all().get(&link)
-            && let Err(mpsc::error::TrySendError::Full(_)) =
-                reach.commands.try_send(Box::new(command))
-        {
-            reach.too_slow.cancel();
+        let inbox = self.links.all().get(&link).map(|reach| reach.inbox.clone());
+        if let Some(inbox) = inbox {
+            inbox.push(command);
         }
     }
 }

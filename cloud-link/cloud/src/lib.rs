@@ -4,7 +4,8 @@
 //! - [`Authority`]: the cloud's own CA, the link server's key and its backup;
 //! - [`Peer`]: what a room's certificate says of it;
 //! - [`Hub`]: accepts and carries links, one task each; [`HubHandle`] speaks to them by [`LinkId`];
-//! - [`HubLimits`]: what strangers cannot take from rooms.
+//! - [`HubLimits`]: what strangers cannot take from rooms;
+//! - [`HubTotals`]: the hub in numbers.
 //!
 //! Who may enter and what is answered, the hub's caller decides.
 
@@ -14,11 +15,14 @@ mod door;
 mod event;
 mod files;
 mod hub;
+mod known;
 mod limits;
 mod link;
 mod live;
 mod peer;
+mod secure;
 mod tls;
+mod totals;
 
 pub use authority::{Authority, AuthorityError, ROOM_CERTIFICATE_LIFETIME, SignError};
 pub use conclave_link_protocol::pin::{Pins, ServerPin};
@@ -28,3 +32,4 @@ pub use files::FileError;
 pub use hub::{Hub, HubError, HubHandle};
 pub use limits::HubLimits;
 pub use peer::Peer;
+pub use totals::HubTotals;

@@ -70,10 +70,29 @@ pub(crate) fn classify(leaf: &CertificateDer<'_>, anchor: &TrustAnchor<'_>, now:
         }
         Err(_) => return Peer::Unfit(Refusal::ForeignCertificate),
     }
+    enrolled(&certificate, spki_der, not_after(leaf))
+}
+
+/// The same for a certificate whose signature is known to be ours; `None` when it has to be looked
+/// at as a whole after all.
+pub(crate) fn classify_ours(leaf: &CertificateDer<'_>, now: UnixTime) -> Option<Peer> {
+    let (from, to) = validity(leaf)?;
+    if now < from {
+        return Some(Peer::Unfit(Refusal::Other));
+    }
+    if now > to {
+        return Some(Peer::Unfit(Refusal::Expired));
+    }
+    let certificate = EndEntityCert::try_from(leaf).ok()?;
+    let spki_der = certificate.subject_public_key_info().as_ref().to_vec();
+    Some(enrolled(&certificate, spki_der, Some(to)))
+}
+
+fn enrolled(certificate: &EndEntityCert<'_>, spki_der: Vec<u8>, expires: Option<UnixTime>) -> Peer {
     let room = certificate
         .valid_uri_names()
         .find_map(|uri| uri.strip_prefix(ROOM_URI_PREFIX)?.parse::<RoomId>().ok());
-    match (room, not_after(leaf)) {
+    match (room, expires) {
         (Some(room), Some(expires)) => {
             Peer::Enrolled { room, spki_sha256: sha256(&spki_der), spki_der, expires }
         }
@@ -81,10 +100,17 @@ pub(crate) fn classify(leaf: &CertificateDer<'_>, anchor: &TrustAnchor<'_>, now:
     }
 }
 
+/// The first and the last second of a certificate.
+fn validity(der: &CertificateDer<'_>) -> Option<(UnixTime, UnixTime)> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let time = |at: x509_parser::time::ASN1Time| u64::try_from(at.timestamp()).ok().map(UnixTime);
+    let validity = certificate.validity();
+    Some((time(validity.not_before)?, time(validity.not_after)?))
+}
+
 /// The last second of a certificate.
 pub(crate) fn not_after(der: &CertificateDer<'_>) -> Option<UnixTime> {
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    u64::try_from(certificate.validity().not_after.timestamp()).ok().map(UnixTime)
+    validity(der).map(|(_, to)| to)
 }
 
 /// The public key of a certificate, SubjectPublicKeyInfo in DER.

@@ -87,6 +87,51 @@ pub enum CloseReason {
     /// The other end reads slower than it is told things.
     #[error("the other end reads too slowly")]
     SlowReader,
+    /// The room's certificate ran out while the link was up.
+    #[error("the room's certificate has expired")]
+    CertificateExpired,
+}
+
+impl CloseReason {
+    /// Every label, for counters that begin at zero.
+    pub const LABELS: [&'static str; 15] = [
+        "cut",
+        "by_peer",
+        "here",
+        "refused",
+        "frame",
+        "envelope",
+        "unexpected",
+        "hello_late",
+        "greeting_late",
+        "silent",
+        "version",
+        "flood",
+        "too_many_requests",
+        "slow_reader",
+        "certificate_expired",
+    ];
+
+    /// One word for counters; never changed, operators' alarms name it.
+    pub fn label(&self) -> &'static str {
+        match self {
+            CloseReason::Cut { .. } => "cut",
+            CloseReason::ByPeer { .. } => "by_peer",
+            CloseReason::Here { .. } => "here",
+            CloseReason::Refused(_) => "refused",
+            CloseReason::Frame(_) => "frame",
+            CloseReason::Envelope(_) => "envelope",
+            CloseReason::Unexpected { .. } => "unexpected",
+            CloseReason::HelloLate => "hello_late",
+            CloseReason::GreetingLate => "greeting_late",
+            CloseReason::Silent => "silent",
+            CloseReason::Version { .. } => "version",
+            CloseReason::Flood => "flood",
+            CloseReason::TooManyRequests => "too_many_requests",
+            CloseReason::SlowReader => "slow_reader",
+            CloseReason::CertificateExpired => "certificate_expired",
+        }
+    }
 }
 
 /// Why a room has no link now.

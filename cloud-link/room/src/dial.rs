@@ -1,10 +1,9 @@
 //! One attempt to reach the cloud, with sockets: carries the machine of `protocol::dial`.
 
-use crate::tls;
+use crate::tls::{self, Tls};
 use conclave_link_protocol::dial::{Dial, Input, MOST_ADDRESSES, Output};
 use conclave_link_protocol::{ALPN, DownReason};
 use conclave_types::Time;
-use rustls::ClientConfig;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,7 +28,7 @@ pub(crate) struct Connected {
 pub(crate) async fn dial(
     host: Arc<str>,
     ports: Arc<[u16]>,
-    config: Arc<ClientConfig>,
+    config: Tls,
 ) -> Result<Connected, DownReason> {
     let unreachable = |detail: String| DownReason::Unreachable { detail };
     let found = match timeout(LOOK_UP, lookup_host((host.as_ref(), 0))).await {
@@ -54,7 +53,7 @@ type Tried = (usize, Result<Connected, DownReason>);
 
 struct Attempt {
     addresses: Vec<SocketAddr>,
-    config: Arc<ClientConfig>,
+    config: Tls,
     /// Aborted when the attempt is dropped.
     tasks: JoinSet<Tried>,
     running: HashMap<usize, AbortHandle>,
@@ -115,7 +114,7 @@ pub(crate) async fn wait_until(deadline: Option<Instant>) {
     }
 }
 
-async fn connect(address: SocketAddr, config: Arc<ClientConfig>) -> Result<Connected, DownReason> {
+async fn connect(address: SocketAddr, config: Tls) -> Result<Connected, DownReason> {
     let unreachable =
         |error: std::io::Error| DownReason::Unreachable { detail: format!("{address}: {error}") };
     let tcp = TcpStream::connect(address).await.map_err(unreachable)?;
@@ -124,13 +123,14 @@ async fn connect(address: SocketAddr, config: Arc<ClientConfig>) -> Result<Conne
     let (local, remote) =
         (tcp.local_addr().map_err(unreachable)?, tcp.peer_addr().map_err(unreachable)?);
     let name = tls::server_name().map_err(|error| DownReason::Tls { detail: error.to_string() })?;
-    let stream = TlsConnector::from(config)
+    let stream = TlsConnector::from(config.config.clone())
         .connect(name, tcp)
         .await
         .map_err(|error| tls::handshake_failure(&error))?;
     if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
         return Err(DownReason::NotALink);
     }
+    config.recheck(stream.get_ref().1)?;
     Ok(Connected { stream: Box::new(stream), local, remote })
 }
 

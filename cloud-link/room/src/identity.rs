@@ -100,7 +100,9 @@ impl DeviceIdentity {
     pub(crate) fn certified_key(&self) -> Result<CertifiedKey, IdentityError> {
         let enrolled = self.certificate.as_ref().and_then(|chain| chain.to_der().ok());
         let chain = match enrolled {
-            Some(ders) => ders.into_iter().map(CertificateDer::from).collect(),
+            // Its own certificate alone: the cloud has the CA's, and keeps what is shown to it for
+            // as long as the link lives.
+            Some(ders) => ders.into_iter().take(1).map(CertificateDer::from).collect(),
             None => vec![self.self_signed().map_err(IdentityError::SelfSigned)?],
         };
         Ok(CertifiedKey::new(chain, Arc::new(RustlsKey(self.key.clone()))))

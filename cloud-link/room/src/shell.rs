@@ -6,7 +6,7 @@
 
 use crate::dial::{Connected, dial, wait_until};
 use crate::identity::DeviceIdentity;
-use crate::tls::{self, TlsError};
+use crate::tls::{self, Tls, TlsError};
 use conclave_link_protocol::link::{Input, Link, Output};
 use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, CloudRequest, Greeting, HeldCall, Response, RoomEvent,
@@ -17,7 +17,6 @@ use conclave_link_protocol::{DownReason, RequestFailure, RequestId};
 use conclave_link_stream::{Outgoing, finish, turn};
 use conclave_types::{Secret, Time};
 use ring::rand::{SecureRandom, SystemRandom};
-use rustls::ClientConfig;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -240,7 +239,7 @@ struct Shell {
     ports: Arc<[u16]>,
     pins: Pins,
     identity: DeviceIdentity,
-    tls: Arc<ClientConfig>,
+    tls: Tls,
     connection: Connection,
     events: mpsc::Sender<LinkEvent>,
 }

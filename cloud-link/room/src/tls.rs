@@ -2,8 +2,10 @@
 //! in order: valid now, for the link's fixed name, and signed by the CA that enrolled this room. A
 //! room that no CA has enrolled yet takes the CA that the server presents; the pin says who it is.
 //!
-//! No session is resumed and nothing is sent before the handshake is over: there is one connection
-//! for days, so neither would save anything.
+//! A session is resumed where the cloud gives tickets: after a cut all rooms come back at once, and
+//! the cloud saves the signatures. Tickets live in memory, with one configuration: other pins or
+//! another certificate begin anew. What the cloud showed is looked at again all the same, by
+//! [`Tls::recheck`]. Nothing is sent before the handshake is over.
 
 use crate::identity::{DeviceIdentity, IdentityError};
 use conclave_link_protocol::pin::{Pins, ServerPin};
@@ -15,9 +17,13 @@ use rustls::crypto::{CryptoProvider, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{
-    CertificateError, DigitallySignedStruct, Error, OtherError, PeerIncompatible, SignatureScheme,
+    CertificateError, DigitallySignedStruct, Error, HandshakeKind, OtherError, PeerIncompatible,
+    SignatureScheme,
 };
 use std::sync::Arc;
+
+/// Clouds whose tickets are kept: a room has one, under one name.
+const TICKETS: usize = 1;
 
 /// Why no TLS configuration can be made.
 #[derive(Debug, thiserror::Error)]
@@ -30,23 +36,50 @@ pub enum TlsError {
     Rustls(#[from] Error),
 }
 
+/// How the room connects, as one identity.
+#[derive(Debug, Clone)]
+pub(crate) struct Tls {
+    pub(crate) config: Arc<ClientConfig>,
+    verifier: Arc<CloudVerifier>,
+}
+
+impl Tls {
+    /// Looks at the cloud's certificate again when a ticket has spared it that: the date may have
+    /// passed since.
+    pub(crate) fn recheck(&self, session: &rustls::CommonState) -> Result<(), DownReason> {
+        if session.handshake_kind() != Some(HandshakeKind::Resumed) {
+            return Ok(());
+        }
+        match session.peer_certificates() {
+            Some([leaf, others @ ..]) => self.verifier.check(leaf, others, UnixTime::now()),
+            Some([]) | None => {
+                let detail = "it was resumed without one".to_owned();
+                Err(DownReason::ServerCertificate { detail })
+            }
+        }
+    }
+}
+
 /// The configuration for one identity.
-pub(crate) fn config(pins: Pins, identity: &DeviceIdentity) -> Result<Arc<ClientConfig>, TlsError> {
+pub(crate) fn config(pins: Pins, identity: &DeviceIdentity) -> Result<Tls, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier =
-        CloudVerifier { pins, authority: identity.authority(), provider: provider.clone() };
+    let verifier = Arc::new(CloudVerifier {
+        pins,
+        authority: identity.authority(),
+        provider: provider.clone(),
+    });
     let shown = OneKey(Arc::new(identity.certified_key()?));
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(verifier.clone())
         .with_client_cert_resolver(Arc::new(shown));
     config.alpn_protocols = vec![ALPN.to_vec()];
-    config.resumption = Resumption::disabled();
+    config.resumption = Resumption::in_memory_sessions(TICKETS);
     config.enable_early_data = false;
     // The name is the same for all clouds: sending it would only say what we are.
     config.enable_sni = false;
-    Ok(Arc::new(config))
+    Ok(Tls { config: Arc::new(config), verifier })
 }
 
 /// The name that rustls is told: it stands in the certificate, not in any DNS.

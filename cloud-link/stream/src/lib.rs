@@ -42,6 +42,9 @@ impl Outgoing {
         if self.frames.front().is_some_and(|frame| self.written >= frame.expose().len()) {
             self.frames.pop_front();
             self.written = 0;
+            if self.frames.is_empty() {
+                self.frames = VecDeque::new();
+            }
         }
     }
 }

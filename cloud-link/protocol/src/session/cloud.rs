@@ -144,6 +144,11 @@ impl CloudSession {
         self.unsendable
     }
 
+    /// Whole frames that came so far.
+    pub fn frames(&self) -> u64 {
+        self.line.frames()
+    }
+
     /// Whether what was read so far ends with a whole frame.
     pub fn is_between_frames(&self) -> bool {
         self.line.is_between_frames()

@@ -46,6 +46,7 @@ pub(crate) struct Line<Here: End, There: End> {
     /// When the frames so far would have come at the allowed rate.
     paid_until: Time,
     skipped: u64,
+    frames: u64,
     closed: bool,
     outputs: VecDeque<Output<There>>,
     here: std::marker::PhantomData<Here>,
@@ -63,6 +64,7 @@ impl<Here: End, There: End> Line<Here, There> {
             limit,
             paid_until: now,
             skipped: 0,
+            frames: 0,
             closed: false,
             outputs: VecDeque::new(),
             here: std::marker::PhantomData,
@@ -74,12 +76,22 @@ impl<Here: End, There: End> Line<Here, There> {
         self.skipped
     }
 
+    /// Whole frames that came so far.
+    pub(crate) fn frames(&self) -> u64 {
+        self.frames
+    }
+
     pub(crate) fn is_between_frames(&self) -> bool {
         self.decoder.is_between_frames()
     }
 
     pub(crate) fn poll_output(&mut self) -> Option<Output<There>> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if output.is_none() && self.outputs.capacity() > 0 {
+            // Thousands of idle links keep no room for what they wanted once.
+            self.outputs = VecDeque::new();
+        }
+        output
     }
 
     pub(crate) fn want(&mut self, output: Output<There>) {
@@ -128,6 +140,7 @@ impl<Here: End, There: End> Line<Here, There> {
             };
             self.heard = now;
             self.pings = 0;
+            self.frames += 1;
             if !self.pays(now, content.expose().len()) {
                 self.close(CloseReason::Flood);
                 return None;

@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 /// Rooms' certificates begin this much before now: whoever looks at them may have a clock that is
@@ -65,6 +66,8 @@ impl Links {
     pub(super) async fn listen(
         addresses: &[SocketAddr],
         authority: Arc<Authority>,
+        most: usize,
+        handshakes: &Handle,
     ) -> anyhow::Result<Links> {
         let mut listeners = Vec::with_capacity(addresses.len());
         for address in addresses {
@@ -76,13 +79,21 @@ impl Links {
             })?;
             listeners.push(listener);
         }
-        let (hub, events) = Hub::start(listeners, authority, HubLimits::default())?;
+        let limits = HubLimits::default();
+        let limits = HubLimits { links: limits.links.min(most), ..limits };
+        let (hub, events) = Hub::start_beside(listeners, authority, limits, handshakes.clone())?;
         Ok(Links { hub, events })
     }
 
     /// Where it really listens.
     pub(super) fn addresses(&self) -> &[SocketAddr] {
         self.hub.addresses()
+    }
+
+    /// The hub in numbers, for metrics.
+    #[expect(dead_code, reason = "metrics read it")]
+    pub(super) fn totals(&self) -> hub::HubTotals {
+        self.hub.totals()
     }
 
     /// What happened next; `None` when the hub has ended.

@@ -11,10 +11,14 @@
 //! deadline ─────┘                       └──> SQLite, inside
 //! ```
 //!
+//! That task and all links share one thread, so that what a room asks is answered without changing
+//! threads. What calculates (handshakes, media, Argon2) has threads of its own.
+//!
 //! A stop, by SIGTERM or Ctrl-C: records are closed, rooms are told, links end, files that only a
 //! running cloud has are removed. A kill loses nothing that was acknowledged; the next start
 //! closes the records that were left open.
 
+mod files;
 mod jobs;
 mod link;
 
@@ -31,6 +35,7 @@ use link::Links;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -44,8 +49,10 @@ const STOPPING: Duration = Duration::from_secs(5);
 pub fn serve(folder: &DataFolder, config: &Config) -> anyhow::Result<()> {
     let locked = folder.lock()?;
     locked.clear_traces();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served = runtime.block_on(run(&locked, config));
+    let most_links = files::most_links();
+    let workers = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let served = runtime.block_on(run(&locked, config, most_links, workers.handle()));
     locked.clear_traces();
     served
 }
@@ -56,7 +63,12 @@ pub fn pins(folder: &DataFolder) -> anyhow::Result<Vec<String>> {
     link::pins(folder, Clock::wall())
 }
 
-async fn run(locked: &LockedFolder, config: &Config) -> anyhow::Result<()> {
+async fn run(
+    locked: &LockedFolder,
+    config: &Config,
+    most_links: usize,
+    workers: &Handle,
+) -> anyhow::Result<()> {
     let folder = locked.folder();
     let clock = Clock::start();
     let directory = SqliteDirectory::open(&folder.database())?;
@@ -70,8 +82,11 @@ async fn run(locked: &LockedFolder, config: &Config) -> anyhow::Result<()> {
     let board = Switchboard::new(parts, Clock::wall())?;
     let tasks = TaskTracker::new();
     let stop = CancellationToken::new();
-    let (node, node_events) = MediaNode::start(node_config(&config.media));
-    let links = Links::listen(&config.link.listen, authority).await?;
+    let (node, node_events) = {
+        let _workers = workers.enter();
+        MediaNode::start(node_config(&config.media))
+    };
+    let links = Links::listen(&config.link.listen, authority, most_links, workers).await?;
     let owner = nix::unistd::geteuid().as_raw();
     let control = folder.control_socket();
     let asked = control_socket::listen(&control, owner, &tasks, stop.clone())?;
