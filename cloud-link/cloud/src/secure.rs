@@ -48,6 +48,8 @@ enum State {
     Open,
     /// The other end has said that nothing more comes.
     Ended,
+    /// What came was not TLS, or not of this connection. An alert may have to go out still.
+    Broken,
 }
 
 /// Shakes hands. The client hears an alert when it fails.
@@ -73,12 +75,17 @@ impl Secure {
 
     /// Lets rustls take the records apart that have come, and say what it has to.
     fn process(&mut self) -> io::Result<()> {
+        if self.state == State::Broken {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         let result = self.take_apart();
         if result.is_err() {
-            // What is left in the connection then is the alert.
-            while let UnbufferedStatus {
-                state: Ok(ConnectionState::EncodeTlsData(mut data)), ..
-            } = self.tls.process_tls_records(&mut self.incoming)
+            // What is left in the connection then is the alert. Nothing that came counts any more.
+            self.state = State::Broken;
+            self.incoming = Vec::new();
+            while self.tls.wants_write()
+                && let ConnectionState::EncodeTlsData(mut data) =
+                    self.tls.process_tls_records(&mut []).state.map_err(io::Error::other)?
             {
                 put(&mut self.outgoing, |space| data.encode(space), needed_to_encode)?;
             }
@@ -248,8 +255,9 @@ impl AsyncWrite for Secure {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_send(context))?;
         let this = &mut *self;
-        if let Ok(ConnectionState::WriteTraffic(mut traffic)) =
-            this.tls.process_tls_records(&mut this.incoming).state
+        if this.state != State::Broken
+            && let Ok(ConnectionState::WriteTraffic(mut traffic)) =
+                this.tls.process_tls_records(&mut this.incoming).state
         {
             let mut space = [0; OVERHEAD];
             // Nothing is written the second time.

@@ -188,6 +188,13 @@ impl Link {
         self.outputs.pop_front()
     }
 
+    /// Whether the link is up and nobody would miss it for a moment: no call is held and no answer
+    /// is waited for.
+    pub fn is_quiet(&self) -> bool {
+        let calm = matches!(&self.state, State::Linked(session) if !session.is_waiting());
+        calm && self.hello.calls.is_empty()
+    }
+
     /// When [`Input::Tick`] is wanted.
     pub fn deadline(&self) -> Option<Time> {
         match &self.state {

@@ -152,6 +152,7 @@ impl RoomLink {
             identity,
             tls,
             connection: Connection::None,
+            renewed: false,
             events,
         };
         let inbox = Inbox {
@@ -191,7 +192,8 @@ impl RoomLinkHandle {
     }
 
     /// Be this room from now on, or a newcomer. Enrolment and its loss connect anew at once; a
-    /// renewed certificate is shown at the next reconnect, without dropping the present link.
+    /// renewed certificate does in the next quiet moment, when no call is held and no answer
+    /// waited for: the cloud ends a link whose certificate runs out, and that may be in a call.
     /// Store the certificate first.
     pub fn identify(&self, certificate: Option<CertificateChain>) {
         self.certificate.send_replace(certificate);
@@ -241,6 +243,8 @@ struct Shell {
     identity: DeviceIdentity,
     tls: Tls,
     connection: Connection,
+    /// The link was made with a certificate that was renewed since.
+    renewed: bool,
     events: mpsc::Sender<LinkEvent>,
 }
 
@@ -265,6 +269,11 @@ impl Shell {
         loop {
             if !self.carry_out().await {
                 return;
+            }
+            if self.renewed && self.link.is_quiet() {
+                self.renewed = false;
+                self.handle(Input::Reconnect);
+                continue;
             }
             let deadline = self.link.deadline().map(|at| self.started + at.since(Time::ZERO));
             tokio::select! {
@@ -338,6 +347,8 @@ impl Shell {
         }
         if was != becomes {
             self.handle(Input::Reconnect);
+        } else {
+            self.renewed = becomes;
         }
     }
 

@@ -76,6 +76,11 @@ impl<Here: End, There: End> Line<Here, There> {
         self.skipped
     }
 
+    /// Whether requests of ours wait for their answers.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Whole frames that came so far.
     pub(crate) fn frames(&self) -> u64 {
         self.frames

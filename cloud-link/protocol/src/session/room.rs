@@ -101,6 +101,11 @@ impl RoomSession {
         }
     }
 
+    /// Whether the room waits for the cloud: for its greeting, or for an answer.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Greeting { .. }) || self.line.is_waiting()
+    }
+
     /// What is wanted next; call until `None`.
     pub fn poll_output(&mut self) -> Option<Output<Cloud>> {
         self.line.poll_output()

@@ -292,6 +292,31 @@ fn more_requests_than_can_wait_fail_at_once() {
 }
 
 #[test]
+fn a_frame_that_trickles_is_cut_as_silence() {
+    let mut session = CloudSession::new(Time::ZERO);
+    let hello: Envelope<Hello, RoomRequest, RoomEvent> = Envelope::Opening(hello());
+    let hello = encode(&hello).unwrap();
+    session.handle(Time::ZERO, CloudInput::Received(hello.expose()));
+    session.handle(Time::ZERO, CloudInput::Greet(welcome()));
+    // An octet a second of a frame that would take a day.
+    let mut now = Time::ZERO;
+    for octet in [0, 1, 0, 0].into_iter().chain([b' '; 86_400]) {
+        now = now + Duration::from_secs(1);
+        session.handle(now, CloudInput::Received(&[octet]));
+        session.handle(now, CloudInput::Tick);
+        while let Some(output) = session.poll_output() {
+            if let Output::Closed(reason) = output {
+                assert_eq!(reason, CloseReason::Silent);
+                let limit = CLOUD_IDLE + PONG_WAIT * (PINGS_UNANSWERED + 1);
+                assert!(now.since(Time::ZERO) <= limit, "{now:?}");
+                return;
+            }
+        }
+    }
+    panic!("nobody stopped it");
+}
+
+#[test]
 fn a_hello_must_come_in_time() {
     let start = Time::from_micros(5);
     let mut cloud = CloudSession::new(start);
