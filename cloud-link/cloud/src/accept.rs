@@ -31,7 +31,12 @@ pub(crate) fn unix_now() -> UnixTime {
 }
 
 /// Accepts on one listener until the hub stops.
-pub(crate) async fn accept(listener: TcpListener, door: Arc<Door>) {
+pub(crate) async fn accept(listener: std::net::TcpListener, door: Arc<Door>) {
+    // Taken over by the runtime that shakes hands: connections wake its threads and no other's.
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "a listener could not be taken over"),
+    };
     let stop = door.stop.clone();
     let mut held_up = false;
     loop {
@@ -145,13 +150,20 @@ async fn enter(tcp: TcpStream, mut place: Place, door: Arc<Door>) {
     let arrival = Box::new(Arrival { peer, address, local_address });
     // At debug level: a span that somebody records costs memory for as long as the link lives.
     let span = tracing::debug_span!("link", %id, room = tracing::field::Empty);
-    let carrier = Carrier::new(id, stream, arrival, place, door.clone(), now);
-    let abort = door.abort.clone();
+    let (tasks, home) = (door.tasks.clone(), door.home.clone());
     let carried = async move {
+        let abort = door.abort.clone();
+        let stream = match stream.moved_here() {
+            Ok(stream) => stream,
+            Err(error) => return tracing::warn!(%error, "a connection could not be taken over"),
+        };
+        let carrier = Carrier::new(id, stream, arrival, place, door, now);
+        // The size of the carrier alone: not twice what it is before and while it runs.
+        let run = carrier.run();
         tokio::select! {
             () = abort.cancelled() => {}
-            () = carrier.run() => {}
+            () = run => {}
         }
     };
-    door.tasks.spawn_on(carried.instrument(span), &door.home);
+    tasks.spawn_on(carried.instrument(span), &home);
 }

@@ -95,7 +95,8 @@ impl Hub {
             tasks: handle.tasks.clone(),
         });
         for listener in listeners {
-            handle.tasks.spawn(accept::accept(listener, door.clone()));
+            let accept = accept::accept(listener.into_std()?, door.clone());
+            handle.tasks.spawn_on(accept, &door.handshakes);
         }
         handle.tasks.spawn(accept::renew(authority, handle.stop.clone()));
         Ok((handle, receiver))

@@ -94,11 +94,10 @@ impl Carrier {
             let deadline = self.session.deadline().unwrap_or(self.now());
             let deadline = self.expires.map_or(deadline, |expires| deadline.min(expires));
             let deadline = self.started + deadline.since(Time::ZERO);
+            // In this order: what there is to do first, so that the clock is not wound up for it.
+            // Nobody starves: a room that sends without end is closed.
             tokio::select! {
-                () = stop.cancelled() => {
-                    let reason = "the cloud is shutting down".to_owned();
-                    self.handle(CloudInput::Close(CloseReason::Here { reason }));
-                }
+                biased;
                 found = self.inbox.next() => match found {
                     Found::Command(command) => self.command(*command),
                     Found::Overflow => self.handle(CloudInput::Close(CloseReason::SlowReader)),
@@ -114,6 +113,10 @@ impl Carrier {
                     }
                     Err(error) => self.handle(CloudInput::Ended { detail: error.to_string() }),
                 },
+                () = stop.cancelled() => {
+                    let reason = "the cloud is shutting down".to_owned();
+                    self.handle(CloudInput::Close(CloseReason::Here { reason }));
+                }
                 () = sleep_until(deadline) => self.tick(),
             }
         };

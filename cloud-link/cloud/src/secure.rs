@@ -73,6 +73,12 @@ impl Secure {
         &self.tls
     }
 
+    /// Moves the connection to the runtime that this is called in.
+    pub(crate) fn moved_here(mut self) -> io::Result<Secure> {
+        self.tcp = TcpStream::from_std(self.tcp.into_std()?)?;
+        Ok(self)
+    }
+
     /// Lets rustls take the records apart that have come, and say what it has to.
     fn process(&mut self) -> io::Result<()> {
         if self.state == State::Broken {

@@ -13,7 +13,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How the program is told to be a load instead.
@@ -118,7 +118,7 @@ pub(crate) fn run(plan: &str) -> Result<()> {
     servers::raise_file_limit()?;
     let plan: Plan = serde_json::from_str(plan)?;
     let people = people::read(&plan.people)?;
-    let player = Player { plan, people, held: Arc::default() };
+    let player = Player { plan, people, resuming: OnceLock::new(), held: Arc::default() };
     player.keep_alive();
     let mut out = std::io::stdout();
     for line in std::io::stdin().lock().lines() {
@@ -142,6 +142,8 @@ fn told<A: Serialize>(answer: Result<A>) -> Result<String> {
 struct Player {
     plan: Plan,
     people: Vec<Person>,
+    /// Those that connect and close; their tickets outlive a task.
+    resuming: OnceLock<Vec<Client>>,
     held: Arc<Mutex<Vec<Held>>>,
 }
 
@@ -167,11 +169,29 @@ impl Player {
         Ok(())
     }
 
+    /// Rooms from the far end: they are not held by anybody.
+    fn coming_and_going(&self, ticket: Ticket) -> Result<Vec<Client>> {
+        let count = CONNECTING * 8;
+        (0..count).map(|back| self.client(self.people.len() - 1 - back, ticket)).collect()
+    }
+
     fn connect(&self, ticket: Ticket, span: Duration) -> Result<Connected> {
-        // Rooms from the far end: they are not held by anybody.
-        let clients: Vec<Client> = (0..CONNECTING * 8)
-            .map(|back| self.client(self.people.len() - 1 - back, ticket))
-            .collect::<Result<_>>()?;
+        let (fresh, clients);
+        if ticket == Ticket::Never {
+            fresh = self.coming_and_going(ticket)?;
+            clients = &fresh;
+        } else {
+            if self.resuming.get().is_none() {
+                let first = self.coming_and_going(ticket)?;
+                for client in &first {
+                    // Brings the first ticket.
+                    client.connect()?.close()?;
+                }
+                // Only this thread sets it.
+                let _ = self.resuming.set(first);
+            }
+            clients = self.resuming.get().context("no clients")?;
+        }
         let end = Instant::now() + span;
         std::thread::scope(|scope| {
             let threads: Vec<_> = clients

@@ -65,7 +65,11 @@ pub(crate) fn measure(effort: Effort) -> Result<Part> {
     let folder = tempfile::tempdir()?;
     eprintln!("  enrolling {most} rooms");
     let people = People::enrol(folder.path(), most)?;
-    let accepted = if std::env::var_os("ONLY_GROW").is_some() { Accepted { full: 0., resumed: 0., mosquitto: 0., nginx_full: 0., nginx_resumed: 0. } } else { accepted(&people, amount)? };
+    let accepted = if std::env::var_os("ONLY_GROW").is_some() {
+        Accepted { full: 0., resumed: 0., mosquitto: 0., nginx_full: 0., nginx_resumed: 0. }
+    } else {
+        accepted(&people, amount)?
+    };
     eprintln!("  growing: conclave");
     let ours = grow(Kind::Conclave, &people, amount)?;
     eprintln!("  growing: mosquitto");
