@@ -68,11 +68,11 @@ impl Corner {
 }
 
 fn main() -> ExitCode {
-    // Started by ourselves, to play the rooms from a process of their own.
+    // Started by ourselves, to play the rooms or a forwarder in a process of its own.
     let mut arguments = std::env::args().skip(1);
     let done = match arguments.next().as_deref() {
         Some(links::load::ARGUMENT) => links::load::run(&arguments.next().unwrap_or_default()),
-        _ => run(&Command::parse()),
+        _ => forward::as_child().unwrap_or_else(|| run(&Command::parse())),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
