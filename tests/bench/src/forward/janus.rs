@@ -17,6 +17,8 @@ use std::time::Duration;
 const PAYLOAD_TYPE: u8 = 96;
 /// The room in its configuration.
 const ROOM: u32 = 1;
+/// Where it expects a remote publisher's first stream (its plugin's base of remote SSRCs).
+const REMOTE: Ssrc = Ssrc(1000);
 /// The publisher.
 const PUBLISHER: u32 = 7;
 
@@ -50,7 +52,7 @@ pub(crate) fn start(folder: tempfile::TempDir, receivers: usize) -> Result<Syste
         "streams": [{"type": "video", "mindex": 0, "mid": "0", "codec": "h264"}],
     }))?;
     let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let source = Source::new(to, None, Ssrc(0x0102_0304), PAYLOAD_TYPE, load::socket()?)?;
+    let source = Source::new(to, None, REMOTE, PAYLOAD_TYPE, load::socket()?)?;
     let mut all = Vec::new();
     for place in 0..receivers {
         let (socket, key) = (load::socket()?, system::key(SrtpProfile::AesCm128HmacSha1_80)?);
@@ -112,7 +114,7 @@ fn post(api: SocketAddr, path: &str, mut body: Value) -> Result<Value> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     write!(
         stream,
-        "POST /janus{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+        "POST /janus{path} HTTP/1.0\r\nHost: localhost\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )?;

@@ -5,9 +5,10 @@ use super::system::{self, System};
 use crate::process::{Running, until};
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use conclave_srtp::{opener, sealer};
 use conclave_types::{SrtpKey, SrtpProfile, Ssrc};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::Command;
@@ -40,19 +41,26 @@ pub(crate) fn start(
     })
     .with_context(|| std::fs::read_to_string(&log).unwrap_or_default())?;
 
-    let up = system::key(profile)?;
     let socket = load::socket()?;
-    let offer = sdp(socket.local_addr()?.port(), 1, suite, &up, "sendonly");
     let call = ("call-id", "bench");
-    let answer = control.ask(&[("command", "publish"), call, ("from-tag", "pub"), ("sdp", &offer)])?;
-    let port: u16 = answer
-        .lines_of("sdp")
-        .find_map(|line| line.strip_prefix("m=audio ")?.split(' ').next()?.parse().ok())
-        .context("rtpengine names no port")?;
-    let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let source = Source::new(to, Some(sealer(&up)?), Ssrc(0x0102_0304), PAYLOAD_TYPE, socket)?;
+    // It hands the publisher's key on to whoever subscribes, and passes packets through unopened
+    // where both keys are the same. The publisher therefore changes its key before each newcomer,
+    // and once more at the end: every receiver has its own key and none has the sender's.
+    let publish = || -> Result<(SrtpKey, u16)> {
+        let up = system::key(profile)?;
+        let offer = sdp(socket.local_addr()?.port(), 1, suite, &up, "sendonly");
+        let fields = [("command", "publish"), call, ("from-tag", "pub"), ("sdp", &offer)];
+        let answer = control.ask(&fields)?;
+        let port = answer
+            .lines_of("sdp")
+            .find_map(|line| line.strip_prefix("m=audio ")?.split(' ').next()?.parse().ok())
+            .context("rtpengine names no port")?;
+        Ok((up, port))
+    };
     let mut all = Vec::new();
+    let mut keys: Vec<SrtpKey> = Vec::new();
     for place in 0..receivers {
+        publish()?;
         let asked = control.ask(&[("command", "subscribe request"), call, ("from-tag", "pub")])?;
         let tag = asked.text("to-tag").context("rtpengine gives no tag")?.to_owned();
         // "a=crypto:<number> <suite> inline:<key>", one line for each suite that it would take.
@@ -60,8 +68,11 @@ pub(crate) fn start(
         let line = line.with_context(|| format!("rtpengine does not offer {suite}"))?;
         let number = line.split([':', ' ']).nth(1).context("a line without a number")?;
         let inline = line.split("inline:").nth(1).context("a line without a key")?;
-        let down = SrtpKey::new(profile, STANDARD.decode(inline.split(['|', ' ']).next().unwrap_or(""))?)
+        let inline = inline.trim_end().split(['|', ' ', '=']).next().unwrap_or_default();
+        let down = SrtpKey::new(profile, STANDARD_NO_PAD.decode(inline)?)
             .context("rtpengine's key has another length")?;
+        ensure!(keys.iter().all(|other| other.key() != down.key()), "two receivers have one key");
+        keys.push(down.clone());
         let socket = load::socket()?;
         let own = system::key(profile)?;
         let answer = sdp(socket.local_addr()?.port(), number.parse()?, suite, &own, "recvonly");
@@ -69,6 +80,9 @@ pub(crate) fn start(
         let open = if place == 0 { Some(opener(&down)?) } else { None };
         all.push(Receiver::new(socket, open, None)?);
     }
+    let (up, port) = publish()?;
+    let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let source = Source::new(to, Some(sealer(&up)?), Ssrc(0x0102_0304), PAYLOAD_TYPE, socket)?;
     Ok(System { running, source, receivers: all, paced: None, _folder: folder })
 }
 
@@ -86,6 +100,8 @@ fn sdp(port: u16, number: u32, suite: &str, key: &SrtpKey, direction: &str) -> S
 /// Its control protocol: a cookie and a bencoded dictionary in each datagram.
 struct Control {
     socket: UdpSocket,
+    /// A cookie that came before is answered as it was before.
+    asked: Cell<u32>,
 }
 
 impl Control {
@@ -93,12 +109,14 @@ impl Control {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         socket.connect(to)?;
         socket.set_read_timeout(Some(Duration::from_secs(3)))?;
-        Ok(Control { socket })
+        Ok(Control { socket, asked: Cell::new(0) })
     }
 
     fn ask(&self, fields: &[(&str, &str)]) -> Result<Dictionary> {
         let sorted: BTreeMap<&str, &str> = fields.iter().copied().collect();
-        let mut text = String::from("cookie d");
+        self.asked.set(self.asked.get() + 1);
+        let cookie = format!("{} ", self.asked.get());
+        let mut text = format!("{cookie}d");
         for (name, value) in sorted {
             text += &format!("{}:{name}{}:{value}", name.len(), value.len());
         }
@@ -106,8 +124,9 @@ impl Control {
         self.socket.send(text.as_bytes())?;
         let mut answer = vec![0; 1 << 16];
         let length = self.socket.recv(&mut answer)?;
-        let body = answer[..length].strip_prefix(b"cookie ").context("rtpengine answers strangely")?;
-        let mut rest = body;
+        let mut rest = answer[..length]
+            .strip_prefix(cookie.as_bytes())
+            .context("rtpengine answers strangely")?;
         let Value::Dictionary(dictionary) = read(&mut rest)? else { bail!("no dictionary") };
         let dictionary = Dictionary(dictionary);
         let result = dictionary.text("result").unwrap_or("nothing");

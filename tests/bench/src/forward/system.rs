@@ -18,7 +18,7 @@ pub(crate) struct System {
 }
 
 /// Which forwarder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
     /// Our media node.
     Ours,
