@@ -50,6 +50,10 @@ impl Forwarder {
                 Packet::Nack { source, lost, .. } => {
                     let room = MOST_ASKED.saturating_sub(asked);
                     asked += lost.len();
+                    self.counts.asked_of_us += lost.len() as u64;
+                    if let Some(leg) = &mut self.legs[slot] {
+                        leg.asked_of_us += lost.len() as u64;
+                    }
                     for sequence in lost.into_iter().take(room) {
                         self.resend(now, slot, source, sequence);
                     }
@@ -68,6 +72,7 @@ impl Forwarder {
     fn refuse(&mut self, slot: usize) {
         if let Some(leg) = &mut self.legs[slot] {
             leg.refused += 1;
+            self.counts.refused += 1;
         }
     }
 
@@ -119,6 +124,10 @@ impl Forwarder {
 
     fn keyframe_asked(&mut self, now: Time, receiver: usize, ssrc: Ssrc) {
         if let Some(&(slot, Kind::Video)) = self.sources.get(&ssrc).filter(|s| s.0 != receiver) {
+            self.counts.keyframes_wanted += 1;
+            if let Some(leg) = &mut self.legs[receiver] {
+                leg.keyframes_wanted += 1;
+            }
             self.want_keyframe(now, slot);
         }
     }
@@ -151,6 +160,7 @@ impl Forwarder {
             let given_up = source.tracker.poll_lost(now).is_some();
             let deadline = source.tracker.deadline();
             for lost in lists {
+                self.counts.asked_by_us += lost.len() as u64;
                 let nack = Packet::Nack { sender: self.own, source: ssrc, lost };
                 self.send_rtcp(slot, rtcp::write(&[nack]));
             }
@@ -168,6 +178,7 @@ impl Forwarder {
                 source.keyframe_wanted = None;
                 source.keyframe_asked = Some(now);
                 source.keyframes_asked += 1;
+                self.counts.keyframes_asked += 1;
                 let ask = Packet::PictureLoss { sender: self.own, source: source.ssrc };
                 self.send_rtcp(slot, rtcp::write(&[ask]));
             }

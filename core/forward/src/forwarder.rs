@@ -3,7 +3,8 @@
 use crate::leg::{Kind, Leg, LegStatistics, State};
 use crate::speakers::Speakers;
 use crate::{
-    CannotOpen, Forwarded, Input, LONGEST_PACKET, MOST_LEGS, Outgoing, Output, SILENT_AFTER,
+    CannotOpen, Counts, Forwarded, Input, LONGEST_PACKET, MOST_LEGS, Outgoing, Output, PacketLimit,
+    SILENT_AFTER,
 };
 use conclave_rtp::loss::Arrival;
 use conclave_rtp::rtcp::{self, Packet as Rtcp};
@@ -16,6 +17,11 @@ use std::time::Duration;
 /// How often speakers are looked at. Levels come fifty times in a second from each participant; at
 /// a tenth of a second nobody notices the wait.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// Emptied lists of packets that are kept to be filled again: one per receiver of a large meeting.
+const MOST_SPARE: usize = 64;
+/// Packets that a kept list has room for; longer ones come of bursts that are rare.
+const SPARE_ROOM: usize = 256;
 
 /// The forwarder of one meeting.
 #[derive(Debug)]
@@ -34,11 +40,19 @@ pub struct Forwarder {
     events: VecDeque<Output>,
     /// Slots with waiting packets, in the order in which they came to have some.
     ready: VecDeque<usize>,
+    limit: PacketLimit,
+    pub(crate) counts: Counts,
+    spare: Vec<Vec<Outgoing>>,
 }
 
 impl Forwarder {
     /// A meeting without legs. `own` is the node's own SSRC there, which no leg may use.
     pub fn new(own: Ssrc) -> Forwarder {
+        Forwarder::with_limit(own, PacketLimit::default())
+    }
+
+    /// The same with another limit on what each leg may send.
+    pub fn with_limit(own: Ssrc, limit: PacketLimit) -> Forwarder {
         Forwarder {
             own,
             legs: Vec::new(),
@@ -49,6 +63,9 @@ impl Forwarder {
             next_wake: None,
             events: VecDeque::new(),
             ready: VecDeque::new(),
+            limit,
+            counts: Counts::default(),
+            spare: Vec::new(),
         }
     }
 
@@ -86,12 +103,12 @@ impl Forwarder {
             }
             Input::Closed { participant } => self.close(participant),
             Input::Rtp { from, packet } => {
-                if let Some(slot) = self.heard(now, from) {
+                if let Some(slot) = self.heard(now, from, packet.len()) {
                     self.rtp(now, slot, packet);
                 }
             }
             Input::Rtcp { from, packet } => {
-                if let Some(slot) = self.heard(now, from) {
+                if let Some(slot) = self.heard(now, from, packet.len()) {
                     self.rtcp(now, slot, &packet);
                 }
             }
@@ -109,13 +126,27 @@ impl Forwarder {
         }
         while let Some(slot) = self.ready.pop_front() {
             if let Some(leg) = self.legs.get_mut(slot).and_then(Option::as_mut) {
-                let packets = std::mem::take(&mut leg.waiting);
-                if !packets.is_empty() {
+                if !leg.waiting.is_empty() {
+                    let next = self.spare.pop().unwrap_or_default();
+                    let packets = std::mem::replace(&mut leg.waiting, next);
                     return Some(Output::Send { to: leg.participant, packets });
                 }
             }
         }
         None
+    }
+
+    /// Takes the list of an [`Output::Send`] back when its packets have been sent, to fill it again.
+    pub fn take_back(&mut self, mut packets: Vec<Outgoing>) {
+        packets.clear();
+        if self.spare.len() < MOST_SPARE && packets.capacity() <= SPARE_ROOM {
+            self.spare.push(packets);
+        }
+    }
+
+    /// What happened since this was last asked, all legs together.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
     }
 
     /// When to hand in [`Input::TimePassed`].
@@ -143,7 +174,7 @@ impl Forwarder {
         if self.may_open(participant, audio, video).is_err() {
             return;
         }
-        let leg = Leg::new(now, participant, audio, video);
+        let leg = Leg::new(now, participant, audio, video, self.limit);
         let slot = match self.legs.iter().position(Option::is_none) {
             Some(free) => free,
             None => {
@@ -197,11 +228,21 @@ impl Forwarder {
         }
     }
 
-    /// Notes that a packet came from a leg, and finds its slot.
-    fn heard(&mut self, now: Time, from: ParticipantId) -> Option<usize> {
+    /// Notes that a packet came from a leg, and finds its slot; `None` too when the leg sends more
+    /// than it may. Such a leg still counts as heard: its call is not over.
+    fn heard(&mut self, now: Time, from: ParticipantId, octets: usize) -> Option<usize> {
         let slot = *self.slots.get(&from)?;
         let leg = self.legs[slot].as_mut()?;
         leg.heard = now;
+        if !leg.bucket.admits(now, self.limit) {
+            leg.over_limit += 1;
+            self.counts.over_limit += 1;
+            return None;
+        }
+        leg.packets_received += 1;
+        leg.octets_received += octets as u64;
+        self.counts.packets_in += 1;
+        self.counts.octets_in += octets as u64;
         if leg.state == State::Flowing {
             return Some(slot);
         }
@@ -227,19 +268,23 @@ impl Forwarder {
         });
         let Some((checked, kind)) = kind else {
             leg.refused += 1;
+            self.counts.refused += 1;
             return;
         };
         let source = &mut leg.sources[kind as usize];
         let sequence = checked.sequence();
+        let awaited = source.tracker.awaited();
         let arrival = source.tracker.received(now, sequence, checked.timestamp());
-        let wake = source.tracker.deadline();
+        // Only a new gap can be due sooner than what is waited for already.
+        let gap = source.tracker.awaited() > awaited;
+        let wake = if gap { source.tracker.deadline() } else { None };
         if arrival == Arrival::Unwanted {
             return;
         }
         let number = source.tracker.extended(sequence);
         let payload = checked.payload().len() as u64;
         let level = checked.audio_level(AUDIO_LEVEL_EXTENSION);
-        let packet: Arc<[u8]> = packet.into();
+        let packet = Arc::new(packet);
         source.history.insert(now, sequence, packet.clone());
         if kind == Kind::Audio {
             // Without a level there is nothing to rank by: it is heard where there is room.
@@ -254,7 +299,7 @@ impl Forwarder {
         }
     }
 
-    fn forward(&mut self, slot: usize, kind: Kind, number: u64, payload: u64, packet: &Arc<[u8]>) {
+    fn forward(&mut self, slot: usize, kind: Kind, number: u64, payload: u64, packet: &Arc<Vec<u8>>) {
         for receiver in 0..self.legs.len() {
             let Some(leg) = self.legs[receiver].as_mut().filter(|_| receiver != slot) else {
                 continue;
@@ -270,7 +315,7 @@ impl Forwarder {
             // Speech that was withheld begins anew, which the marker says (RFC 3551, section 4.1).
             let marked = kind == Kind::Audio && place.begins;
             let forwarded = Forwarded { packet, sequence: place.sequence, marked };
-            if leg.queue(Outgoing::Rtp(forwarded)) {
+            if leg.queue(Outgoing::Rtp(forwarded), &mut self.counts) {
                 self.ready.push_back(receiver);
             }
         }
@@ -293,9 +338,10 @@ impl Forwarder {
             return;
         }
         leg.resent += 1;
+        self.counts.resent += 1;
         leg.downlink(slot, kind).answered(now, sequence);
         let marked = kind == Kind::Audio && place.begins;
-        if leg.queue(Outgoing::Rtp(Forwarded { packet, sequence, marked })) {
+        if leg.queue(Outgoing::Rtp(Forwarded { packet, sequence, marked }), &mut self.counts) {
             self.ready.push_back(receiver);
         }
     }
@@ -305,7 +351,7 @@ impl Forwarder {
         let leg = self.legs.get_mut(slot).and_then(Option::as_mut);
         let Some(leg) = leg.filter(|leg| leg.state == State::Flowing) else { return };
         debug_assert!(datagram.len() >= HEADER_LENGTH - 4);
-        if leg.queue(Outgoing::Rtcp(datagram)) {
+        if leg.queue(Outgoing::Rtcp(datagram), &mut self.counts) {
             self.ready.push_back(slot);
         }
     }

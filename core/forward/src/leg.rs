@@ -1,6 +1,7 @@
 //! What the node knows of one leg: its two sources on the way up, and what it was sent.
 
-use crate::Outgoing;
+use crate::limit::{Bucket, PacketLimit};
+use crate::{Counts, Outgoing};
 use crate::rewrite::{Place, Rewriter};
 use conclave_rtp::history::History;
 use conclave_rtp::loss::{Patience, Statistics, Tracker};
@@ -69,7 +70,13 @@ pub(crate) struct Leg {
     /// Packets that wait for the shell.
     pub(crate) waiting: Vec<Outgoing>,
     pub(crate) resend_window: (Time, u32),
+    pub(crate) bucket: Bucket,
     pub(crate) round_trip: Option<Duration>,
+    pub(crate) packets_received: u64,
+    pub(crate) octets_received: u64,
+    pub(crate) over_limit: u64,
+    pub(crate) asked_of_us: u64,
+    pub(crate) keyframes_wanted: u64,
     pub(crate) refused: u64,
     pub(crate) dropped: u64,
     pub(crate) resent: u64,
@@ -87,7 +94,13 @@ pub(crate) enum State {
 }
 
 impl Leg {
-    pub(crate) fn new(now: Time, participant: ParticipantId, audio: Ssrc, video: Ssrc) -> Leg {
+    pub(crate) fn new(
+        now: Time,
+        participant: ParticipantId,
+        audio: Ssrc,
+        video: Ssrc,
+        limit: PacketLimit,
+    ) -> Leg {
         Leg {
             participant,
             state: State::Opened,
@@ -97,7 +110,13 @@ impl Leg {
             downlinks: Vec::new(),
             waiting: Vec::new(),
             resend_window: (now, 0),
+            bucket: Bucket::full(now, limit),
             round_trip: None,
+            packets_received: 0,
+            octets_received: 0,
+            over_limit: 0,
+            asked_of_us: 0,
+            keyframes_wanted: 0,
             refused: 0,
             dropped: 0,
             resent: 0,
@@ -117,10 +136,15 @@ impl Leg {
     }
 
     /// Puts a packet out for the shell. True when it is the first that waits.
-    pub(crate) fn queue(&mut self, packet: Outgoing) -> bool {
+    pub(crate) fn queue(&mut self, packet: Outgoing, counts: &mut Counts) -> bool {
         if self.waiting.len() >= MOST_WAITING {
             self.dropped += 1;
+            counts.dropped += 1;
             return false;
+        }
+        if let Outgoing::Rtp(packet) = &packet {
+            counts.packets_out += 1;
+            counts.octets_out += packet.octets() as u64;
         }
         self.waiting.push(packet);
         self.waiting.len() == 1
@@ -150,6 +174,11 @@ impl Leg {
             video: self.sources[1].tracker.statistics(),
             packets_sent: sums.0,
             octets_sent: sums.1,
+            packets_received: self.packets_received,
+            octets_received: self.octets_received,
+            over_limit: self.over_limit,
+            asked_of_us: self.asked_of_us,
+            keyframes_wanted: self.keyframes_wanted,
             resent: self.resent,
             keyframes_asked: self.sources[1].keyframes_asked,
             refused: self.refused,
@@ -165,7 +194,7 @@ impl Leg {
 pub(crate) struct Source {
     pub(crate) ssrc: Ssrc,
     pub(crate) tracker: Tracker,
-    pub(crate) history: History<Arc<[u8]>>,
+    pub(crate) history: History<Arc<Vec<u8>>>,
     /// When a wanted keyframe is asked for; `None` when none is wanted.
     pub(crate) keyframe_wanted: Option<Time>,
     pub(crate) keyframe_asked: Option<Time>,
@@ -248,6 +277,16 @@ pub struct LegStatistics {
     pub packets_sent: u64,
     /// Payload octets sent to it.
     pub octets_sent: u64,
+    /// Packets that came from it and were taken, RTP and RTCP.
+    pub packets_received: u64,
+    /// Their octets, in the clear.
+    pub octets_received: u64,
+    /// Packets from it that went beyond its limit and were dropped.
+    pub over_limit: u64,
+    /// Packets that it asked for as lost on their way to it.
+    pub asked_of_us: u64,
+    /// Keyframes that it asked for.
+    pub keyframes_wanted: u64,
     /// RTP packets sent to it again.
     pub resent: u64,
     /// Keyframes asked of it.

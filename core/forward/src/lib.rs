@@ -10,6 +10,8 @@
 //!   their SSRC, by which the roster announces them, and their timestamps.
 //! - Lost on the way up: the node asks for it (NACK, RFC 4585). Lost on the way down: the receiver
 //!   asks, and the node answers from the source's history.
+//! - A leg that sends more packets than it may ([`PacketLimit`]) is cut down to that rate. What it
+//!   sends beyond is counted and goes nowhere, so that the others' share stays theirs.
 //! - Keyframe requests (PLI, FIR) of all receivers become at most two per second and source.
 //! - Sender reports go on to each receiver with the counts of what that receiver was sent; each
 //!   sender gets a receiver report every second.
@@ -21,9 +23,11 @@
 //! loop { handle(now, input)…; while let Some(output) = poll_output() {…}; sleep until deadline() }
 //! ```
 
+mod counts;
 mod feedback;
 mod forwarder;
 mod leg;
+mod limit;
 mod rewrite;
 mod speakers;
 
@@ -31,15 +35,19 @@ use conclave_types::{ParticipantId, Ssrc};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use counts::Counts;
 pub use forwarder::Forwarder;
 pub use leg::LegStatistics;
+pub use limit::PacketLimit;
 
 /// Octets of the longest packet that is forwarded: what an Ethernet frame carries over IPv4,
 /// without the seal. Longer ones could not leave unfragmented.
 pub const LONGEST_PACKET: usize = 1472 - 16;
 
-/// Legs that one meeting may have. Each pair of legs costs about 1 kB, so 150 make 20 MB.
-pub const MOST_LEGS: usize = 150;
+/// Legs that one meeting may have. Each pair of legs that see each other costs about half a
+/// kilobyte, so 250 make 32 MB; what each of them sends goes to all others, which no core carries
+/// much further.
+pub const MOST_LEGS: usize = 250;
 
 /// Without an authentic packet for this long a leg counts as silent. A room sends at least a
 /// report every second; shorter would end calls over a change of network.
@@ -119,7 +127,7 @@ pub enum Outgoing {
 /// An RTP packet as one receiver gets it. The same packet sent again is the same to the octet.
 #[derive(Debug, Clone)]
 pub struct Forwarded {
-    packet: Arc<[u8]>,
+    packet: Arc<Vec<u8>>,
     sequence: u16,
     marked: bool,
 }
@@ -128,11 +136,22 @@ impl Forwarded {
     /// Writes the packet into `buffer` in place of what was there.
     pub fn write(&self, buffer: &mut Vec<u8>) {
         buffer.clear();
+        self.append(buffer);
+    }
+
+    /// Writes the packet behind what is in `buffer`.
+    pub fn append(&self, buffer: &mut Vec<u8>) {
+        let start = buffer.len();
         buffer.extend_from_slice(&self.packet);
-        conclave_rtp::set_sequence(buffer, self.sequence);
+        conclave_rtp::set_sequence(&mut buffer[start..], self.sequence);
         if self.marked {
-            conclave_rtp::set_marker(buffer);
+            conclave_rtp::set_marker(&mut buffer[start..]);
         }
+    }
+
+    /// Its length, octets.
+    pub fn octets(&self) -> usize {
+        self.packet.len()
     }
 }
 

@@ -267,6 +267,11 @@ impl Tracker {
         self.missing.values().map(wakes).min()
     }
 
+    /// Packets that are missing and not given up.
+    pub fn awaited(&self) -> usize {
+        self.missing.len()
+    }
+
     /// The block about this source for a report that is sent now; the next one starts from here.
     /// `None` before the first packet.
     pub fn report(&mut self, now: Time, source: Ssrc) -> Option<ReportBlock> {
