@@ -23,12 +23,22 @@ impl Burst {
                 && self.octets.len() + length <= MOST_OCTETS
     }
 
-    /// Adds a packet that [`Burst::takes`] approved of.
-    pub(crate) fn push(&mut self, packet: &[u8]) {
+    /// Where the next packet is written: behind the others. What is written there becomes one of
+    /// them by [`Burst::close`], as long as [`Burst::takes`] approved of its length.
+    pub(crate) fn tail(&mut self) -> &mut Vec<u8> {
+        &mut self.octets
+    }
+
+    /// Octets of the packets that are closed, which is where the next one begins.
+    pub(crate) fn length(&self) -> usize {
+        self.octets.len()
+    }
+
+    /// Counts what was written since it was `begin` octets long as a packet.
+    pub(crate) fn close(&mut self, begin: usize) {
         if self.packets == 0 {
-            self.segment = packet.len();
+            self.segment = self.octets.len() - begin;
         }
-        self.octets.extend_from_slice(packet);
         self.packets += 1;
     }
 
@@ -55,7 +65,9 @@ mod tests {
                 sizes.push(burst.contents().2);
                 burst.clear();
             }
-            burst.push(&vec![0; *length]);
+            let begin = burst.length();
+            burst.tail().resize(begin + length, 0);
+            burst.close(begin);
         }
         sizes.push(burst.contents().2);
         sizes

@@ -2,8 +2,9 @@
 
 use crate::burst::Burst;
 use crate::ports::Bound;
+use crate::totals::Sums;
 use conclave_forward::{LegStatistics, Outgoing};
-use conclave_srtp::{Open, OpenError, Seal, is_rtcp};
+use conclave_srtp::{Open, OpenError, RTP_OVERHEAD, Seal, is_rtcp};
 use conclave_types::{LegId, Redacted};
 use futures_util::future::AbortHandle;
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
@@ -12,6 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
+use tracing::Span;
 
 /// One leg, as its meeting's task owns it.
 pub(crate) struct Leg {
@@ -25,6 +27,10 @@ pub(crate) struct Leg {
     peer: Option<Peer>,
     refused: Refused,
     unsent: u64,
+    /// Octets that the seal adds to an RTP packet; found at the first one.
+    overhead: Option<usize>,
+    /// What is said about this leg is said in it.
+    span: Span,
 }
 
 /// Where authentic packets come from.
@@ -43,8 +49,9 @@ struct Refused {
 }
 
 /// A packet in the clear.
-pub(crate) enum Opened {
-    Rtp(Vec<u8>),
+pub(crate) enum Opened<'a> {
+    /// In the place where it came.
+    Rtp(&'a [u8]),
     Rtcp(Vec<u8>),
 }
 
@@ -68,7 +75,13 @@ pub struct LegReport {
 }
 
 impl Leg {
-    pub(crate) fn new(id: LegId, bound: Bound, open: Box<dyn Open>, seal: Box<dyn Seal>) -> Leg {
+    pub(crate) fn new(
+        id: LegId,
+        bound: Bound,
+        open: Box<dyn Open>,
+        seal: Box<dyn Seal>,
+        span: Span,
+    ) -> Leg {
         let (waiting, _) = AbortHandle::new_pair();
         Leg {
             id,
@@ -80,7 +93,14 @@ impl Leg {
             peer: None,
             refused: Refused::default(),
             unsent: 0,
+            overhead: None,
+            span,
         }
+    }
+
+    /// The span of everything that is said about this leg.
+    pub(crate) fn span(&self) -> &Span {
+        &self.span
     }
 
     /// Reads what is there, without waiting.
@@ -93,34 +113,40 @@ impl Leg {
             .try_io(Interest::READABLE, || self.batch.recv((&*self.socket).into(), buffers, metas))
     }
 
-    /// Opens a datagram. One that is authentic and new tells where the peer is.
-    pub(crate) fn open(
+    /// Opens a datagram in its place. One that is authentic and new tells where the peer is.
+    pub(crate) fn open<'a>(
         &mut self,
-        datagram: &[u8],
+        datagram: &'a mut [u8],
         from: SocketAddr,
         ours: Option<IpAddr>,
-    ) -> Option<Opened> {
+        totals: &mut Sums,
+    ) -> Option<Opened<'a>> {
         let opened = if is_rtcp(datagram) {
             self.open.open_rtcp(datagram).map(Opened::Rtcp)
         } else {
-            self.open.open_rtp(datagram).map(Opened::Rtp)
+            self.open.open_rtp_in_place(datagram).map(|packet| Opened::Rtp(packet))
         };
         match opened {
             Ok(opened) => {
                 let peer = Some(Peer { address: from, ours });
                 if self.peer != peer {
                     self.peer = peer;
-                    tracing::debug!(leg = %self.id, peer = ?Redacted(from), "peer learned");
+                    self.span.in_scope(|| tracing::debug!(peer = ?Redacted(from), "peer learned"));
                 }
                 Some(opened)
             }
             Err(error) => {
-                let counter = match error {
-                    OpenError::Malformed | OpenError::TooManySources => &mut self.refused.malformed,
-                    OpenError::NotAuthentic => &mut self.refused.not_authentic,
-                    OpenError::Replayed => &mut self.refused.replayed,
+                let refused = &mut self.refused;
+                let (counter, sum) = match error {
+                    OpenError::Malformed | OpenError::TooManySources => {
+                        (&mut refused.malformed, &mut totals.malformed)
+                    }
+                    OpenError::NotAuthentic => {
+                        (&mut refused.not_authentic, &mut totals.not_authentic)
+                    }
+                    OpenError::Replayed => (&mut refused.replayed, &mut totals.replayed),
                 };
-                *counter += 1;
+                (*counter, *sum) = (*counter + 1, *sum + 1);
                 None
             }
         }
@@ -128,30 +154,44 @@ impl Leg {
 
     /// Seals packets and sends them in as few calls as possible. What the system does not take at
     /// once is dropped: the receiver asks for it again, and waiting would hold up everyone else.
-    pub(crate) fn send(&mut self, packets: &[Outgoing], scratch: &mut Vec<u8>, burst: &mut Burst) {
+    ///
+    /// Packets are written, changed and sealed where they leave from.
+    pub(crate) fn send(&mut self, packets: &[Outgoing], burst: &mut Burst, totals: &mut Sums) {
         let Some(peer) = self.peer else { return };
+        let most = self.batch.max_gso_segments();
         burst.clear();
         for packet in packets {
             let sealed = match packet {
                 Outgoing::Rtp(packet) => {
-                    packet.write(scratch);
-                    self.seal.seal_rtp(scratch)
+                    let length = packet.octets() + self.overhead.unwrap_or(RTP_OVERHEAD);
+                    if !burst.takes(length, most) {
+                        self.transmit(peer, burst, totals);
+                    }
+                    let begin = burst.length();
+                    packet.append(burst.tail());
+                    self.seal.seal_rtp_tail(burst.tail(), begin).map(|()| {
+                        self.overhead = Some(burst.length() - begin - packet.octets());
+                        burst.close(begin);
+                    })
                 }
-                Outgoing::Rtcp(packet) => self.seal.seal_rtcp(packet),
+                Outgoing::Rtcp(packet) => self.seal.seal_rtcp(packet).map(|sealed| {
+                    if !burst.takes(sealed.len(), most) {
+                        self.transmit(peer, burst, totals);
+                    }
+                    let begin = burst.length();
+                    burst.tail().extend_from_slice(&sealed);
+                    burst.close(begin);
+                }),
             };
-            let Ok(sealed) = sealed else {
+            if sealed.is_err() {
                 self.unsent += 1;
-                continue;
-            };
-            if !burst.takes(sealed.len(), self.batch.max_gso_segments()) {
-                self.transmit(peer, burst);
+                totals.unsent += 1;
             }
-            burst.push(&sealed);
         }
-        self.transmit(peer, burst);
+        self.transmit(peer, burst, totals);
     }
 
-    fn transmit(&mut self, peer: Peer, burst: &mut Burst) {
+    fn transmit(&mut self, peer: Peer, burst: &mut Burst, totals: &mut Sums) {
         let (contents, segment, packets) = burst.contents();
         if packets == 0 {
             return;
@@ -165,7 +205,10 @@ impl Leg {
         };
         if let Err(error) = self.batch.try_send((&*self.socket).into(), &transmit) {
             self.unsent += packets as u64;
-            tracing::debug!(leg = %self.id, %error, packets, "packets not sent");
+            totals.unsent += packets as u64;
+            self.span.in_scope(|| tracing::debug!(%error, packets, "packets not sent"));
+        } else {
+            totals.bursts += 1;
         }
         burst.clear();
     }

@@ -17,6 +17,7 @@ mod leg;
 mod meeting;
 mod ports;
 mod shard;
+mod totals;
 
 use conclave_types::{MediaLeg, MeetingId, ParticipantId, SrtpProfile};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -24,15 +25,17 @@ use std::io;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use conclave_forward::LegStatistics;
+pub use conclave_forward::{Counts, LegStatistics, MOST_LEGS, PacketLimit};
 pub use leg::LegReport;
+pub use totals::Totals;
 
 use shard::{Command, Shard};
+use totals::Shared;
 
 /// Commands that wait for a task. Whoever sends one more waits until there is room, so a burst of
 /// joins is answered in order and only more slowly.
@@ -62,13 +65,15 @@ pub struct Limits {
     pub legs: usize,
     /// Tasks that meetings are spread over: one per core that may be kept busy.
     pub tasks: usize,
+    /// Packets that one leg may send. What it sends beyond is dropped and counted.
+    pub packets: PacketLimit,
 }
 
 impl Default for Limits {
-    /// 1000 legs, one task per core up to 8.
+    /// 1000 legs, one task per core up to 8, and [`PacketLimit`]'s own default.
     fn default() -> Limits {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Limits { legs: 1000, tasks: cores.min(8) }
+        Limits { legs: 1000, tasks: cores.min(8), packets: PacketLimit::default() }
     }
 }
 
@@ -83,21 +88,24 @@ impl MediaNode {
         let (events, receiver) = mpsc::channel(EVENTS);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (config, legs) = (Arc::new(config), Arc::new(AtomicUsize::new(0)));
+        let totals = Arc::new(Shared::default());
         let shards = (0..config.limits.tasks.max(1)).map(|_| {
             let (sender, commands) = mpsc::channel(COMMANDS);
-            let shard = Shard::new(config.clone(), legs.clone(), events.clone());
+            let shard = Shard::new(config.clone(), legs.clone(), events.clone(), totals.clone());
             tasks.spawn(shard.run(commands, stop.clone()));
             sender
         });
         let shards = shards.collect();
         tasks.close();
-        (MediaNodeHandle { shards, tasks, stop }, receiver)
+        (MediaNodeHandle { legs, totals, shards, tasks, stop }, receiver)
     }
 }
 
 /// Asks things of a running media node. Clones ask the same one.
 #[derive(Debug, Clone)]
 pub struct MediaNodeHandle {
+    legs: Arc<AtomicUsize>,
+    totals: Arc<Shared>,
     shards: Arc<[mpsc::Sender<Command>]>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -135,6 +143,11 @@ impl MediaNodeHandle {
         participant: ParticipantId,
     ) -> Option<LegReport> {
         self.ask(meeting, |answer| Command::Report { meeting, participant, answer }).await?
+    }
+
+    /// What all legs together did so far, and how much there is now. Costs nothing to the media.
+    pub fn totals(&self) -> Totals {
+        self.totals.read(self.legs.load(Ordering::Relaxed))
     }
 
     /// Closes all legs and ends all tasks; returns when they have ended.

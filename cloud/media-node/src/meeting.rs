@@ -3,8 +3,8 @@
 use crate::leg::{Leg, LegReport};
 use crate::ports::{self, Bound};
 use crate::{MediaNodeConfig, OpenLegError};
-use conclave_forward::{CannotOpen, Forwarder, Input};
-use conclave_types::{LegId, MediaLeg, ParticipantId, SrtpKey, SrtpProfile, Ssrc, Time};
+use conclave_forward::{CannotOpen, Forwarder, Input, PacketLimit};
+use conclave_types::{LegId, MediaLeg, MeetingId, ParticipantId, SrtpKey, SrtpProfile, Ssrc, Time};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::collections::{HashMap, HashSet};
 
@@ -15,23 +15,26 @@ const DRAWS: usize = 16;
 pub(crate) struct Meeting {
     pub(crate) forwarder: Forwarder,
     pub(crate) legs: HashMap<ParticipantId, Leg>,
+    /// When its task comes back to it; kept by the task.
+    pub(crate) due: Option<Time>,
     /// Every source that was ever given out here. A source that came again with its numbers begun
     /// anew would make receivers' keys protect two packets alike. Four octets per join.
     used: HashSet<Ssrc>,
 }
 
 impl Meeting {
-    pub(crate) fn new(random: &SystemRandom) -> Result<Meeting, OpenLegError> {
+    pub(crate) fn new(random: &SystemRandom, limit: PacketLimit) -> Result<Meeting, OpenLegError> {
         let own = Ssrc(u32::from_ne_bytes(draw(random)?));
         let used = HashSet::from([own]);
-        Ok(Meeting { forwarder: Forwarder::new(own), legs: HashMap::new(), used })
+        let forwarder = Forwarder::with_limit(own, limit);
+        Ok(Meeting { forwarder, legs: HashMap::new(), due: None, used })
     }
 
     /// Opens a leg: keys, sources and a socket of its own.
     pub(crate) fn open(
         &mut self,
         now: Time,
-        participant: ParticipantId,
+        (meeting, participant): (MeetingId, ParticipantId),
         profile: SrtpProfile,
         config: &MediaNodeConfig,
         random: &SystemRandom,
@@ -44,7 +47,8 @@ impl Meeting {
         let bound: Bound = ports::bind(config, random)?;
         let port = bound.port;
         self.used.extend([audio, video]);
-        self.legs.insert(participant, Leg::new(id, bound, open, seal));
+        let span = tracing::info_span!("leg", %meeting, %participant, leg = %id);
+        self.legs.insert(participant, Leg::new(id, bound, open, seal, span));
         self.forwarder.handle(now, Input::Opened { participant, audio, video });
         let address = config.address;
         Ok(MediaLeg { leg: id, address, port, room_to_node, node_to_room, audio, video })
@@ -70,10 +74,17 @@ impl Meeting {
         Err(OpenLegError::NoKeys)
     }
 
-    /// Closes a leg; false when it was not open.
-    pub(crate) fn close(&mut self, now: Time, participant: ParticipantId) -> bool {
+    /// Closes a leg; `None` when it was not open.
+    pub(crate) fn close(&mut self, now: Time, participant: ParticipantId) -> Option<Leg> {
         self.forwarder.handle(now, Input::Closed { participant });
-        self.legs.remove(&participant).is_some()
+        self.legs.remove(&participant)
+    }
+
+    /// Says something about a leg.
+    pub(crate) fn tell(&self, participant: ParticipantId, say: impl FnOnce()) {
+        if let Some(leg) = self.legs.get(&participant) {
+            leg.span().in_scope(say);
+        }
     }
 
     pub(crate) fn report(&self, participant: ParticipantId) -> Option<LegReport> {

@@ -3,6 +3,7 @@
 use crate::burst::Burst;
 use crate::leg::{LegReport, Opened};
 use crate::meeting::Meeting;
+use crate::totals::{Shared, Sums};
 use crate::{MediaNodeConfig, MediaNodeEvent, OpenLegError};
 use conclave_forward::{Input, Output};
 use conclave_types::{LegId, MediaLeg, MeetingId, ParticipantId, SrtpProfile, Time};
@@ -10,7 +11,7 @@ use futures_util::future::{AbortHandle, Abortable, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use quinn_udp::RecvMeta;
 use ring::rand::SystemRandom;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::io::IoSliceMut;
 use std::pin::Pin;
@@ -72,14 +73,18 @@ pub(crate) struct Shard {
     random: SystemRandom,
     started: Instant,
     meetings: HashMap<MeetingId, Meeting>,
+    /// When each meeting that waits for a moment is due: the first is found without asking all.
+    due: BTreeSet<(Time, MeetingId)>,
     readable: FuturesUnordered<Readable>,
     /// Meetings whose outputs have not been carried out yet.
     touched: HashSet<MeetingId>,
     /// Events that wait for room. One per subject, so no more than meetings and legs.
     pending: VecDeque<MediaNodeEvent>,
     buffers: Vec<Vec<u8>>,
-    scratch: Vec<u8>,
     burst: Burst,
+    /// What this task did since it last shared it.
+    sums: Sums,
+    totals: Arc<Shared>,
 }
 
 impl Shard {
@@ -87,6 +92,7 @@ impl Shard {
         config: Arc<MediaNodeConfig>,
         legs: Arc<AtomicUsize>,
         events: mpsc::Sender<MediaNodeEvent>,
+        totals: Arc<Shared>,
     ) -> Shard {
         Shard {
             config,
@@ -95,12 +101,14 @@ impl Shard {
             random: SystemRandom::new(),
             started: Instant::now(),
             meetings: HashMap::new(),
+            due: BTreeSet::new(),
             readable: FuturesUnordered::new(),
             touched: HashSet::new(),
             pending: VecDeque::new(),
             buffers: vec![vec![0; BUFFER]; BUFFERS],
-            scratch: Vec::new(),
             burst: Burst::default(),
+            sums: Sums::default(),
+            totals,
         }
     }
 
@@ -112,13 +120,15 @@ impl Shard {
     ) {
         let sleep = tokio::time::sleep(Duration::ZERO);
         tokio::pin!(sleep);
+        let mut slept_for = None;
         let events = self.events.clone();
         loop {
-            let deadline = self.meetings.values().filter_map(|m| m.forwarder.deadline()).min();
-            if let Some(deadline) = deadline {
+            let deadline = self.due.first().map(|(time, _)| *time);
+            if let Some(deadline) = deadline.filter(|_| deadline != slept_for) {
                 let instant = self.started + Duration::from_micros(deadline.as_micros());
                 sleep.as_mut().reset(instant.into());
             }
+            slept_for = deadline;
             tokio::select! {
                 () = stop.cancelled() => break,
                 command = commands.recv() => match command {
@@ -142,6 +152,7 @@ impl Shard {
         }
         let legs = self.meetings.values().map(|meeting| meeting.legs.len()).sum();
         self.legs.fetch_sub(legs, Ordering::Relaxed);
+        self.totals.meetings.fetch_sub(self.meetings.len() as u64, Ordering::Relaxed);
     }
 
     fn now(&self) -> Time {
@@ -176,12 +187,16 @@ impl Shard {
     ) -> Result<MediaLeg, OpenLegError> {
         let limit = self.config.limits.legs;
         let room = |legs| (legs < limit).then_some(legs + 1);
-        self.legs
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, room)
-            .map_err(|_| OpenLegError::NodeFull { limit })?;
-        let opened = self.open_counted(meeting, participant, profile);
-        if opened.is_err() {
-            self.legs.fetch_sub(1, Ordering::Relaxed);
+        let opened = match self.legs.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room) {
+            Err(_) => Err(OpenLegError::NodeFull { limit }),
+            Ok(_) => self.open_counted(meeting, participant, profile).inspect_err(|_| {
+                self.legs.fetch_sub(1, Ordering::Relaxed);
+            }),
+        };
+        if let Err(reason) = &opened {
+            let full = matches!(reason, OpenLegError::NodeFull { .. } | OpenLegError::MeetingFull);
+            self.sums.refused_legs += u64::from(full);
+            tracing::warn!(%meeting, %participant, %reason, "leg refused");
             self.drop_if_empty(meeting);
         }
         opened
@@ -195,12 +210,16 @@ impl Shard {
     ) -> Result<MediaLeg, OpenLegError> {
         let now = self.now();
         if !self.meetings.contains_key(&id) {
-            self.meetings.insert(id, Meeting::new(&self.random)?);
+            self.meetings.insert(id, Meeting::new(&self.random, self.config.limits.packets)?);
+            self.totals.meetings.fetch_add(1, Ordering::Relaxed);
             tracing::info!(meeting = %id, "meeting begins");
         }
         let meeting = self.meetings.get_mut(&id).ok_or(OpenLegError::Stopped)?;
-        let opened = meeting.open(now, participant, profile, &self.config, &self.random)?;
-        tracing::info!(meeting = %id, %participant, leg = %opened.leg, ?profile, "leg opened");
+        let who = (id, participant);
+        let opened = meeting.open(now, who, profile, &self.config, &self.random)?;
+        if let Some(leg) = meeting.legs.get(&participant) {
+            leg.span().in_scope(|| tracing::info!(?profile, "leg opened"));
+        }
         self.wait_for(Key { meeting: id, participant, leg: opened.leg });
         self.touched.insert(id);
         Ok(opened)
@@ -209,9 +228,10 @@ impl Shard {
     fn close(&mut self, id: MeetingId, participant: ParticipantId) {
         let now = self.now();
         let Some(meeting) = self.meetings.get_mut(&id) else { return };
-        if meeting.close(now, participant) {
+        let last = meeting.report(participant);
+        if let Some(leg) = meeting.close(now, participant) {
             self.legs.fetch_sub(1, Ordering::Relaxed);
-            tracing::info!(meeting = %id, %participant, "leg closed");
+            leg.span().in_scope(|| tell_closed(last));
         }
         // Its goodbyes leave with the others' next burst; its own last words are of no interest.
         self.pending.retain(|event| subject(event) != (id, Some(participant)));
@@ -232,7 +252,13 @@ impl Shard {
 
     fn drop_if_empty(&mut self, id: MeetingId) {
         if self.meetings.get(&id).is_some_and(|meeting| meeting.legs.is_empty()) {
-            self.meetings.remove(&id);
+            if let Some(mut meeting) = self.meetings.remove(&id) {
+                self.sums.add(meeting.forwarder.take_counts());
+                self.totals.meetings.fetch_sub(1, Ordering::Relaxed);
+                if let Some(due) = meeting.due {
+                    self.due.remove(&(due, id));
+                }
+            }
             self.touched.remove(&id);
             self.pending.retain(|event| subject(event).0 != id);
             tracing::info!(meeting = %id, "meeting ends");
@@ -297,13 +323,13 @@ impl Shard {
                 let Ok(count) = leg.receive(&mut slices, &mut metas) else { break };
                 count
             };
-            for (buffer, meta) in self.buffers.iter().zip(&metas[..received]) {
+            for (buffer, meta) in self.buffers.iter_mut().zip(&metas[..received]) {
                 let ours = meta.dst_ip.filter(|_| several_addresses);
-                for datagram in buffer[..meta.len].chunks(meta.stride.max(1)) {
+                for datagram in buffer[..meta.len].chunks_mut(meta.stride.max(1)) {
                     datagrams += 1;
                     let from = key.participant;
-                    let input = match leg.open(datagram, meta.addr, ours) {
-                        Some(Opened::Rtp(packet)) => Input::Rtp { from, packet },
+                    let input = match leg.open(datagram, meta.addr, ours, &mut self.sums) {
+                        Some(Opened::Rtp(packet)) => Input::Rtp { from, packet: packet.to_vec() },
                         Some(Opened::Rtcp(packet)) => Input::Rtcp { from, packet },
                         None => continue,
                     };
@@ -319,11 +345,13 @@ impl Shard {
 
     fn pass_time(&mut self) {
         let now = self.now();
-        for (id, meeting) in &mut self.meetings {
-            if meeting.forwarder.deadline().is_some_and(|deadline| deadline <= now) {
-                meeting.forwarder.handle(now, Input::TimePassed);
-                self.touched.insert(*id);
-            }
+        while let Some((due, id)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
+            self.due.remove(&(due, id));
+            let Some(meeting) = self.meetings.get_mut(&id) else { continue };
+            meeting.due = None;
+            meeting.forwarder.handle(now, Input::TimePassed);
+            // Carried out, and given its next moment, with those that were read.
+            self.touched.insert(id);
         }
     }
 
@@ -335,27 +363,55 @@ impl Shard {
                 let event = match output {
                     Output::Send { to, packets } => {
                         if let Some(leg) = meeting.legs.get_mut(&to) {
-                            leg.send(&packets, &mut self.scratch, &mut self.burst);
+                            leg.send(&packets, &mut self.burst, &mut self.sums);
                         }
+                        meeting.forwarder.take_back(packets);
                         continue;
                     }
                     Output::Speaking { participant } => {
                         MediaNodeEvent::Speaking { meeting: id, participant }
                     }
                     Output::Silent { participant } => {
-                        tracing::info!(meeting = %id, %participant, "leg is silent");
+                        meeting.tell(participant, || tracing::info!("leg is silent"));
                         MediaNodeEvent::Silent { meeting: id, participant }
                     }
                     Output::Flowing { participant } => {
-                        tracing::info!(meeting = %id, %participant, "leg flows");
+                        meeting.tell(participant, || tracing::info!("leg flows"));
                         MediaNodeEvent::Flowing { meeting: id, participant }
                     }
                 };
                 self.pending.retain(|older| subject(older) != subject(&event));
                 self.pending.push_back(event);
             }
+            self.sums.add(meeting.forwarder.take_counts());
+            let due = meeting.forwarder.deadline();
+            if due != meeting.due {
+                self.due.extend(due.map(|due| (due, id)));
+                if let Some(before) = std::mem::replace(&mut meeting.due, due) {
+                    self.due.remove(&(before, id));
+                }
+            }
         }
+        self.totals.add(&mut self.sums);
     }
+}
+
+/// One line about a leg that was closed: enough to see later why a call was bad.
+fn tell_closed(last: Option<LegReport>) {
+    let Some(LegReport { forwarded, not_authentic, unsent, .. }) = last else { return };
+    tracing::info!(
+        received = forwarded.packets_received,
+        missing = forwarded.audio.missing + forwarded.video.missing,
+        over_limit = forwarded.over_limit,
+        sent = forwarded.packets_sent,
+        resent = forwarded.resent,
+        keyframes_asked = forwarded.keyframes_asked,
+        worst_loss_256 = forwarded.worst_loss,
+        round_trip = ?forwarded.round_trip,
+        not_authentic,
+        unsent,
+        "leg closed"
+    );
 }
 
 /// What an event is about: of two events about the same, only the newer counts.

@@ -494,7 +494,7 @@ async fn whoever_speaks_is_announced_and_everyone_hears() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn limits_hold_and_closed_legs_make_room() {
-    let (node, _events) = start(Limits { legs: 3, tasks: 2 });
+    let (node, _events) = start(Limits { legs: 3, tasks: 2, ..Limits::default() });
     let open = |meeting: u128, n: u128| {
         let node = node.clone();
         async move {

@@ -16,7 +16,7 @@ impl Default for PacketLimit {
     /// 5,000 in a second, 2,500 at once. A room sends 400 in a second at 2.5 Mbit/s and 1,100 at
     /// 8 Mbit/s, its largest keyframe is 300, and what it repeats after a loss counts too. Lower
     /// would cut off good rooms in bad moments; at 5,000 a leg costs its node, with 50 receivers, a
-    /// third of a core.
+    /// quarter of a core.
     fn default() -> PacketLimit {
         PacketLimit { per_second: 5_000, burst: 2_500 }
     }

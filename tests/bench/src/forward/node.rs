@@ -4,7 +4,7 @@ use super::load::{self, Receiver, Source};
 use super::system::System;
 use crate::process::{Running, until};
 use anyhow::{Context, Result, bail};
-use conclave_media_node::{Limits, MediaNode, MediaNodeConfig};
+use conclave_media_node::{Limits, MediaNode, MediaNodeConfig, PacketLimit};
 use conclave_srtp::{opener, sealer};
 use conclave_types::{MediaLeg, MeetingId, ParticipantId, SrtpProfile, VIDEO_PAYLOAD_TYPE};
 use std::io::Write;
@@ -72,7 +72,10 @@ pub(crate) fn serve(arguments: &[String]) -> Result<()> {
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             ports: None,
             address: None,
-            limits: Limits::default(),
+            limits: Limits {
+                packets: PacketLimit { per_second: u32::MAX, burst: u32::MAX },
+                ..Limits::default()
+            },
         });
         let meeting = MeetingId::from_random(1);
         let mut lines = String::new();
