@@ -299,7 +299,14 @@ impl Forwarder {
         }
     }
 
-    fn forward(&mut self, slot: usize, kind: Kind, number: u64, payload: u64, packet: &Arc<Vec<u8>>) {
+    fn forward(
+        &mut self,
+        slot: usize,
+        kind: Kind,
+        number: u64,
+        payload: u64,
+        packet: &Arc<Vec<u8>>,
+    ) {
         for receiver in 0..self.legs.len() {
             let Some(leg) = self.legs[receiver].as_mut().filter(|_| receiver != slot) else {
                 continue;

@@ -1,8 +1,8 @@
 //! What the node knows of one leg: its two sources on the way up, and what it was sent.
 
 use crate::limit::{Bucket, PacketLimit};
-use crate::{Counts, Outgoing};
 use crate::rewrite::{Place, Rewriter};
+use crate::{Counts, Outgoing};
 use conclave_rtp::history::History;
 use conclave_rtp::loss::{Patience, Statistics, Tracker};
 use conclave_rtp::rtcp::SenderReport;

@@ -74,8 +74,17 @@ pub(crate) fn start(folder: tempfile::TempDir, receivers: usize) -> Result<Syste
 fn configure(folder: &Path, port: u16) -> Result<()> {
     let write = |name: &str, text: String| std::fs::write(folder.join(name), text);
     let plugins = [
-        "audiobridge", "duktape", "lua", "sip", "nosip", "recordplay", "textroom", "videocall",
-        "voicemail", "echotest", "streaming",
+        "audiobridge",
+        "duktape",
+        "lua",
+        "sip",
+        "nosip",
+        "recordplay",
+        "textroom",
+        "videocall",
+        "voicemail",
+        "echotest",
+        "streaming",
     ];
     let plugins = plugins.map(|name| format!("libjanus_{name}.so")).join(",");
     let transports = ["mqtt", "nanomsg", "pfunix", "rabbitmq", "websockets"];

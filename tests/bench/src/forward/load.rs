@@ -160,8 +160,12 @@ impl Source {
         };
         match self.state.try_send((&self.socket).into(), &transmit) {
             // What the system does not take is lost like anything else.
-            Err(error) if error.kind() != ErrorKind::WouldBlock
-                && error.kind() != ErrorKind::ConnectionRefused => Err(error.into()),
+            Err(error)
+                if error.kind() != ErrorKind::WouldBlock
+                    && error.kind() != ErrorKind::ConnectionRefused =>
+            {
+                Err(error.into())
+            }
             _ => Ok(()),
         }
     }

@@ -76,7 +76,12 @@ pub(crate) fn start(
         let socket = load::socket()?;
         let own = system::key(profile)?;
         let answer = sdp(socket.local_addr()?.port(), number.parse()?, suite, &own, "recvonly");
-        control.ask(&[("command", "subscribe answer"), call, ("to-tag", &tag), ("sdp", &answer)])?;
+        control.ask(&[
+            ("command", "subscribe answer"),
+            call,
+            ("to-tag", &tag),
+            ("sdp", &answer),
+        ])?;
         let open = if place == 0 { Some(opener(&down)?) } else { None };
         all.push(Receiver::new(socket, open, None)?);
     }

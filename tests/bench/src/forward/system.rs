@@ -25,7 +25,10 @@ pub(crate) enum Kind {
     Rtpengine,
     Janus,
     /// Seals and sends at a pace of its own: packets per second to all receivers, packets per burst.
-    BareLoop { rate: f64, burst: usize },
+    BareLoop {
+        rate: f64,
+        burst: usize,
+    },
     /// Receives a burst, then seals and sends it: what nothing that forwards can do without.
     BareAnswer,
 }
