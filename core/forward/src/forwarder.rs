@@ -125,12 +125,12 @@ impl Forwarder {
             return Some(event);
         }
         while let Some(slot) = self.ready.pop_front() {
-            if let Some(leg) = self.legs.get_mut(slot).and_then(Option::as_mut) {
-                if !leg.waiting.is_empty() {
-                    let next = self.spare.pop().unwrap_or_default();
-                    let packets = std::mem::replace(&mut leg.waiting, next);
-                    return Some(Output::Send { to: leg.participant, packets });
-                }
+            if let Some(leg) = self.legs.get_mut(slot).and_then(Option::as_mut)
+                && !leg.waiting.is_empty()
+            {
+                let next = self.spare.pop().unwrap_or_default();
+                let packets = std::mem::replace(&mut leg.waiting, next);
+                return Some(Output::Send { to: leg.participant, packets });
             }
         }
         None
