@@ -18,12 +18,14 @@
 //! room for the new one, for a room that arrives again has forgotten the old one.
 
 mod machine;
+mod seats;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
-pub use machine::{LINK_GRACE, MEDIA_GRACE, Meetings, SILENCE_GRACE, SPEAKER_INTERVAL};
+pub use machine::{Limits, Meetings};
+pub use seats::{LINK_GRACE, MEDIA_GRACE, SILENCE_GRACE, SPEAKER_INTERVAL};
 pub use words::{
     Attendance, Fact, Held, Input, MeetingSummary, NotAdmitted, Output, Roster, RosterLine, Visit,
     Vmr, Why,

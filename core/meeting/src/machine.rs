@@ -1,84 +1,57 @@
 //! The machine itself.
 
-use crate::words::{
-    Attendance, Fact, Held, Input, MeetingSummary, NotAdmitted, Output, Roster, RosterLine, Visit,
-    Vmr, Why,
-};
+use crate::seats::{Link, Media, Meeting, Seat, Stage};
+use crate::words::{Fact, Held, Input, MeetingSummary, NotAdmitted, Output, Visit, Vmr, Why};
 use conclave_types::{CallId, MeetingId, ParticipantId, RoomId, Ssrc, Time, VmrId};
-use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// How long a seat is kept when the link is gone and media still flows.
-/// Two minutes: longer than the longest pause between a room's attempts to reconnect. Raised, a
-/// room that was carried off stays on the roster; lowered, a cloud behind a slow proxy drops calls.
-pub const LINK_GRACE: Duration = Duration::from_secs(120);
+/// How much is on at the same time, at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Meetings, at least 1.
+    pub meetings: usize,
+    /// Participants of all meetings together, at least 1.
+    pub participants: usize,
+}
 
-/// How long a seat is kept when no packet comes though the link is up.
-/// A minute: whoever blocks UDP should see the reason while they still stand at the panel, and a
-/// room that changes its camera or its network should not lose the call.
-pub const MEDIA_GRACE: Duration = Duration::from_secs(60);
+impl Default for Limits {
+    /// A thousand participants: each is a leg, and a media node opens a thousand. As many
+    /// meetings: everybody may sit alone for a while. Raised beyond the node's legs, the last to
+    /// come learn later, and less plainly, that there is no place; lowered, capacity lies idle.
+    fn default() -> Limits {
+        Limits { meetings: 1_000, participants: 1_000 }
+    }
+}
 
-/// How long a seat is kept when link and media are both gone.
-/// Fifteen seconds: a cable pulled and put back, but no ghost on everybody's roster.
-pub const SILENCE_GRACE: Duration = Duration::from_secs(15);
-
-/// The shortest time between two announcements of the speaker in one meeting.
-/// Half a second: a frame that jumps faster than that is no help to anybody.
-pub const SPEAKER_INTERVAL: Duration = Duration::from_millis(500);
-
-/// All meetings that are on.
+/// All meetings that are on. What an input costs grows with its own meeting, not with the others:
+/// whatever has to be found by time or by id has an index.
 #[derive(Debug, Default)]
 pub struct Meetings {
+    limits: Limits,
     meetings: BTreeMap<VmrId, Meeting>,
     /// Where each room sits, or is about to.
     rooms: BTreeMap<RoomId, (VmrId, CallId)>,
+    /// Where each call is: one line per seat.
+    calls: BTreeMap<CallId, VmrId>,
+    ids: BTreeMap<MeetingId, VmrId>,
+    /// When seats are given up, if nothing changes.
+    given_up: BTreeSet<(Time, CallId)>,
+    /// When speakers are to be announced.
+    announcements: BTreeSet<(Time, VmrId)>,
     /// Legs that are being opened for somebody who is gone meanwhile.
     unwanted: BTreeMap<CallId, (MeetingId, ParticipantId)>,
     outputs: VecDeque<Output>,
-}
-
-#[derive(Debug)]
-struct Meeting {
-    id: MeetingId,
-    revision: u64,
-    recorded: bool,
-    /// In the order of arrival.
-    seats: Vec<Seat>,
-    speaker: Option<ParticipantId>,
-    announced: Option<ParticipantId>,
-    announced_at: Option<Time>,
-}
-
-#[derive(Debug)]
-struct Seat {
-    visit: Visit,
-    stage: Stage,
-}
-
-#[derive(Debug)]
-enum Stage {
-    /// Its leg is being opened.
-    Coming,
-    /// It is in the meeting.
-    In { audio: Ssrc, video: Ssrc, link: Link, media: Media },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Link {
-    Up,
-    Lost { since: Time },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Media {
-    Flowing,
-    Silent { since: Time },
 }
 
 impl Meetings {
     /// No meeting is on.
     pub fn new() -> Meetings {
         Meetings::default()
+    }
+
+    /// No meeting is on, and never more than this.
+    pub fn with_limits(limits: Limits) -> Meetings {
+        Meetings { limits, ..Meetings::default() }
     }
 
     /// Takes in what happened at `now`. Seats whose time is over go first.
@@ -106,13 +79,12 @@ impl Meetings {
                 self.set_media(meeting, participant, Media::Silent { since: now });
             }
             Input::Loudest { meeting, participant } => {
-                if let Some(meeting) = self.meetings.values_mut().find(|m| m.id == meeting) {
-                    meeting.speaker = participant.filter(|p| meeting.has(*p));
-                }
+                self.loudest(meeting, participant);
             }
             Input::Renamed { room, name } => self.rename(room, name),
             Input::RoomRevoked { room } => self.vacate(room, Why::Revoked),
             Input::VmrRemoved { vmr } => self.end(vmr, Why::VmrRemoved),
+            Input::Closed { vmr } => self.end(vmr, Why::Closed),
             Input::Stopping => {
                 for vmr in self.meetings.keys().copied().collect::<Vec<_>>() {
                     self.end(vmr, Why::CloudStopped);
@@ -129,9 +101,29 @@ impl Meetings {
 
     /// When to come back with [`Input::Wake`] if nothing happens before.
     pub fn deadline(&self) -> Option<Time> {
-        let seats = self.meetings.values().flat_map(|m| &m.seats).filter_map(Seat::deadline);
-        let speakers = self.meetings.values().filter_map(Meeting::announcement_due);
-        seats.map(|(at, _)| at).chain(speakers).min()
+        let seat = self.given_up.first().map(|(at, _)| *at);
+        let speaker = self.announcements.first().map(|(at, _)| *at);
+        seat.into_iter().chain(speaker).min()
+    }
+
+    /// How many meetings somebody is in, or entering.
+    pub fn len(&self) -> usize {
+        self.meetings.len()
+    }
+
+    /// Whether no meeting is on.
+    pub fn is_empty(&self) -> bool {
+        self.meetings.is_empty()
+    }
+
+    /// How many are in meetings, or entering one.
+    pub fn participants(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// The meeting that is on in a virtual meeting room, or that somebody is entering.
+    pub fn meeting_in(&self, vmr: VmrId) -> Option<MeetingId> {
+        self.meetings.get(&vmr).map(|meeting| meeting.id)
     }
 
     /// The call that a room is in, or about to be in.
@@ -163,18 +155,47 @@ impl Meetings {
             self.outputs.push_back(Output::Refused { call: visit.call, room: visit.room, why });
             return;
         }
+        if !self.has_place(vmr.vmr, visit.room) {
+            let why = NotAdmitted::CloudFull;
+            self.outputs.push_back(Output::Refused { call: visit.call, room: visit.room, why });
+            return;
+        }
         let before = self.rooms.insert(visit.room, (vmr.vmr, visit.call));
-        let meeting = self.meetings.entry(vmr.vmr).or_insert_with(|| Meeting::new(visit.meeting));
+        self.calls.insert(visit.call, vmr.vmr);
+        let ids = &mut self.ids;
+        let meeting = self.meetings.entry(vmr.vmr).or_insert_with(|| {
+            ids.insert(visit.meeting, vmr.vmr);
+            Meeting::new(visit.meeting)
+        });
         visit.meeting = meeting.id;
         self.outputs.push_back(Output::OpenLeg {
             meeting: meeting.id,
             participant: visit.participant,
             call: visit.call,
         });
-        meeting.seats.push(Seat { visit, stage: Stage::Coming });
+        meeting.seats.push(Seat { visit, stage: Stage::Coming, due: None });
         if let Some((old_vmr, old_call)) = before {
             self.empty_seat(old_vmr, old_call, Why::Replaced);
         }
+    }
+
+    /// Whether the cloud has a place for a room, which gives up the one that it has.
+    fn has_place(&self, vmr: VmrId, room: RoomId) -> bool {
+        let present = self.rooms.get(&room).map(|(vmr, _)| *vmr);
+        let others = self.calls.len() - usize::from(present.is_some());
+        let alone = |meeting: &Meeting| meeting.seats.iter().all(|seat| seat.visit.room == room);
+        let ending = present.and_then(|vmr| self.meetings.get(&vmr)).is_some_and(alone);
+        let meetings = self.meetings.len() - usize::from(ending);
+        others < self.limits.participants
+            && (self.meetings.contains_key(&vmr) || meetings < self.limits.meetings)
+    }
+
+    fn loudest(&mut self, meeting: MeetingId, participant: Option<ParticipantId>) {
+        let Some(vmr) = self.ids.get(&meeting).copied() else { return };
+        if let Some(meeting) = self.meetings.get_mut(&vmr) {
+            meeting.speaker = participant.filter(|p| meeting.has(*p));
+        }
+        self.schedule_announcement(vmr);
     }
 
     fn leg_opened(&mut self, now: Time, call: CallId, audio: Ssrc, video: Ssrc) {
@@ -200,6 +221,7 @@ impl Meetings {
         meeting.revision += 1;
         let roster = meeting.roster();
         self.outputs.push_back(Output::Admitted { call, room, participant, roster });
+        self.schedule(call);
         self.tell_roster(vmr, Some(call));
     }
 
@@ -211,6 +233,7 @@ impl Meetings {
         let room = seat.visit.room;
         self.outputs.push_back(Output::Refused { call, room, why: NotAdmitted::NoLeg });
         self.rooms.remove(&room);
+        self.calls.remove(&call);
         if let Some(meeting) = self.meetings.get_mut(&vmr) {
             meeting.seats.retain(|seat| seat.visit.call != call);
         }
@@ -231,7 +254,11 @@ impl Meetings {
             // The answer would have nowhere to go: the request died with its link.
             Stage::Coming => self.vacate(room, Why::LinkLost),
             Stage::In { link: Link::Lost { .. }, .. } => {}
-            Stage::In { link, .. } => *link = Link::Lost { since: now },
+            Stage::In { link, .. } => {
+                *link = Link::Lost { since: now };
+                let call = seat.visit.call;
+                self.schedule(call);
+            }
         }
     }
 
@@ -242,7 +269,9 @@ impl Meetings {
         match (&mut seat.stage, held) {
             (Stage::In { link, .. }, Some(held)) => {
                 *link = Link::Up;
-                if seat.set_switches(*held) {
+                let changed = seat.set_switches(*held);
+                self.schedule(call);
+                if changed {
                     self.changed(vmr, Some(call));
                 }
                 let Some(meeting) = self.meetings.get(&vmr) else { return };
@@ -259,12 +288,15 @@ impl Meetings {
     }
 
     fn set_media(&mut self, meeting: MeetingId, participant: ParticipantId, now_it_is: Media) {
-        let Some(meeting) = self.meetings.values_mut().find(|m| m.id == meeting) else { return };
+        let vmr = self.ids.get(&meeting);
+        let Some(meeting) = vmr.and_then(|vmr| self.meetings.get_mut(vmr)) else { return };
         let seat = meeting.seats.iter_mut().find(|seat| seat.visit.participant == participant);
-        let Some(Seat { stage: Stage::In { media, .. }, .. }) = seat else { return };
+        let Some(Seat { stage: Stage::In { media, .. }, visit, .. }) = seat else { return };
         // A second report of silence must not stretch the first one's grace.
         if *media == Media::Flowing || now_it_is == Media::Flowing {
             *media = now_it_is;
+            let call = visit.call;
+            self.schedule(call);
         }
     }
 
@@ -281,6 +313,10 @@ impl Meetings {
     /// Ends every call of a meeting. Each is told only its own end: the roster is of no use any more.
     fn end(&mut self, vmr: VmrId, why: Why) {
         let Some(mut meeting) = self.meetings.remove(&vmr) else { return };
+        self.ids.remove(&meeting.id);
+        if let Some(due) = meeting.due {
+            self.announcements.remove(&(due, vmr));
+        }
         for seat in std::mem::take(&mut meeting.seats) {
             self.rooms.remove(&seat.visit.room);
             self.dismiss(meeting.id, seat, why);
@@ -308,6 +344,7 @@ impl Meetings {
             meeting.speaker = None;
         }
         let id = meeting.id;
+        self.schedule_announcement(vmr);
         self.dismiss(id, seat, why);
         if was_in {
             self.changed(vmr, None);
@@ -318,6 +355,10 @@ impl Meetings {
     /// Says the last words for one seat.
     fn dismiss(&mut self, meeting: MeetingId, seat: Seat, why: Why) {
         let Visit { call, participant, room, .. } = seat.visit;
+        self.calls.remove(&call);
+        if let Some(due) = seat.due {
+            self.given_up.remove(&(due, call));
+        }
         match seat.stage {
             Stage::Coming => {
                 self.unwanted.insert(call, (meeting, participant));
@@ -362,10 +403,10 @@ impl Meetings {
     }
 
     fn announce_speakers(&mut self, now: Time) {
-        for meeting in self.meetings.values_mut() {
-            if meeting.announcement_due().is_none_or(|due| due > now) {
-                continue;
-            }
+        while let Some((due, vmr)) = self.announcements.first().copied().filter(|d| d.0 <= now) {
+            self.announcements.remove(&(due, vmr));
+            let Some(meeting) = self.meetings.get_mut(&vmr) else { continue };
+            meeting.due = None;
             meeting.announced = meeting.speaker;
             meeting.announced_at = Some(now);
             for seat in meeting.linked() {
@@ -379,16 +420,49 @@ impl Meetings {
     }
 
     fn expire(&mut self, now: Time) {
-        loop {
-            let over = self.meetings.values().flat_map(|m| &m.seats).find_map(|seat| {
-                let (at, why) = seat.deadline()?;
-                (at <= now).then_some((seat.visit.room, why))
+        while let Some((_, call)) = self.given_up.first().copied().filter(|d| d.0 <= now) {
+            let over = self.seat_with(call).and_then(|seat| {
+                let (_, why) = seat.deadline()?;
+                Some((seat.visit.room, why))
             });
             match over {
                 Some((room, why)) => self.vacate(room, why),
-                None => return,
+                // Every line belongs to a seat; without one there is nothing to give up.
+                None => drop(self.given_up.pop_first()),
             }
         }
+    }
+
+    /// Notes when a seat is given up. To be called whenever its link or its media changed.
+    fn schedule(&mut self, call: CallId) {
+        let Some(seat) = self.seat_with(call) else { return };
+        let due = seat.deadline().map(|(at, _)| at);
+        let before = std::mem::replace(&mut seat.due, due);
+        if let Some(at) = before {
+            self.given_up.remove(&(at, call));
+        }
+        if let Some(at) = due {
+            self.given_up.insert((at, call));
+        }
+    }
+
+    /// Notes when a meeting's speaker is announced. To be called whenever somebody else speaks.
+    fn schedule_announcement(&mut self, vmr: VmrId) {
+        let Some(meeting) = self.meetings.get_mut(&vmr) else { return };
+        let due = meeting.announcement_due();
+        let before = std::mem::replace(&mut meeting.due, due);
+        if let Some(at) = before {
+            self.announcements.remove(&(at, vmr));
+        }
+        if let Some(at) = due {
+            self.announcements.insert((at, vmr));
+        }
+    }
+
+    fn seat_with(&mut self, call: CallId) -> Option<&mut Seat> {
+        let vmr = self.calls.get(&call)?;
+        let seats = &mut self.meetings.get_mut(vmr)?.seats;
+        seats.iter_mut().find(|seat| seat.visit.call == call)
     }
 
     fn seat_of(&mut self, room: RoomId) -> Option<(VmrId, &mut Seat)> {
@@ -398,87 +472,23 @@ impl Meetings {
     }
 
     fn coming(&mut self, call: CallId) -> Option<(VmrId, &mut Seat)> {
-        self.meetings.iter_mut().find_map(|(vmr, meeting)| {
-            let seat = meeting.seats.iter_mut().find(|seat| seat.visit.call == call)?;
-            (!seat.is_in()).then_some((*vmr, seat))
-        })
+        let vmr = *self.calls.get(&call)?;
+        let seat = self.seat_with(call)?;
+        (!seat.is_in()).then_some((vmr, seat))
     }
 }
 
-impl Meeting {
-    fn new(id: MeetingId) -> Meeting {
-        Meeting {
-            id,
-            revision: 0,
-            recorded: false,
-            seats: Vec::new(),
-            speaker: None,
-            announced: None,
-            announced_at: None,
-        }
-    }
-
-    fn has(&self, participant: ParticipantId) -> bool {
-        self.seats.iter().any(|seat| seat.visit.participant == participant && seat.is_in())
-    }
-
-    fn linked(&self) -> impl Iterator<Item = &Seat> {
-        self.seats.iter().filter(|seat| matches!(seat.stage, Stage::In { link: Link::Up, .. }))
-    }
-
-    /// When the speaker is to be announced; `None` when everybody knows.
-    fn announcement_due(&self) -> Option<Time> {
-        let due = self.announced_at.map_or(Time::ZERO, |at| at + SPEAKER_INTERVAL);
-        (self.speaker != self.announced).then_some(due)
-    }
-
-    fn roster(&self) -> Roster {
-        let lines = self.seats.iter().filter_map(Seat::line).collect();
-        Roster { revision: self.revision, lines }
-    }
-}
-
-impl Seat {
-    fn is_in(&self) -> bool {
-        matches!(self.stage, Stage::In { .. })
-    }
-
-    fn attendance(&self, meeting: MeetingId) -> Attendance {
-        let Visit { call, room, ref name, .. } = self.visit;
-        Attendance { meeting, call, room, name: name.clone() }
-    }
-
-    fn line(&self) -> Option<RosterLine> {
-        let Stage::In { audio, video, .. } = self.stage else { return None };
-        Some(RosterLine {
-            participant: self.visit.participant,
-            name: self.visit.name.clone(),
-            microphone: self.visit.microphone,
-            camera: self.visit.camera,
-            audio,
-            video,
-        })
-    }
-
-    /// Takes over the switches; true when the others can see a change.
-    fn set_switches(&mut self, set: Held) -> bool {
-        let before = (self.visit.microphone, self.visit.camera);
-        (self.visit.microphone, self.visit.camera) = (set.microphone, set.camera);
-        before != (set.microphone, set.camera) && self.is_in()
-    }
-
-    /// When this seat is given up, and why, if nothing changes.
-    fn deadline(&self) -> Option<(Time, Why)> {
-        let Stage::In { link, media, .. } = self.stage else { return None };
-        match (link, media) {
-            (Link::Up, Media::Flowing) => None,
-            (Link::Up, Media::Silent { since }) => Some((since + MEDIA_GRACE, Why::MediaLost)),
-            (Link::Lost { since }, Media::Flowing) => Some((since + LINK_GRACE, Why::LinkLost)),
-            (Link::Lost { since: link }, Media::Silent { since: media }) => {
-                let both = link.max(media) + SILENCE_GRACE;
-                let first = both.min(link + LINK_GRACE).min(media + MEDIA_GRACE);
-                Some((first, Why::LinkLost))
-            }
-        }
+#[cfg(test)]
+impl Meetings {
+    /// Whether the indexes say what the seats say.
+    pub(crate) fn indexes_agree(&self) -> bool {
+        let seats = || self.meetings.iter().flat_map(|(vmr, m)| m.seats.iter().map(|s| (*vmr, s)));
+        let due = |seat: &Seat| Some((seat.deadline()?.0, seat.visit.call));
+        let announced = |(vmr, m): (&VmrId, &Meeting)| Some((m.announcement_due()?, *vmr));
+        self.given_up == seats().filter_map(|(_, seat)| due(seat)).collect()
+            && self.announcements == self.meetings.iter().filter_map(announced).collect()
+            && self.calls == seats().map(|(vmr, seat)| (seat.visit.call, vmr)).collect()
+            && self.ids == self.meetings.iter().map(|(vmr, m)| (m.id, *vmr)).collect()
+            && self.rooms.len() == self.calls.len()
     }
 }

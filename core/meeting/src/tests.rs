@@ -125,6 +125,58 @@ fn a_room_that_comes_in_twice_replaces_itself_even_when_the_meeting_is_full() {
     assert!(!facts(&outputs).iter().any(|f| matches!(f, Fact::Ended { .. })), "one meeting");
 }
 
+fn refused(outputs: &[Output]) -> Option<NotAdmitted> {
+    outputs.iter().find_map(|output| match output {
+        Output::Refused { why, .. } => Some(*why),
+        _ => None,
+    })
+}
+
+#[test]
+fn at_the_limit_of_participants_the_new_one_is_refused_and_the_others_hear_nothing() {
+    let limits = Limits { participants: 3, ..Limits::default() };
+    let mut meetings = Meetings::with_limits(limits);
+    for n in 1..=3 {
+        enter(&mut meetings, AT, vmr(n % 2, 10), n, n);
+    }
+    let outputs = tell(&mut meetings, AT, Input::Arrived(vmr(1, 10), visit(4, 4)));
+    let why = NotAdmitted::CloudFull;
+    assert_eq!(outputs, [Output::Refused { call: call(4), room: room(4), why }], "and no more");
+    // Whoever has a place may move with it.
+    let outputs = enter(&mut meetings, AT, vmr(0, 10), 3, 5);
+    assert_eq!(admitted(&outputs).unwrap().lines.len(), 2);
+    // A place that is given back is there for the next.
+    tell(&mut meetings, AT, Input::Left { room: room(1), call: call(1) });
+    assert!(admitted(&enter(&mut meetings, AT, vmr(1, 10), 4, 6)).is_some());
+}
+
+#[test]
+fn at_the_limit_of_meetings_no_further_one_begins_and_those_that_are_on_take_more() {
+    let limits = Limits { meetings: 2, ..Limits::default() };
+    let mut meetings = Meetings::with_limits(limits);
+    enter(&mut meetings, AT, vmr(1, 10), 1, 1);
+    enter(&mut meetings, AT, vmr(2, 10), 2, 2);
+    let outputs = tell(&mut meetings, AT, Input::Arrived(vmr(3, 10), visit(3, 3)));
+    assert_eq!(refused(&outputs), Some(NotAdmitted::CloudFull));
+    assert!(admitted(&enter(&mut meetings, AT, vmr(2, 10), 3, 4)).is_some());
+    // The only one in a meeting takes its place along into another.
+    assert!(admitted(&enter(&mut meetings, AT, vmr(3, 10), 1, 5)).is_some());
+    assert_eq!(meetings.len(), 2);
+}
+
+#[test]
+fn a_meeting_that_is_closed_ends_for_everybody_and_the_next_one_is_another() {
+    let mut meetings = Meetings::new();
+    enter(&mut meetings, AT, vmr(1, 10), 1, 1);
+    let first = meetings.meeting_in(VmrId::from_random(1)).unwrap();
+    let outputs = tell(&mut meetings, AT, Input::Closed { vmr: VmrId::from_random(1) });
+    assert_eq!(left(&outputs), [(call(1), Why::Closed)]);
+    let told = Output::Ended { call: call(1), room: room(1), why: Why::Closed };
+    assert!(outputs.contains(&told));
+    enter(&mut meetings, AT, vmr(1, 10), 1, 2);
+    assert_ne!(meetings.meeting_in(VmrId::from_random(1)), Some(first));
+}
+
 #[test]
 fn a_leg_that_cannot_be_opened_leaves_no_meeting_and_no_record() {
     let mut meetings = Meetings::new();
@@ -393,6 +445,7 @@ fn whatever_happens_in_whatever_order_the_books_agree() {
                     0 => Input::VmrRemoved { vmr: VmrId::from_random(u128::from(roll(2))) },
                     1 => Input::RoomRevoked { room: who },
                     2 => Input::Stopping,
+                    3 => Input::Closed { vmr: VmrId::from_random(u128::from(roll(2))) },
                     _ => Input::Switched {
                         room: who,
                         call: meetings.call_of(who).unwrap_or(some_call),
@@ -414,6 +467,7 @@ fn whatever_happens_in_whatever_order_the_books_agree() {
                 assert!(seen.is_ok(), "seed {seed}, at {output:?}:\n{}", log.join("\n"));
             }
             assert!(meetings.deadline().is_none_or(|at| at > now), "seed {seed}: overdue");
+            assert!(meetings.indexes_agree(), "seed {seed}:\n{}", log.join("\n"));
             let seated: usize = meetings.summaries().iter().map(|m| m.attendance.len()).sum();
             assert_eq!(seated, onlooker.joined.len(), "seed {seed}");
             assert_eq!(seated, onlooker.open_legs.len(), "seed {seed}: a leg for each seat");

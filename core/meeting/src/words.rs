@@ -130,6 +130,11 @@ pub enum Input {
         /// Which.
         vmr: VmrId,
     },
+    /// An administrator ends the meeting in a virtual meeting room; the next one may begin.
+    Closed {
+        /// Where.
+        vmr: VmrId,
+    },
     /// The cloud stops: every meeting ends.
     Stopping,
 }
@@ -147,6 +152,8 @@ pub enum Why {
     MediaLost,
     /// The virtual meeting room was removed.
     VmrRemoved,
+    /// An administrator ended the meeting.
+    Closed,
     /// The room was revoked.
     Revoked,
     /// The cloud stopped.
@@ -161,6 +168,8 @@ pub enum NotAdmitted {
         /// How many there are.
         capacity: u32,
     },
+    /// The cloud has as many meetings or participants as it may have.
+    CloudFull,
     /// The media node could not open a leg.
     NoLeg,
 }
