@@ -134,6 +134,8 @@ left_why! {
     MediaLost = "media_lost", "no media";
     /// The meeting room was removed.
     VmrRemoved = "vmr_removed", "meeting room removed";
+    /// An administrator ended the meeting.
+    Closed = "closed", "meeting ended";
     /// The room was revoked.
     Revoked = "revoked", "room revoked";
     /// The cloud stopped or was stopped; the time is that of its next start.

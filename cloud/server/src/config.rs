@@ -13,6 +13,10 @@
 //! address = "203.0.113.7"
 //! # Left out: any.
 //! ports = "20000-29999"
+//!
+//! [metrics]
+//! # Left out: no metrics are served.
+//! listen = "127.0.0.1:9464"
 //! ```
 //!
 //! There is nothing here about cryptography: no setting can weaken it.
@@ -39,6 +43,17 @@ pub struct Config {
     pub link: LinkConfig,
     /// The media node.
     pub media: MediaConfig,
+    /// The operator's metrics.
+    pub metrics: MetricsConfig,
+}
+
+/// The operator's metrics.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsConfig {
+    /// Where they are served, over HTTP and to everybody who reaches it; port 0 takes a free one.
+    /// `None`: nowhere.
+    pub listen: Option<SocketAddr>,
 }
 
 /// The link.
@@ -159,11 +174,13 @@ mod tests {
     fn everything_can_be_said() {
         let config = parse(
             "data = \"/srv/conclave\"\n[link]\nlisten = [\"127.0.0.1:0\", \"[::1]:8200\"]\n\
-             [media]\nbind = \"127.0.0.1\"\naddress = \"203.0.113.7\"\nports = \"5000-5001\"\n",
+             [media]\nbind = \"127.0.0.1\"\naddress = \"203.0.113.7\"\nports = \"5000-5001\"\n\
+             [metrics]\nlisten = \"127.0.0.1:9464\"\n",
         )
         .unwrap();
         assert_eq!(config.link.listen.len(), 2);
         assert_eq!(config.media.ports, Some(Ports(5_000..=5_001)));
+        assert_eq!(config.metrics.listen, Some("127.0.0.1:9464".parse().unwrap()));
         assert_eq!(config.media.address, Some("203.0.113.7".parse().unwrap()));
     }
 
@@ -174,6 +191,7 @@ mod tests {
             ("[link]\nlisten = [\"nowhere\"]\n", 2, "socket address"),
             ("[link]\nlisten = []\n", 2, "at least one"),
             ("[media]\nbind = \"127.0.0.1\"\nports = \"9-5\"\n", 3, "20000-29999"),
+            ("[metrics]\nlisten = \"9464\"\n", 2, "socket address"),
             ("[media\n", 1, ""),
             ("[tls]\n", 1, "tls"),
         ] {

@@ -3,6 +3,7 @@
 //! One request and one answer per line of JSON, over the socket `control.sock` in the data folder.
 //! The answers are also what `--json` prints, so fields are only ever added.
 
+use crate::calls::CallLine;
 use conclave_types::{
     ActivationCode, CallId, DisplayName, MeetingId, Pin, RoomId, UnixTime, VmrId, VmrNumber,
 };
@@ -64,6 +65,18 @@ pub enum ControlRequest {
     },
     /// The meetings that are on.
     MeetingList,
+    /// End the meeting in a meeting room; whoever was in may come again.
+    MeetingEnd {
+        /// The meeting room's number.
+        number: VmrNumber,
+    },
+    /// How the last calls went.
+    CallList {
+        /// At most so many.
+        most: u32,
+    },
+    /// Put the backup of the link's key in its place, and make a new backup.
+    PromoteBackup,
     /// The newest call records.
     RecordList {
         /// At most so many.
@@ -72,7 +85,7 @@ pub enum ControlRequest {
 }
 
 /// What the cloud answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum ControlAnswer {
     /// It is not done.
@@ -124,6 +137,21 @@ pub enum ControlAnswer {
     Meetings {
         /// In no order.
         meetings: Vec<MeetingLine>,
+    },
+    /// The meeting is over.
+    MeetingEnded {
+        /// Where.
+        vmr: VmrLine,
+    },
+    /// How calls went.
+    Calls {
+        /// The newest first.
+        calls: Vec<CallLine>,
+    },
+    /// The backup is the link's key now.
+    BackupPromoted {
+        /// The pins from now on: the current one, then the new backup's.
+        pins: Vec<String>,
     },
     /// Call records.
     Records {

@@ -3,6 +3,7 @@
 //! | name | what |
 //! | --- | --- |
 //! | `cloud.db` | rooms, meeting rooms, records (SQLite, with `-wal` and `-shm` beside it) |
+//! | `calls.jsonl` | how the last calls went, one line of JSON each |
 //! | `lock` | locked while a cloud runs |
 //! | `run.json` | while a cloud runs: where it listens, for scripts |
 //! | `control.sock` | while a cloud runs: the command line's way in |
@@ -37,6 +38,9 @@ pub struct Run {
     pub link: Vec<SocketAddr>,
     /// The control socket.
     pub control: PathBuf,
+    /// Where metrics are served, if they are.
+    #[serde(default)]
+    pub metrics: Option<SocketAddr>,
     /// The cloud's process.
     pub pid: u32,
 }
@@ -83,6 +87,11 @@ impl DataFolder {
     /// The control socket.
     pub fn control_socket(&self) -> PathBuf {
         self.path.join("control.sock")
+    }
+
+    /// How the last calls went.
+    pub fn calls(&self) -> PathBuf {
+        self.path.join("calls.jsonl")
     }
 
     /// Where a running cloud says how it can be reached.
@@ -193,6 +202,7 @@ mod tests {
         let run = Run {
             link: vec!["127.0.0.1:41234".parse().unwrap()],
             control: locked.folder().control_socket(),
+            metrics: None,
             pid: 7,
         };
         locked.announce(&run).unwrap();

@@ -2,12 +2,15 @@
 //!
 //! [`switchboard`] takes the decisions, without sockets or clock; [`serve`] gives it both: it runs
 //! the link hub, the media node and the control socket around it. [`cli`] is the command line,
-//! which speaks to a running cloud over that socket in the words of [`control`].
+//! which speaks to a running cloud over that socket in the words of [`control`]. [`metrics`] and
+//! [`calls`] are for the operator: how the cloud is, and how each call went.
 
+pub mod calls;
 pub mod cli;
 pub mod config;
 pub mod control;
 pub mod control_socket;
 pub mod data_folder;
+pub mod metrics;
 pub mod serve;
 pub mod switchboard;

@@ -231,6 +231,7 @@ impl Cloud {
                     net.schedule(now + Duration::from_secs(2), Event::LegGone(leg));
                 }
             }
+            Output::Note(_) => {}
             Output::Answer { answer, .. } => self.answers.push(answer),
         }
     }

@@ -40,9 +40,18 @@ pub enum Command {
     /// Virtual meeting rooms: create, list, remove, change the PIN.
     #[command(subcommand)]
     Vmr(VmrCommand),
-    /// Meetings that are on.
+    /// Meetings that are on: list, end.
     #[command(subcommand)]
-    Meeting(ListCommand),
+    Meeting(MeetingCommand),
+    /// How the last calls went, and what was wrong with them.
+    Calls {
+        /// At most so many, the newest first.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        most: u32,
+    },
+    /// The keys of the link.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Records of calls.
     #[command(subcommand)]
     Record(RecordCommand),
@@ -124,11 +133,28 @@ pub struct PinArguments {
     pub pin_stdin: bool,
 }
 
-/// Lists something.
+/// About meetings.
 #[derive(Debug, Subcommand)]
-pub enum ListCommand {
+pub enum MeetingCommand {
     /// List them.
     List,
+    /// End one: everybody in it is sent home, and may come again.
+    End {
+        /// The meeting room's number.
+        number: VmrNumber,
+    },
+}
+
+/// About the link's keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Put the backup key in the place of the link's key, at once and for ever, and make a new
+    /// backup: for the day when the key is lost or stolen. Rooms accept it already.
+    PromoteBackup {
+        /// Say that this is meant.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// About records.

@@ -13,7 +13,7 @@ use crate::control_socket;
 use crate::data_folder::DataFolder;
 use crate::serve;
 use anyhow::Context;
-use args::{ListCommand, PinArguments, RecordCommand, RoomCommand, VmrCommand};
+use args::{KeyCommand, MeetingCommand, PinArguments, RecordCommand, RoomCommand, VmrCommand};
 use conclave_types::{Pin, Secret};
 use std::io::{BufRead, Read, Write};
 use std::path::Path;
@@ -72,7 +72,13 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
             }
             ControlRequest::VmrSetPin { number, pin }
         }
-        Command::Meeting(ListCommand::List) => ControlRequest::MeetingList,
+        Command::Meeting(MeetingCommand::List) => ControlRequest::MeetingList,
+        Command::Meeting(MeetingCommand::End { number }) => ControlRequest::MeetingEnd { number },
+        Command::Calls { most } => ControlRequest::CallList { most },
+        Command::Key(KeyCommand::PromoteBackup { yes: true }) => ControlRequest::PromoteBackup,
+        Command::Key(KeyCommand::PromoteBackup { yes: false }) => anyhow::bail!(
+            "this cannot be undone: the present key is gone afterwards. Say --yes if it is meant"
+        ),
         Command::Record(RecordCommand::List { most }) => ControlRequest::RecordList { most },
     };
     ask(&folder, &request, json)

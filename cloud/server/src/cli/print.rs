@@ -1,5 +1,6 @@
 //! Answers in plain words, each with the next step where there is one.
 
+use crate::calls::CallLine;
 use crate::control::{ControlAnswer, MeetingLine, RecordLine, RoomLine, RoomState, VmrLine};
 use conclave_types::UnixTime;
 use std::fmt::Write;
@@ -39,6 +40,16 @@ pub(super) fn words(answer: &ControlAnswer) -> String {
             format!("The meeting room '{}' has no PIN any more: everybody may enter.", vmr.name)
         }
         ControlAnswer::Meetings { meetings } => meeting_list(meetings),
+        ControlAnswer::MeetingEnded { vmr } => format!(
+            "The meeting in '{}' ({}) is over. Whoever was in may come again.",
+            vmr.name, vmr.number
+        ),
+        ControlAnswer::Calls { calls } => call_list(calls),
+        ControlAnswer::BackupPromoted { pins: new } => format!(
+            "The backup key is the link's key now; rooms accept it already. The backup is a new \
+             one, which no room knows yet.\n{}",
+            pins(new, false)
+        ),
         ControlAnswer::Records { records } => record_table(records),
     }
 }
@@ -104,6 +115,45 @@ fn meeting_list(meetings: &[MeetingLine]) -> String {
         }
     }
     text
+}
+
+/// Each call with its verdict below: a verdict is a sentence and fits into no column.
+fn call_list(calls: &[CallLine]) -> String {
+    if calls.is_empty() {
+        return "No call has ended yet. One that is on is listed when it is over.".to_owned();
+    }
+    let mut text = String::new();
+    for call in calls {
+        let (minutes, seconds) = (call.seconds / 60, call.seconds % 60);
+        let _ = writeln!(
+            text,
+            "{}  {minutes}:{seconds:02}  {} in {}\n    {}\n    {}",
+            date(call.joined_at),
+            call.room_name,
+            call.vmr_name,
+            call.verdict,
+            numbers(call),
+        );
+    }
+    text
+}
+
+fn numbers(call: &CallLine) -> String {
+    let quality = &call.quality;
+    let round_trip = quality.round_trip_ms.map_or("?".to_owned(), |ms| ms.to_string());
+    format!(
+        "from it: {} packets, {} lost, {} for good; to it: {}, {} lost, {} sent again; \
+         round trip {round_trip} ms, jitter {} ms, {} keyframes asked for; {}",
+        quality.received,
+        quality.lost,
+        quality.unrepaired,
+        quality.sent,
+        quality.lost_to_room,
+        quality.resent,
+        quality.jitter_ms,
+        quality.keyframes_asked,
+        call.call,
+    )
 }
 
 fn record_table(records: &[RecordLine]) -> String {

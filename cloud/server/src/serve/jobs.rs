@@ -1,8 +1,10 @@
 //! What takes long and is done beside the switchboard: Argon2, and the media node's answers.
 //!
-//! Each job sends exactly one input back. The channel for them holds more than the switchboard
+//! Each job sends exactly one [`Done`] back. The channel for them holds more than the switchboard
 //! lets run at once; should it be full all the same, a job waits for room, not the switchboard.
 
+use super::plugs;
+use crate::calls::LegSample;
 use crate::switchboard::{Input, JobId, PinOutcome};
 use conclave_directory::PinHash;
 use conclave_media_node::MediaNodeHandle;
@@ -10,21 +12,33 @@ use conclave_types::{MeetingId, ParticipantId, Pin, SrtpProfile};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 /// Finished jobs that wait for the switchboard: more than it has out at once.
 const DONE: usize = 256;
+
+/// What a job came to.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// The switchboard waits for it.
+    Input(Input),
+    /// All legs were looked at; `None` of a leg that is not there any more.
+    Looked(Vec<(ParticipantId, Option<LegSample>)>),
+    /// A leg was looked at and closed.
+    Closed(ParticipantId, Option<LegSample>),
+}
 
 /// Starts jobs.
 pub(super) struct Jobs {
     tasks: TaskTracker,
     node: MediaNodeHandle,
-    done: mpsc::Sender<Input>,
+    done: mpsc::Sender<Done>,
     /// One Argon2 per core: more at once would only take 19 MiB each and finish no sooner.
     cores: Arc<Semaphore>,
 }
 
 impl Jobs {
-    pub(super) fn new(tasks: TaskTracker, node: MediaNodeHandle) -> (Jobs, mpsc::Receiver<Input>) {
+    pub(super) fn new(tasks: TaskTracker, node: MediaNodeHandle) -> (Jobs, mpsc::Receiver<Done>) {
         let (done, results) = mpsc::channel(DONE);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let cores = Arc::new(Semaphore::new(cores));
@@ -55,27 +69,45 @@ impl Jobs {
         profiles: Vec<SrtpProfile>,
     ) {
         let (node, done) = (self.node.clone(), self.done.clone());
-        self.tasks.spawn(async move {
+        let span = tracing::info_span!("leg", %meeting, %participant);
+        let opening = async move {
             let leg = match node.open_leg(meeting, participant, &profiles).await {
                 Ok(leg) => Some(Box::new(leg)),
                 Err(error) => {
-                    tracing::error!(
-                        %meeting,
-                        %participant,
-                        error = &error as &dyn std::error::Error,
-                        "no leg"
-                    );
+                    tracing::error!(error = &error as &dyn std::error::Error, "no leg");
                     None
                 }
             };
             // An error means that the cloud has stopped; nobody waits for the leg.
-            let _ = done.send(Input::LegOpened { participant, leg }).await;
-        });
+            let _ = done.send(Done::Input(Input::LegOpened { participant, leg })).await;
+        };
+        self.tasks.spawn(opening.instrument(span));
     }
 
     pub(super) fn close_leg(&self, meeting: MeetingId, participant: ParticipantId) {
-        let node = self.node.clone();
-        self.tasks.spawn(async move { node.close_leg(meeting, participant).await });
+        let (node, done) = (self.node.clone(), self.done.clone());
+        let span = tracing::info_span!("leg", %meeting, %participant);
+        let closing = async move {
+            // What it came to has to be asked while it is there.
+            let report = node.leg_statistics(meeting, participant).await;
+            node.close_leg(meeting, participant).await;
+            let sample = report.as_ref().map(plugs::leg_sample);
+            let _ = done.send(Done::Closed(participant, sample)).await;
+        };
+        self.tasks.spawn(closing.instrument(span));
+    }
+
+    /// Looks at these legs, one after the other.
+    pub(super) fn look_at(&self, legs: Vec<(MeetingId, ParticipantId)>) {
+        let (node, done) = (self.node.clone(), self.done.clone());
+        self.tasks.spawn(async move {
+            let mut looked = Vec::with_capacity(legs.len());
+            for (meeting, participant) in legs {
+                let report = node.leg_statistics(meeting, participant).await;
+                looked.push((participant, report.as_ref().map(plugs::leg_sample)));
+            }
+            let _ = done.send(Done::Looked(looked)).await;
+        });
     }
 
     fn compute(&self, work: impl FnOnce() -> Input + Send + 'static) {
@@ -83,7 +115,7 @@ impl Jobs {
         self.tasks.spawn(async move {
             let Ok(_core) = cores.acquire_owned().await else { return };
             if let Ok(input) = tokio::task::spawn_blocking(work).await {
-                let _ = done.send(input).await;
+                let _ = done.send(Done::Input(input)).await;
             }
         });
     }

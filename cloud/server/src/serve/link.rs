@@ -26,8 +26,14 @@ pub(super) fn authority(folder: &DataFolder, now: UnixTime) -> anyhow::Result<Ar
 
 /// The pins of the link's keys: the current one, then the backup.
 pub(super) fn pins(folder: &DataFolder, now: UnixTime) -> anyhow::Result<Vec<String>> {
-    let pins = authority(folder, now)?.pins();
-    Ok(std::iter::once(pins.current).chain(pins.backup).map(|pin| pin.to_string()).collect())
+    let authority = authority(folder, now)?;
+    Ok(words_of_pins(&authority))
+}
+
+/// The pins as rooms' configurations hold them: the current one, then the backup's.
+pub(super) fn words_of_pins(authority: &Authority) -> Vec<String> {
+    let pins = authority.pins();
+    std::iter::once(pins.current).chain(pins.backup).map(|pin| pin.to_string()).collect()
 }
 
 /// The certificate authority, as the switchboard wants it.
@@ -85,6 +91,11 @@ impl Links {
         Ok(Links { hub, events })
     }
 
+    /// The hub itself, for its counts.
+    pub(super) fn hub(&self) -> &HubHandle {
+        &self.hub
+    }
+
     /// Where it really listens.
     pub(super) fn addresses(&self) -> &[SocketAddr] {
         self.hub.addresses()
@@ -120,6 +131,7 @@ impl Links {
             | Output::HashPin { .. }
             | Output::OpenLeg { .. }
             | Output::CloseLeg { .. }
+            | Output::Note(_)
             | Output::Answer { .. } => {}
         }
     }

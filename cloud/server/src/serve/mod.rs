@@ -8,6 +8,7 @@
 //! media node ───┤                       ├──> media node
 //! control ──────┼──> Switchboard ───────┼──> control
 //! jobs done ────┤    handle, poll       ├──> jobs (Argon2, legs)
+//! scrapes ──────┤                       ├──> log of calls
 //! deadline ─────┘                       └──> SQLite, inside
 //! ```
 //!
@@ -21,20 +22,30 @@
 mod files;
 mod jobs;
 mod link;
+mod plugs;
 
+use crate::calls::file::CallFile;
+use crate::calls::{CallLog, KEPT, LOOK, Look};
 use crate::config::{Config, MediaConfig};
+use crate::control::{ControlAnswer, ControlRequest};
 use crate::control_socket::{self, Asked};
 use crate::data_folder::{DataFolder, LockedFolder, Run};
+use crate::metrics::requests::RequestTimes;
+use crate::metrics::{self, Histogram};
 use crate::switchboard::{ControlId, Input, MediaEvent, Output, Parts, Switchboard};
 use anyhow::Context;
 use conclave_directory::SqliteDirectory;
-use conclave_media_node::{Limits, MediaNode, MediaNodeConfig, MediaNodeEvent};
+use conclave_link_cloud::Authority;
+use conclave_media_node::{Limits, MediaNode, MediaNodeConfig, MediaNodeEvent, MediaNodeHandle};
 use conclave_types::{Time, UnixTime};
-use jobs::Jobs;
+use jobs::{Done, Jobs};
 use link::Links;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -71,7 +82,9 @@ async fn run(
 ) -> anyhow::Result<()> {
     let folder = locked.folder();
     let clock = Clock::start();
-    let directory = SqliteDirectory::open(&folder.database())?;
+    let mut directory = SqliteDirectory::open(&folder.database())?;
+    let commits = Arc::new(Mutex::new(Histogram::of_seconds()));
+    directory.watch_commits(watch(commits.clone()));
     let authority = link::authority(folder, Clock::wall())?;
     let random = SystemRandom::new();
     let parts = Parts {
@@ -86,25 +99,43 @@ async fn run(
         let _workers = workers.enter();
         MediaNode::start(node_config(&config.media))
     };
-    let links = Links::listen(&config.link.listen, authority, most_links, workers).await?;
+    let links =
+        Links::listen(&config.link.listen, authority.clone(), most_links, workers).await?;
     let owner = nix::unistd::geteuid().as_raw();
     let control = folder.control_socket();
     let asked = control_socket::listen(&control, owner, &tasks, stop.clone())?;
     let (jobs, done) = Jobs::new(tasks.clone(), node.clone());
+    let (scrapes, metrics) = scraped(config.metrics.listen, &tasks, &stop).await?;
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let run = Run { link: links.addresses().to_vec(), control, pid: std::process::id() };
+    let run = Run { link: links.addresses().to_vec(), control, metrics, pid: std::process::id() };
     locked.announce(&run)?;
-    tracing::info!(link = ?run.link, data = %folder.path().display(), "the cloud is running");
+    tracing::info!(link = ?run.link, ?metrics, data = %folder.path().display(), "the cloud is running");
 
-    let mut shell = Shell { board, clock, links, jobs, answers: BTreeMap::new(), asked: 0 };
+    let (file, kept) = CallFile::open(&folder.calls());
+    let mut shell = Shell {
+        board,
+        clock,
+        links,
+        jobs,
+        node: node.clone(),
+        authority,
+        calls: CallLog::new(kept),
+        file,
+        look: Looking::Rests { since: Time::ZERO },
+        requests: RequestTimes::default(),
+        busy: Histogram::of_seconds(),
+        commits,
+        answers: BTreeMap::new(),
+        asked: 0,
+    };
     let stopped = async {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
     };
-    let outcome = shell.run(node_events, asked, done, stopped).await;
+    let outcome = shell.run(node_events, asked, done, scrapes, stopped).await;
     tracing::info!("the cloud stops");
     let ending = async {
         shell.say_goodbye().await;
@@ -126,9 +157,29 @@ struct Shell {
     clock: Clock,
     links: Links,
     jobs: Jobs,
+    node: MediaNodeHandle,
+    authority: Arc<Authority>,
+    calls: CallLog,
+    file: CallFile,
+    look: Looking,
+    requests: RequestTimes,
+    /// Seconds that the switchboard took for each input.
+    busy: Histogram,
+    /// Seconds that the database took for each change.
+    commits: Arc<Mutex<Histogram>>,
     /// Command lines that wait for an answer; as many as the control socket takes connections.
     answers: BTreeMap<ControlId, oneshot::Sender<crate::control::ControlAnswer>>,
     asked: u64,
+}
+
+/// Where the looking at legs stands. One look at a time: a node that is slow to answer is not asked
+/// again meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looking {
+    /// A look is under way.
+    Looks,
+    /// The last one ended then.
+    Rests { since: Time },
 }
 
 impl Shell {
@@ -136,12 +187,14 @@ impl Shell {
         &mut self,
         mut node: mpsc::Receiver<MediaNodeEvent>,
         mut asked: mpsc::Receiver<Asked>,
-        mut done: mpsc::Receiver<Input>,
+        mut done: mpsc::Receiver<Done>,
+        mut scrapes: mpsc::Receiver<metrics::http::Scrape>,
         stopped: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
         tokio::pin!(stopped);
         loop {
-            let deadline = self.board.deadline().map(|at| self.clock.instant(at));
+            let deadline = [self.board.deadline(), self.next_look()];
+            let deadline = deadline.into_iter().flatten().min().map(|at| self.clock.instant(at));
             let wake = async {
                 match deadline {
                     Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -152,8 +205,24 @@ impl Shell {
                 () = &mut stopped => return Ok(()),
                 input = self.links.next() => input.context("the link hub ended by itself")?,
                 Some(event) = node.recv() => Input::Media(media_event(event)),
-                Some(input) = done.recv() => input,
+                Some(done) = done.recv() => match done {
+                    Done::Input(input) => input,
+                    done => {
+                        self.looked(done);
+                        continue;
+                    }
+                },
+                Some(reply) = scrapes.recv() => {
+                    // A scraper that did not wait needs no page.
+                    let _ = reply.send(self.page());
+                    continue;
+                }
                 Some((request, reply)) = asked.recv() => {
+                    if let Some(answer) = self.answer(&request) {
+                        // A command line that did not wait needs no answer.
+                        let _ = reply.send(answer);
+                        continue;
+                    }
                     self.asked += 1;
                     let id = ControlId(self.asked);
                     self.answers.insert(id, reply);
@@ -162,13 +231,85 @@ impl Shell {
                 () = wake => Input::Wake,
             };
             self.give(input);
+            if self.next_look().is_some_and(|at| at <= self.clock.now()) {
+                self.look = Looking::Looks;
+                self.jobs.look_at(self.calls.legs());
+            }
         }
+    }
+
+    /// When the legs are looked at next; `None` while there is nothing to look at.
+    fn next_look(&self) -> Option<Time> {
+        match self.look {
+            Looking::Rests { since } if self.calls.live() > 0 => Some(since + LOOK),
+            _ => None,
+        }
+    }
+
+    fn looked(&mut self, done: Done) {
+        let now = self.clock.now();
+        let (looked, look) = match done {
+            Done::Looked(looked) => {
+                self.look = Looking::Rests { since: now };
+                (looked, Look::Passing)
+            }
+            Done::Closed(participant, sample) => (vec![(participant, sample)], Look::Last),
+            Done::Input(_) => return,
+        };
+        for (participant, sample) in looked {
+            if let Some(line) = self.calls.looked(now, participant, sample, look) {
+                self.file.keep(&line, || self.calls.recent(KEPT));
+            }
+        }
+    }
+
+    /// Answers an administrator what is not the switchboard's.
+    fn answer(&self, request: &ControlRequest) -> Option<ControlAnswer> {
+        match request {
+            ControlRequest::CallList { most } => {
+                let most = usize::try_from(*most).unwrap_or(usize::MAX);
+                Some(ControlAnswer::Calls { calls: self.calls.recent(most) })
+            }
+            ControlRequest::PromoteBackup => {
+                Some(match self.authority.promote_backup(Clock::wall()) {
+                    Ok(()) => {
+                        tracing::warn!("the backup took the place of the link's key");
+                        let pins = link::words_of_pins(&self.authority);
+                        ControlAnswer::BackupPromoted { pins }
+                    }
+                    Err(error) => {
+                        let error = anyhow::Error::from(error);
+                        ControlAnswer::Refused { reason: format!("{error:#}") }
+                    }
+                })
+            }
+            _ => None,
+        }
+    }
+
+    fn page(&self) -> String {
+        let commits = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        metrics::page(&metrics::Snapshot {
+            up: self.clock.now().since(Time::ZERO),
+            tally: self.board.tally(),
+            gauges: self.board.gauges(),
+            legs: (self.calls.live(), self.calls.flowing()),
+            media: self.calls.media(),
+            requests: &self.requests,
+            commits: &commits,
+            busy: &self.busy,
+            links: plugs::link_totals(self.links.hub()),
+            node: plugs::node_totals(&self.node),
+        })
     }
 
     /// Closes records, tells rooms, and waits until every link has ended: the hub's own shutdown
     /// does not wait for words that are still on their way.
     async fn say_goodbye(&mut self) {
         self.give(Input::Stop);
+        for line in self.calls.finish_all(self.clock.now()) {
+            self.file.keep(&line, || self.calls.recent(KEPT));
+        }
         while self.board.has_links() {
             let Some(input) = self.links.next().await else { return };
             self.give(input);
@@ -176,9 +317,15 @@ impl Shell {
     }
 
     fn give(&mut self, input: Input) {
-        self.board.handle(self.clock.now(), Clock::wall(), input);
+        let begun = self.clock.now();
+        self.requests.told(begun, &input);
+        self.board.handle(begun, Clock::wall(), input);
+        let handled = self.clock.now();
+        self.busy.observe(handled.since(begun).as_secs_f64());
         while let Some(output) = self.board.poll_output() {
+            self.requests.says(handled, &output);
             match output {
+                Output::Note(note) => self.calls.note(*note),
                 Output::CheckPin { job, pin, hash } => self.jobs.check_pin(job, pin, hash),
                 Output::HashPin { job, pin, salt } => self.jobs.hash_pin(job, pin, salt),
                 Output::OpenLeg { meeting, participant, profiles } => {
@@ -198,6 +345,34 @@ impl Shell {
         }
         tracing::debug!(state = self.board.summary());
     }
+}
+
+/// Counts how long the database takes. It is called where the switchboard runs, so nobody waits
+/// for the lock.
+fn watch(commits: Arc<Mutex<Histogram>>) -> conclave_directory::CommitWatch {
+    Box::new(move |took| {
+        commits.lock().unwrap_or_else(PoisonError::into_inner).observe(took.as_secs_f64());
+    })
+}
+
+/// Serves metrics, where they are wanted. A receiver that never gets anything where they are not.
+async fn scraped(
+    listen: Option<SocketAddr>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<(mpsc::Receiver<metrics::http::Scrape>, Option<SocketAddr>)> {
+    let Some(listen) = listen else { return Ok((mpsc::channel(1).1, None)) };
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!(
+            "cannot serve metrics on {listen}: stop what uses that port, or set another one with \
+             'metrics.listen'"
+        )
+    })?;
+    let address = listener.local_addr()?;
+    if !address.ip().is_loopback() {
+        tracing::warn!(%address, "everybody who reaches this address can read the metrics");
+    }
+    Ok((metrics::http::serve(listener, tasks, stop.clone()), Some(address)))
 }
 
 fn media_event(event: MediaNodeEvent) -> MediaEvent {

@@ -9,10 +9,15 @@ use conclave_directory::{CallRecord, ClaimError, PinHash, Room, RoomStatus, Vmr}
 use conclave_link_protocol::message::{CloudEvent, RoomIdentity};
 use conclave_meeting::Input as Meet;
 use conclave_types::{ActivationCode, DisplayName, Pin, RoomId, VmrId, VmrNumber};
+use std::collections::BTreeMap;
 
 /// The most participants that a meeting room may be given: with the longest names, the roster of
 /// so many and the list of meeting rooms still fit into one frame of the link (64 KiB).
 const LARGEST_CAPACITY: u32 = 80;
+
+/// The most meeting rooms: ten for each room of a large organisation. Each costs the cloud some
+/// hundred octets; raised, listing them all takes longer than a person waits.
+pub const MOST_VMRS: usize = 10_000;
 
 /// The most administrators who wait for a hash at once.
 const MOST_HASHING: usize = 16;
@@ -76,6 +81,10 @@ impl Switchboard {
             },
             ControlRequest::VmrSetPin { number, pin: None } => self.set_pin(&number, None),
             ControlRequest::MeetingList => self.meeting_list(),
+            ControlRequest::MeetingEnd { number } => self.end_meeting(&number),
+            ControlRequest::CallList { .. } | ControlRequest::PromoteBackup => {
+                Err(Refused("this is not the switchboard's to answer".into()))
+            }
             ControlRequest::RecordList { most } => self.record_list(most),
         };
         self.answer(id, answered);
@@ -206,6 +215,12 @@ impl Switchboard {
                 "a meeting room holds 1 to {LARGEST_CAPACITY} participants, not {capacity}"
             )));
         }
+        if self.listing.len() >= MOST_VMRS {
+            return Err(Refused(format!(
+                "there are {MOST_VMRS} meeting rooms, as many as the cloud keeps: remove one that \
+                 nobody uses, see 'conclave-cloud vmr list'"
+            )));
+        }
         match self.parts.directory.vmr(number)? {
             Some(_) => Err(conclave_directory::AddVmrError::NumberTaken.into()),
             None => Ok(()),
@@ -221,7 +236,9 @@ impl Switchboard {
     ) -> Answered {
         let id = VmrId::from_random(self.random());
         let vmr = Vmr { id, number, name, pin, capacity };
+        self.may_create(&vmr.number, capacity)?;
         self.parts.directory.add_vmr(&vmr)?;
+        self.listing.set(&vmr);
         self.push_directory();
         Ok(ControlAnswer::VmrCreated { vmr: vmr_line(vmr) })
     }
@@ -234,6 +251,7 @@ impl Switchboard {
     fn remove_vmr(&mut self, number: &VmrNumber) -> Answered {
         let vmr = self.find_vmr(number)?;
         self.parts.directory.remove_vmr(vmr.id)?;
+        self.listing.remove(&vmr.number);
         self.meet(Meet::VmrRemoved { vmr: vmr.id });
         self.push_directory();
         Ok(ControlAnswer::VmrRemoved { vmr: vmr_line(vmr) })
@@ -243,6 +261,7 @@ impl Switchboard {
         let mut vmr = self.find_vmr(number)?;
         self.parts.directory.set_pin(vmr.id, pin)?;
         vmr.pin = pin.cloned();
+        self.listing.set(&vmr);
         self.push_directory();
         Ok(ControlAnswer::VmrPinSet { vmr: vmr_line(vmr) })
     }
@@ -253,10 +272,23 @@ impl Switchboard {
         })
     }
 
+    /// Ends the meeting in a meeting room. Whoever was in may come again.
+    fn end_meeting(&mut self, number: &VmrNumber) -> Answered {
+        let vmr = self.find_vmr(number)?;
+        if self.meetings.meeting_in(vmr.id).is_none() {
+            return Err(Refused(format!(
+                "no meeting is on in {number}: see 'conclave-cloud meeting list'"
+            )));
+        }
+        self.meet(Meet::Closed { vmr: vmr.id });
+        Ok(ControlAnswer::MeetingEnded { vmr: vmr_line(vmr) })
+    }
+
     fn meeting_list(&self) -> Answered {
         let vmrs = self.parts.directory.vmrs()?;
+        let vmrs: BTreeMap<VmrId, Vmr> = vmrs.into_iter().map(|vmr| (vmr.id, vmr)).collect();
         let line = |summary: conclave_meeting::MeetingSummary| {
-            let vmr = vmrs.iter().find(|vmr| vmr.id == summary.vmr)?;
+            let vmr = vmrs.get(&summary.vmr)?;
             let participant = |a: conclave_meeting::Attendance| ParticipantLine {
                 room: a.room,
                 name: a.name,
@@ -290,14 +322,10 @@ impl Switchboard {
     }
 
     fn room_line(&self, room: Room) -> RoomLine {
-        let in_call = || {
-            let mut everyone = self.meetings.summaries().into_iter().flat_map(|m| m.attendance);
-            everyone.any(|attendance| attendance.room == room.id)
-        };
         let state = match room.status {
             RoomStatus::Revoked => RoomState::Revoked,
             RoomStatus::Active if !self.rooms.contains_key(&room.id) => RoomState::NotLinked,
-            RoomStatus::Active if in_call() => RoomState::InCall,
+            RoomStatus::Active if self.meetings.call_of(room.id).is_some() => RoomState::InCall,
             RoomStatus::Active => RoomState::Linked,
         };
         RoomLine {

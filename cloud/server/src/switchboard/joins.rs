@@ -4,6 +4,7 @@
 //! it does not even learn that the meeting is full.
 
 use super::links::whole_seconds;
+use super::tally::Outcome;
 use super::{JobId, LinkId, MediaEvent, Output, Party, PinOutcome, RequestId, Switchboard};
 use conclave_directory::pin_tries::Verdict;
 use conclave_directory::{StoreError, Vmr};
@@ -31,7 +32,9 @@ pub(super) struct Check {
 pub(super) struct Arrival {
     pub(super) link: LinkId,
     pub(super) id: RequestId,
+    pub(super) room_name: DisplayName,
     pub(super) vmr_name: DisplayName,
+    pub(super) meeting: Option<MeetingId>,
     pub(super) profiles: Vec<SrtpProfile>,
     pub(super) leg: Option<Box<MediaLeg>>,
 }
@@ -41,13 +44,18 @@ impl Switchboard {
         // One at a time: a second guess must not run beside the first.
         let busy = self.checks.values().any(|check| check.room == room)
             || self.arrivals.values().any(|arrival| arrival.link == link);
+        if !self.paces.may_join(self.now, room) {
+            tracing::warn!(%room, "a room joins more often than anybody can: held back");
+            self.not_joined(link, id, Outcome::TooOften);
+            return;
+        }
         if busy || join.profiles.is_empty() || self.checks.len() >= MOST_CHECKS {
-            self.not_joined(link, id, JoinRefusal::Busy);
+            self.not_joined(link, id, Outcome::Refused(JoinRefusal::Busy));
             return;
         }
         match self.door(room, &join) {
             Ok(Door::Open(vmr)) => self.arrive(link, id, room, &vmr, join),
-            Ok(Door::Shut(refusal)) => self.not_joined(link, id, refusal),
+            Ok(Door::Shut(refusal)) => self.not_joined(link, id, Outcome::Refused(refusal)),
             Ok(Door::Ask { vmr, tries_left }) => {
                 let (Some(pin), Some(hash)) = (join.pin.clone(), vmr.pin.clone()) else { return };
                 let job = self.job();
@@ -56,7 +64,7 @@ impl Switchboard {
             }
             Err(error) => {
                 tracing::error!(%room, %error, "a join could not be looked at");
-                self.not_joined(link, id, JoinRefusal::Busy);
+                self.not_joined(link, id, Outcome::NotKept);
             }
         }
     }
@@ -85,7 +93,8 @@ impl Switchboard {
         };
         if outcome == PinOutcome::Wrong {
             tracing::warn!(%room, vmr = %vmr.id, tries_left, "wrong PIN");
-            self.not_joined(link, id, JoinRefusal::WrongPin { tries_left });
+            let wrong = JoinRefusal::WrongPin { tries_left };
+            self.not_joined(link, id, Outcome::Refused(wrong));
             return;
         }
         let entered = self.parts.directory.vmr_with_id(vmr.id).and_then(|now| match now {
@@ -99,17 +108,17 @@ impl Switchboard {
         });
         match entered {
             Ok(Ok(vmr)) => self.arrive(link, id, room, &vmr, join),
-            Ok(Err(refusal)) => self.not_joined(link, id, refusal),
+            Ok(Err(refusal)) => self.not_joined(link, id, Outcome::Refused(refusal)),
             Err(error) => {
                 tracing::error!(%room, %error, "a right PIN could not be noted");
-                self.not_joined(link, id, JoinRefusal::Busy);
+                self.not_joined(link, id, Outcome::NotKept);
             }
         }
     }
 
     fn arrive(&mut self, link: LinkId, id: RequestId, room: RoomId, vmr: &Vmr, join: Join) {
-        let Some(Party::Room { name, .. }) = self.links.get(&link) else { return };
-        let name = name.clone();
+        let Some(Party::Room { name, span, .. }) = self.links.get(&link) else { return };
+        let (name, link_span) = (name.clone(), span.clone());
         let visit = Visit {
             call: CallId::from_random(self.random()),
             participant: ParticipantId::from_random(self.random()),
@@ -119,8 +128,24 @@ impl Switchboard {
             microphone: join.microphone,
             camera: join.camera,
         };
-        let arrival =
-            Arrival { link, id, vmr_name: vmr.name.clone(), profiles: join.profiles, leg: None };
+        let span = tracing::info_span!(
+            parent: &link_span,
+            "call",
+            call = %visit.call,
+            vmr = %vmr.id,
+            meeting = tracing::field::Empty,
+            leg = tracing::field::Empty,
+        );
+        self.spans.insert(visit.call, span);
+        let arrival = Arrival {
+            link,
+            id,
+            room_name: visit.name.clone(),
+            vmr_name: vmr.name.clone(),
+            meeting: None,
+            profiles: join.profiles,
+            leg: None,
+        };
         self.arrivals.insert(visit.call, arrival);
         let door = conclave_meeting::Vmr { vmr: vmr.id, capacity: vmr.capacity };
         self.meet(Meet::Arrived(door, visit));
@@ -155,8 +180,10 @@ impl Switchboard {
         });
     }
 
-    pub(super) fn not_joined(&mut self, link: LinkId, id: RequestId, refusal: JoinRefusal) {
-        self.respond(link, id, Response::NotJoined(refusal));
+    pub(super) fn not_joined(&mut self, link: LinkId, id: RequestId, outcome: Outcome) {
+        self.tally.join(outcome);
+        tracing::debug!(%link, ?outcome, "not joined");
+        self.respond(link, id, Response::NotJoined(outcome.refusal()));
     }
 }
 

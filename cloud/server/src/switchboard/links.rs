@@ -1,11 +1,10 @@
 //! Links: hello, newcomers and their codes, certificates, losing and ending links.
 
-use super::{CloseReason, LinkId, Output, Party, Peer, RequestId, Stage, Switchboard};
-use conclave_directory::{KeyFingerprint, Room, RoomStatus};
+use super::{CallNote, CloseReason, LinkId, Output, Party, Peer, RequestId, Stage, Switchboard};
+use conclave_directory::{KeyFingerprint, RoomStatus};
 use conclave_link_protocol::VERSIONS;
 use conclave_link_protocol::message::{
-    CloudEvent, DirectoryEntry, Greeting, Hello, Refusal, Response, RoomEvent, RoomIdentity,
-    RoomRequest, Welcome,
+    CloudEvent, Greeting, Hello, Refusal, Response, RoomEvent, RoomIdentity, RoomRequest, Welcome,
 };
 use conclave_meeting::Held;
 use conclave_types::{Redacted, RoomId};
@@ -15,11 +14,6 @@ const RETRY_REFUSED_S: u32 = 3_600;
 
 /// A room that came at a bad moment asks again after half a minute.
 const RETRY_BUSY_S: u32 = 30;
-
-/// The most octets of the list of meeting rooms: some 250 with usual names. A welcome carries it
-/// beside the roster of a call, and both have to fit into one frame of the link (64 KiB). What is
-/// not listed can be dialled all the same.
-const LONGEST_LISTING: usize = 24 * 1024;
 
 /// The most characters of a newcomer's serial number that are kept.
 const LONGEST_SERIAL: usize = 80;
@@ -35,7 +29,8 @@ impl Switchboard {
             Peer::Enrolled { room, spki_der } => self.enrolled(link, room, spki_der, hello),
         };
         if let Some((reason, retry_after_s)) = refusal {
-            tracing::info!(link = link.0, ?reason, "link refused");
+            self.tally.refused(reason);
+            tracing::info!(%link, ?reason, "link refused");
             self.links.insert(link, Party::Leaving);
             let greeting = Greeting::Refused { reason, retry_after_s };
             self.outputs.push_back(Output::Greet { link, greeting });
@@ -59,7 +54,8 @@ impl Switchboard {
             self.end_link(old, CloseReason::Replaced);
         }
         let serial = serial.chars().filter(|c| !c.is_control()).take(LONGEST_SERIAL).collect();
-        tracing::info!(link = link.0, ?key, serial, "a newcomer waits for its activation");
+        self.tally.newcomer();
+        tracing::info!(%link, ?key, serial, "a newcomer waits for its activation");
         self.links.insert(link, Party::Newcomer { key, spki_der, serial });
         let expires_in_s = whole_seconds(issued.expires_in);
         let greeting = Greeting::Newcomer { code: issued.code, expires_in_s };
@@ -74,10 +70,10 @@ impl Switchboard {
         spki_der: Vec<u8>,
         hello: Hello,
     ) -> Option<(Refusal, u32)> {
-        let (room, directory) = match self.known(id) {
-            Ok((Some(room), directory)) => (room, directory),
+        let room = match self.parts.directory.room(id) {
+            Ok(Some(room)) => room,
             // Our certificate for a room that we do not have: the database is older than it.
-            Ok((None, _)) => return Some((Refusal::Revoked, RETRY_REFUSED_S)),
+            Ok(None) => return Some((Refusal::Revoked, RETRY_REFUSED_S)),
             Err(error) => {
                 tracing::error!(room = %id, %error, "cannot look up a room");
                 return Some((Refusal::Busy, RETRY_BUSY_S));
@@ -92,9 +88,11 @@ impl Switchboard {
             self.meet(conclave_meeting::Input::LinkLost { room: id });
             self.rooms.insert(id, link);
         }
-        tracing::info!(link = link.0, room = %id, software = hello.software, "room linked");
+        self.tally.welcomed();
+        let span = tracing::info_span!(parent: None, "link", %link, room = %id);
+        span.in_scope(|| tracing::info!(software = hello.software, "room linked"));
         let name = room.name.clone();
-        self.links.insert(link, Party::Room { room: id, name: room.name.clone(), spki_der });
+        self.links.insert(link, Party::Room { room: id, name: room.name, spki_der, span });
         // The greeting is the first word on a link; what the meeting has to say comes after it.
         let greeting_at = self.outputs.len();
         let held = hello.calls.iter().map(|held| Held {
@@ -107,7 +105,7 @@ impl Switchboard {
         let welcome = Welcome {
             version: common_version(hello.versions).unwrap_or(VERSIONS.0),
             room: RoomIdentity { room: id, name },
-            directory,
+            directory: self.listing.entries(),
             calls: std::mem::take(&mut self.resumed),
         };
         let greeting = Greeting::Welcome(Box::new(welcome));
@@ -115,42 +113,12 @@ impl Switchboard {
         None
     }
 
-    fn known(
-        &self,
-        id: RoomId,
-    ) -> Result<(Option<Room>, Vec<DirectoryEntry>), conclave_directory::StoreError> {
-        Ok((self.parts.directory.room(id)?, self.listing()?))
-    }
-
-    fn listing(&self) -> Result<Vec<DirectoryEntry>, conclave_directory::StoreError> {
-        let vmrs = self.parts.directory.vmrs()?;
-        let entry = |vmr: conclave_directory::Vmr| DirectoryEntry {
-            number: vmr.number,
-            name: vmr.name,
-            pin: vmr.pin.is_some(),
-        };
-        let mut room = LONGEST_LISTING;
-        let fits = |entry: &DirectoryEntry| {
-            // A comma follows each entry.
-            let octets = serde_json::to_vec(entry).map_or(usize::MAX, |json| json.len() + 1);
-            let left = room.checked_sub(octets);
-            room = left.unwrap_or(0);
-            left.is_some()
-        };
-        Ok(vmrs.into_iter().map(entry).take_while(fits).collect())
-    }
-
     /// The list of meeting rooms changed: every linked room gets all of it.
     pub(super) fn push_directory(&mut self) {
-        match self.listing() {
-            Ok(listing) => {
-                for link in self.rooms.values().copied() {
-                    let event = CloudEvent::Directory(listing.clone());
-                    self.outputs.push_back(Output::Send { link, event });
-                }
-            }
-            // The rooms keep the old list, and get the new one with their next welcome.
-            Err(error) => tracing::error!(%error, "cannot read the list of meeting rooms"),
+        let listing = self.listing.entries();
+        for link in self.rooms.values().copied() {
+            let event = CloudEvent::Directory(listing.clone());
+            self.outputs.push_back(Output::Send { link, event });
         }
     }
 
@@ -224,10 +192,17 @@ impl Switchboard {
         match event {
             RoomEvent::Health { part, working, detail } => {
                 let detail = Redacted(detail);
+                let part = super::tally::part(&part);
                 if working {
+                    self.tally.parts_mended += 1;
                     tracing::info!(%room, part, "a part of the room works again");
-                } else {
-                    tracing::warn!(%room, part, ?detail, "a part of the room does not work");
+                    return;
+                }
+                self.tally.broke(part);
+                tracing::warn!(%room, part, ?detail, "a part of the room does not work");
+                if let Some(call) = self.meetings.call_of(*room) {
+                    let broke = CallNote::PartBroke { call, part };
+                    self.outputs.push_back(Output::Note(Box::new(broke)));
                 }
             }
         }
@@ -237,7 +212,9 @@ impl Switchboard {
         match self.links.remove(&link) {
             Some(Party::Room { room, .. }) => {
                 self.rooms.remove(&room);
-                tracing::info!(link = link.0, %room, "room not linked any more");
+                tracing::info!("room not linked any more");
+                let linked = self.rooms.len();
+                self.paces.forget(self.now, linked);
                 self.meet(conclave_meeting::Input::LinkLost { room });
             }
             Some(Party::Newcomer { key, .. }) => {

@@ -1,6 +1,7 @@
 //! Turns what the meetings say into messages on links, commands to the media node, and records.
 
-use super::{Output, RECORD_RETRY, Switchboard};
+use super::tally::Outcome;
+use super::{CallNote, Output, RECORD_RETRY, Switchboard};
 use conclave_directory::{LeftWhy, RecordEntry};
 use conclave_link_protocol::message::{
     CloudEvent, EndReason, JoinRefusal, Joined, Participant, Response, ResumedCall, Roster,
@@ -20,7 +21,11 @@ impl Switchboard {
     fn met(&mut self, output: Met) {
         match output {
             Met::OpenLeg { meeting, participant, call } => {
-                let Some(arrival) = self.arrivals.get(&call) else { return };
+                let Some(arrival) = self.arrivals.get_mut(&call) else { return };
+                arrival.meeting = Some(meeting);
+                if let Some(span) = self.spans.get(&call) {
+                    span.record("meeting", tracing::field::display(meeting));
+                }
                 let profiles = arrival.profiles.clone();
                 self.opening.insert(participant, call);
                 self.outputs.push_back(Output::OpenLeg { meeting, participant, profiles });
@@ -32,14 +37,23 @@ impl Switchboard {
                 self.admitted(call, room, participant, roster);
             }
             Met::Refused { call, room: _, why } => {
+                let span = self.spans.remove(&call);
                 let Some(arrival) = self.arrivals.remove(&call) else { return };
-                let refusal = match why {
-                    NotAdmitted::Full { capacity } => JoinRefusal::Full { capacity },
-                    NotAdmitted::NoLeg => JoinRefusal::Busy,
+                let outcome = match why {
+                    NotAdmitted::Full { capacity } => {
+                        Outcome::Refused(JoinRefusal::Full { capacity })
+                    }
+                    NotAdmitted::CloudFull => Outcome::CloudFull,
+                    NotAdmitted::NoLeg => Outcome::NoLeg,
                 };
-                self.not_joined(arrival.link, arrival.id, refusal);
+                let _within = span.as_ref().map(tracing::Span::enter);
+                if outcome == Outcome::CloudFull {
+                    tracing::warn!("no place for another call: see 'Limits' in docs/operator.md");
+                }
+                self.not_joined(arrival.link, arrival.id, outcome);
             }
             Met::Resumed { call, room: _, roster } => {
+                self.tally.calls_resumed += 1;
                 self.resumed.push(ResumedCall { call, roster: on_wire(roster) });
             }
             Met::Roster { call, room, roster } => {
@@ -63,13 +77,34 @@ impl Switchboard {
         roster: conclave_meeting::Roster,
     ) {
         let Some(arrival) = self.arrivals.remove(&call) else { return };
-        let (Some(leg), false) = (arrival.leg, self.unrecorded_calls.remove(&call)) else {
+        let meeting = arrival.meeting;
+        let (Some(leg), Some(meeting), false) =
+            (arrival.leg, meeting, self.unrecorded_calls.remove(&call))
+        else {
             // It could not be recorded, so it does not take place.
-            self.not_joined(arrival.link, arrival.id, JoinRefusal::Busy);
+            self.not_joined(arrival.link, arrival.id, Outcome::NotKept);
             self.meetings.handle(self.now, Meet::Left { room, call });
             return;
         };
-        tracing::info!(%room, %call, leg = %leg.leg, "room joined");
+        let span = self.spans.get(&call).cloned().unwrap_or(tracing::Span::none());
+        span.record("leg", tracing::field::display(leg.leg));
+        let within = span.enter();
+        tracing::info!(%room, %participant, "room joined");
+        drop(within);
+        self.tally.join(Outcome::Joined);
+        let began = CallNote::Began {
+            call,
+            room,
+            room_name: arrival.room_name,
+            vmr_name: arrival.vmr_name.clone(),
+            meeting,
+            participant,
+            leg: leg.leg,
+            at: self.wall,
+            now: self.now,
+            span,
+        };
+        self.outputs.push_back(Output::Note(Box::new(began)));
         let joined = Joined {
             call,
             name: arrival.vmr_name,
@@ -116,8 +151,12 @@ impl Switchboard {
                 at,
             },
             Fact::Left { call, why } => {
-                tracing::info!(%call, ?why, "room left");
-                RecordEntry::Left { call, why: left_why(why), at }
+                let span = self.spans.remove(&call).unwrap_or(tracing::Span::none());
+                span.in_scope(|| tracing::info!(%call, ?why, "room left"));
+                let (why, now) = (left_why(why), self.now);
+                self.tally.ended(why);
+                self.outputs.push_back(Output::Note(Box::new(CallNote::Ended { call, why, now })));
+                RecordEntry::Left { call, why, at }
             }
             Fact::Ended { meeting } => RecordEntry::Ended { meeting, at },
         };
@@ -141,6 +180,7 @@ impl Switchboard {
                 self.retry_records_at = None;
             }
             Err(error) => {
+                self.tally.records_failed += 1;
                 let waiting = self.unrecorded.len();
                 tracing::error!(%error, waiting, "cannot keep call records, trying again soon");
                 self.retry_records_at = Some(self.now + RECORD_RETRY);
@@ -167,7 +207,7 @@ fn on_wire(roster: conclave_meeting::Roster) -> Roster {
 /// What a room is told; its panel has words for each.
 fn reason(why: Why) -> EndReason {
     match why {
-        Why::Left | Why::Replaced | Why::Revoked => EndReason::Ended,
+        Why::Left | Why::Replaced | Why::Revoked | Why::Closed => EndReason::Ended,
         Why::VmrRemoved => EndReason::Removed,
         Why::LinkLost | Why::MediaLost => EndReason::MediaLost,
         Why::CloudStopped => EndReason::Unknown,
@@ -181,6 +221,7 @@ fn left_why(why: Why) -> LeftWhy {
         Why::LinkLost => LeftWhy::LinkLost,
         Why::MediaLost => LeftWhy::MediaLost,
         Why::VmrRemoved => LeftWhy::VmrRemoved,
+        Why::Closed => LeftWhy::Closed,
         Why::Revoked => LeftWhy::Revoked,
         Why::CloudStopped => LeftWhy::CloudStopped,
     }

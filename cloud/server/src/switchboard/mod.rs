@@ -8,28 +8,38 @@
 //! - `links`: hello, newcomers and their codes, certificates, losing and ending links;
 //! - `joins`: number, PIN, seat, leg, answer; switches and leaving;
 //! - `meetings`: turns what [`conclave_meeting`] says into messages and records;
-//! - `admin`: what the command line asks.
+//! - `admin`: what the command line asks;
+//! - `listing`: the meeting rooms as panels list them;
+//! - `pace`: how often a room may join;
+//! - `tally`: what is counted for the operator.
 
 mod admin;
 mod joins;
 mod links;
+mod listing;
 mod meetings;
+mod pace;
+mod tally;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use admin::MOST_VMRS;
+pub use tally::{Gauges, Tally, Words, kind};
 pub use words::{
-    Certifier, CloseReason, ControlId, Input, JobId, LinkId, MediaEvent, Output, Peer, PinOutcome,
-    RequestId, SignError, SignedCertificate,
+    CallNote, Certifier, CloseReason, ControlId, Input, JobId, LinkId, MediaEvent, Output, Peer,
+    PinOutcome, RequestId, SignError, SignedCertificate,
 };
 
 use conclave_directory::{Activation, Directory, KeyFingerprint, RecordEntry, StoreError};
 use conclave_link_protocol::message::ResumedCall;
 use conclave_meeting::Meetings;
 use conclave_types::{CallId, DisplayName, ParticipantId, RoomId, Time, UnixTime};
+use listing::Listing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
+use tracing::Span;
 
 /// When records could not be kept, they are tried again after this. Five seconds: soon after
 /// somebody made room on the disk, and no load while nobody has.
@@ -68,6 +78,11 @@ pub struct Switchboard {
     /// Calls whose joining could not be recorded.
     unrecorded_calls: BTreeSet<CallId>,
     resumed: Vec<ResumedCall>,
+    listing: Listing,
+    paces: pace::Paces,
+    /// A span per call that is on or coming, so that every line about it bears its ids.
+    spans: BTreeMap<CallId, Span>,
+    tally: Tally,
     stage: Stage,
     outputs: VecDeque<Output>,
 }
@@ -85,6 +100,7 @@ enum Party {
         room: RoomId,
         name: DisplayName,
         spki_der: Vec<u8>,
+        span: Span,
     },
     Newcomer {
         key: KeyFingerprint,
@@ -103,6 +119,7 @@ impl Switchboard {
         if closed > 0 {
             tracing::info!(closed, "closed the records of calls that the last stop cut off");
         }
+        let listing = Listing::of(parts.directory.vmrs()?);
         Ok(Switchboard {
             parts,
             now: Time::ZERO,
@@ -121,6 +138,10 @@ impl Switchboard {
             retry_records_at: None,
             unrecorded_calls: BTreeSet::new(),
             resumed: Vec::new(),
+            listing,
+            paces: pace::Paces::default(),
+            spans: BTreeMap::new(),
+            tally: Tally::new(),
             stage: Stage::Running,
             outputs: VecDeque::new(),
         })
@@ -130,6 +151,8 @@ impl Switchboard {
     pub fn handle(&mut self, now: Time, wall: UnixTime, input: Input) {
         (self.now, self.wall) = (now, wall);
         self.on_time();
+        let span = self.span_of(&input);
+        let _within = span.enter();
         match input {
             Input::Wake => {}
             Input::Hello { link, peer, hello } => self.hello(link, peer, hello),
@@ -163,7 +186,6 @@ impl Switchboard {
 
     /// The state as one line, for logs and support.
     pub fn summary(&self) -> String {
-        let seated: usize = self.meetings.summaries().iter().map(|m| m.attendance.len()).sum();
         format!(
             "{:?}: {} links, {} rooms, {} newcomers, {} meetings with {} participants, {} arriving, \
              {} records waiting",
@@ -171,11 +193,25 @@ impl Switchboard {
             self.links.len(),
             self.rooms.len(),
             self.newcomers.len(),
-            self.meetings.summaries().len(),
-            seated,
+            self.meetings.len(),
+            self.meetings.participants(),
             self.arrivals.len(),
             self.unrecorded.len(),
         )
+    }
+
+    /// The span of the link that an input came on, so that every line says whose it is.
+    fn span_of(&self, input: &Input) -> Span {
+        let link = match input {
+            Input::Request { link, .. } | Input::Event { link, .. } | Input::Closed { link } => {
+                link
+            }
+            _ => return Span::none(),
+        };
+        match self.links.get(link) {
+            Some(Party::Room { span, .. }) => span.clone(),
+            _ => Span::none(),
+        }
     }
 
     fn on_time(&mut self) {

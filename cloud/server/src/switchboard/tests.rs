@@ -1,4 +1,5 @@
 mod chaos;
+mod limits;
 
 use super::*;
 use crate::control::{ControlAnswer, ControlRequest, RoomState};
@@ -94,6 +95,8 @@ struct Cloud {
     requests: u64,
     /// Jobs that are held back until the test lets them go.
     hold: Option<Vec<Output>>,
+    /// What the log of calls was told.
+    notes: Vec<CallNote>,
 }
 
 impl Cloud {
@@ -115,7 +118,7 @@ impl Cloud {
         };
         let board = Switchboard::new(parts, WALL).unwrap();
         let now = Time::from_micros(1_000_000);
-        Cloud { board, disk, now, links: 0, requests: 0, hold: None }
+        Cloud { board, disk, now, links: 0, requests: 0, hold: None, notes: vec![] }
     }
 
     fn later(&mut self, seconds: u64) -> Vec<Output> {
@@ -135,6 +138,7 @@ impl Cloud {
             self.board.handle(self.now, self.wall(), input);
             while let Some(output) = self.board.poll_output() {
                 match (self.hold.as_mut(), output) {
+                    (_, Output::Note(note)) => self.notes.push(*note),
                     (
                         Some(held),
                         output @ (Output::CheckPin { .. }

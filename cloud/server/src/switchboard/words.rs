@@ -1,15 +1,25 @@
 //! What the switchboard is told and what it says.
 
 use crate::control::{ControlAnswer, ControlRequest};
-use conclave_directory::PinHash;
+use conclave_directory::{LeftWhy, PinHash};
 use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, Greeting, Hello, Refusal, Response, RoomEvent, RoomRequest,
 };
-use conclave_types::{MediaLeg, MeetingId, ParticipantId, Pin, RoomId, SrtpProfile, UnixTime};
+use conclave_types::{
+    CallId, DisplayName, LegId, MediaLeg, MeetingId, ParticipantId, Pin, RoomId, SrtpProfile, Time,
+    UnixTime,
+};
+use tracing::Span;
 
 /// One connection of a room or newcomer. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u64);
+
+impl std::fmt::Display for LinkId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "link-{}", self.0)
+    }
+}
 
 /// One request within a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -161,8 +171,52 @@ pub enum CloseReason {
     Stopping,
 }
 
+/// What the log of calls is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallNote {
+    /// A room is in a meeting.
+    Began {
+        /// Which call.
+        call: CallId,
+        /// Which room.
+        room: RoomId,
+        /// Its name.
+        room_name: DisplayName,
+        /// The meeting room's name.
+        vmr_name: DisplayName,
+        /// In which meeting.
+        meeting: MeetingId,
+        /// As which participant.
+        participant: ParticipantId,
+        /// Over which leg.
+        leg: LegId,
+        /// When.
+        at: UnixTime,
+        /// The same on the clock that is never set.
+        now: Time,
+        /// Bears the call's ids.
+        span: Span,
+    },
+    /// A call is over.
+    Ended {
+        /// Which.
+        call: CallId,
+        /// Why.
+        why: LeftWhy,
+        /// When.
+        now: Time,
+    },
+    /// A part of a room broke while it was in a call.
+    PartBroke {
+        /// In which call.
+        call: CallId,
+        /// `camera`, `microphone`, `loudspeaker`, `display`, `encoder` or `other`.
+        part: &'static str,
+    },
+}
+
 /// What to do now, in this order.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub enum Output {
     /// Answer a hello.
     Greet {
@@ -228,6 +282,8 @@ pub enum Output {
         /// Whose.
         participant: ParticipantId,
     },
+    /// Tell the log of calls.
+    Note(Box<CallNote>),
     /// Answer an administrator.
     Answer {
         /// Which request.

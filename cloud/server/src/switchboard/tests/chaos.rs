@@ -15,6 +15,8 @@ struct Books {
     /// Legs that the node has open.
     legs: BTreeSet<ParticipantId>,
     seen_legs: BTreeSet<ParticipantId>,
+    /// Calls that the log of calls believes are on.
+    calls: BTreeSet<CallId>,
 }
 
 impl Books {
@@ -39,6 +41,14 @@ impl Books {
             Output::OpenLeg { participant, .. } => {
                 assert!(self.seen_legs.insert(*participant), "asked for once");
             }
+            Output::Note(note) => match &**note {
+                CallNote::Began { call, .. } => assert!(self.calls.insert(*call), "begins once"),
+                CallNote::Ended { call, .. } => {
+                    // One that could not be recorded has ended without having begun.
+                    self.calls.remove(call);
+                }
+                CallNote::PartBroke { .. } => {}
+            },
             Output::CheckPin { .. } | Output::HashPin { .. } | Output::Answer { .. } => {}
         }
     }
