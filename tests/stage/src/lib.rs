@@ -9,7 +9,7 @@
 //! - [`Meeting`] is what most plays begin with: a cloud, two enrolled rooms, a meeting room.
 //! - [`Relay`] is a link that can be cut; [`Network`] a whole network of one's own.
 //! - [`wait_for`] is the one place that waits.
-//! - [`picture`], [`sound`], [`pcap`], [`wire`] and [`sockets`] judge what came of it.
+//! - [`picture`], [`sound`], [`pcap`], [`wire`], [`sockets`] and [`scrape`] judge what came of it.
 
 mod clip;
 mod cloud;
@@ -21,6 +21,7 @@ pub mod picture;
 mod process;
 mod relay;
 mod room;
+pub mod scrape;
 pub mod sockets;
 pub mod sound;
 mod stage;

@@ -152,7 +152,7 @@ impl Switchboard {
             },
             Fact::Left { call, why } => {
                 let span = self.spans.remove(&call).unwrap_or(tracing::Span::none());
-                span.in_scope(|| tracing::info!(%call, ?why, "room left"));
+                span.in_scope(|| tracing::debug!(?why, "room left"));
                 let (why, now) = (left_why(why), self.now);
                 self.tally.ended(why);
                 self.outputs.push_back(Output::Note(Box::new(CallNote::Ended { call, why, now })));
