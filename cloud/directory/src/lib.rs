@@ -24,4 +24,4 @@ pub use repository::{
     AddVmrError, CallRecord, Directory, EnrolError, LeftWhy, RecordEntry, Room, RoomStatus,
     StoreError, Vmr,
 };
-pub use sqlite::{CommitWatch, OpenError, SqliteDirectory};
+pub use sqlite::{OpenError, SqliteDirectory};

@@ -19,15 +19,8 @@ pub struct Cloud {
     program: PathBuf,
     data: PathBuf,
     log: PathBuf,
-    running: Running,
-    process: Process,
-}
-
-/// Where a running cloud is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Running {
     link: SocketAddr,
-    metrics: Option<SocketAddr>,
+    process: Process,
 }
 
 /// A virtual meeting room to be made.
@@ -47,25 +40,32 @@ impl Cloud {
         let program = stage.program("conclave-cloud")?;
         let data = stage.folder().join("cloud");
         let log = stage.folder().join("cloud.log");
-        let configuration = stage.folder().join("cloud.toml");
-        std::fs::write(&configuration, "[metrics]\nlisten = \"127.0.0.1:0\"\n")?;
-        let (process, running) = serve(&program, &data, &log, "127.0.0.1:0")?;
-        Ok(Cloud { program, data, log, running, process })
+        let (process, link) = serve(&program, &data, &log, "127.0.0.1:0")?;
+        Ok(Cloud { program, data, log, link, process })
     }
 
     /// Where rooms link to.
     pub fn link(&self) -> SocketAddr {
-        self.running.link
-    }
-
-    /// Where its metrics are served.
-    pub fn metrics(&self) -> Option<SocketAddr> {
-        self.running.metrics
+        self.link
     }
 
     /// Its data folder.
     pub fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// Where it serves its metrics.
+    pub fn metrics(&self) -> Result<SocketAddr> {
+        let run = std::fs::read_to_string(self.data().join("run.json"))?;
+        let run: Value = serde_json::from_str(&run)?;
+        let address = run.get("metrics").and_then(Value::as_str);
+        Ok(address.context("the cloud serves no metrics")?.parse()?)
+    }
+
+    /// What a command with `--json` answers.
+    pub fn answer(&self, arguments: &[&str]) -> Result<Value> {
+        let printed = self.command(arguments)?;
+        serde_json::from_str(&printed).with_context(|| format!("{arguments:?}: {printed}"))
     }
 
     /// The process.
@@ -80,12 +80,11 @@ impl Cloud {
 
     /// Starts it again on the same data and the same port.
     pub fn start_again(&mut self) -> Result<()> {
-        let listen = self.running.link.to_string();
-        let (process, running) = serve(&self.program, &self.data, &self.log, &listen)?;
-        if running.link != self.running.link {
-            bail!("the cloud came back at {} and not at {listen}", running.link);
+        let listen = self.link.to_string();
+        let (process, link) = serve(&self.program, &self.data, &self.log, &listen)?;
+        if link != self.link {
+            bail!("the cloud came back at {link} and not at {listen}");
         }
-        self.running = running;
         self.process = process;
         Ok(())
     }
@@ -116,12 +115,6 @@ impl Cloud {
     /// Claims the code that a panel shows.
     pub fn claim(&self, code: &str, name: &str) -> Result<String> {
         self.command(&["room", "claim", code, "--name", name])
-    }
-
-    /// What a command with `--json` answers.
-    pub fn answer(&self, arguments: &[&str]) -> Result<Value> {
-        let printed = self.command(arguments)?;
-        serde_json::from_str(&printed).with_context(|| format!("{arguments:?}: {printed}"))
     }
 
     /// What a listing command such as `vmr list` knows: a JSON array of objects.
@@ -158,25 +151,22 @@ impl Cloud {
 }
 
 /// Starts it and waits until it has written where it listens.
-fn serve(program: &Path, data: &Path, log: &Path, listen: &str) -> Result<(Process, Running)> {
+fn serve(program: &Path, data: &Path, log: &Path, listen: &str) -> Result<(Process, SocketAddr)> {
     let run = data.join("run.json");
     let _ = std::fs::remove_file(&run); // Of a cloud that was killed.
-    let configuration = data.with_file_name("cloud.toml");
-    let (data, configuration) = (data.to_string_lossy(), configuration.to_string_lossy());
-    let arguments = ["serve", "--data", &data, "--config", &configuration, "--listen", listen];
+    let data = data.to_string_lossy();
+    let arguments = ["serve", "--data", &data, "--listen", listen, "--metrics", "127.0.0.1:0"];
     let mut process = Process::start("conclave-cloud", program, &arguments, &[], log)?;
-    let running = wait_for("the cloud says where it listens", START, || {
+    let link = wait_for("the cloud says where it listens", START, || {
         process.check_running()?;
-        Ok(std::fs::read_to_string(&run).ok().and_then(|text| addresses(&text)))
+        Ok(std::fs::read_to_string(&run).ok().and_then(|text| link_address(&text)))
     })?;
-    Ok((process, running))
+    Ok((process, link))
 }
 
-fn addresses(run: &str) -> Option<Running> {
+fn link_address(run: &str) -> Option<SocketAddr> {
     let run: Value = serde_json::from_str(run).ok()?;
-    let link = run.get("link")?.as_array()?.first()?.as_str()?.parse().ok()?;
-    let metrics = run.get("metrics").and_then(Value::as_str).and_then(|text| text.parse().ok());
-    Some(Running { link, metrics })
+    run.get("link")?.as_array()?.first()?.as_str()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -186,10 +176,9 @@ mod tests {
     #[test]
     fn the_address_is_read_once_it_is_written_whole() {
         let whole = r#"{"link":["127.0.0.1:4711"],"pid":7}"#;
-        let link = "127.0.0.1:4711".parse().unwrap();
-        assert_eq!(addresses(whole), Some(Running { link, metrics: None }));
+        assert_eq!(link_address(whole), Some("127.0.0.1:4711".parse().unwrap()));
         for end in 0..whole.len() {
-            assert_eq!(addresses(&whole[..end]), None);
+            assert_eq!(link_address(&whole[..end]), None);
         }
     }
 }

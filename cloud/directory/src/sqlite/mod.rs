@@ -26,14 +26,10 @@ use std::time::Duration;
 /// backup holds a lock, shorter than people wait for an answer.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Told how long each change took.
-pub type CommitWatch = Box<dyn Fn(Duration) + Send>;
-
 /// The directory on one SQLite file, or in memory for tests.
 pub struct SqliteDirectory {
     connection: Connection,
     file: PathBuf,
-    watch: Option<CommitWatch>,
 }
 
 /// Why a database could not be opened.
@@ -118,13 +114,8 @@ impl SqliteDirectory {
         SqliteDirectory::set_up(connection, file)
     }
 
-    /// Tells somebody how long each change took, from the lock to the disk, kept or not.
-    pub fn watch_commits(&mut self, watch: CommitWatch) {
-        self.watch = Some(watch);
-    }
-
     fn set_up(connection: Connection, file: &Path) -> Result<SqliteDirectory, OpenError> {
-        let mut directory = SqliteDirectory { connection, file: file.to_owned(), watch: None };
+        let mut directory = SqliteDirectory { connection, file: file.to_owned() };
         directory.configure().map_err(|e| directory.error(e))?;
         migrations::migrate(&mut directory, migrations::ALL)?;
         Ok(directory)
@@ -163,12 +154,7 @@ impl SqliteDirectory {
             transaction.commit()?;
             Ok(done)
         };
-        let begun = std::time::Instant::now();
-        let done = run();
-        if let Some(watch) = &self.watch {
-            watch(begun.elapsed());
-        }
-        done.map_err(|e| store_error(file, e))
+        run().map_err(|e| store_error(file, e))
     }
 
     /// Runs a query and reads each row.

@@ -202,11 +202,8 @@ fn the_database_is_for_its_owner_only_and_survives_reopening() {
 fn a_file_of_version_1_is_brought_up_with_everything_in_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cloud.db");
-    let mut old = SqliteDirectory {
-        connection: Connection::open(&file).unwrap(),
-        file: file.clone(),
-        watch: None,
-    };
+    let mut old =
+        SqliteDirectory { connection: Connection::open(&file).unwrap(), file: file.clone() };
     old.configure().unwrap();
     migrations::migrate(&mut old, &migrations::ALL[..1]).unwrap();
     old.enrol(&room(1, "A")).unwrap();

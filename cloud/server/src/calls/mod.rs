@@ -20,7 +20,7 @@ use conclave_types::{
     CallId, DisplayName, LegId, MeetingId, ParticipantId, RoomId, Time, UnixTime,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// From one look at the legs to the next. Five seconds: a burst of loss that a person notices
@@ -138,6 +138,8 @@ pub struct Media {
 pub struct CallLog {
     live: BTreeMap<CallId, Live>,
     legs: BTreeMap<ParticipantId, CallId>,
+    /// Who is in which meeting together.
+    meetings: BTreeMap<MeetingId, BTreeSet<CallId>>,
     recent: VecDeque<CallLine>,
     media: Media,
 }
@@ -155,6 +157,8 @@ struct Live {
     span: tracing::Span,
     last: LegSample,
     looked: Time,
+    /// The share that was lost on the way from the room up to the last look.
+    lossy: f64,
     quality: Quality,
     over: Option<(Time, LeftWhy)>,
 }
@@ -181,6 +185,7 @@ impl CallLog {
         CallLog {
             live: BTreeMap::new(),
             legs: BTreeMap::new(),
+            meetings: BTreeMap::new(),
             recent,
             media: Media {
                 sums: LegSample::default(),
@@ -210,6 +215,7 @@ impl CallLog {
                 span,
             } => {
                 self.legs.insert(participant, call);
+                self.meetings.entry(meeting).or_default().insert(call);
                 let live = Live {
                     room,
                     room_name,
@@ -222,6 +228,7 @@ impl CallLog {
                     span,
                     last: LegSample::default(),
                     looked: now,
+                    lossy: 0.0,
                     quality: Quality::default(),
                     over: None,
                 };
@@ -246,24 +253,45 @@ impl CallLog {
         on.map(|live| (live.meeting, live.participant)).collect()
     }
 
-    /// Takes in a look at a leg; `None` of a sample is a leg that the node does not have. The last
-    /// look makes a call that is over into a line.
+    /// Takes in a look at some legs; `None` of a sample is a leg that the node does not have. The
+    /// last look makes a call that is over into a line.
     pub fn looked(
         &mut self,
         now: Time,
-        participant: ParticipantId,
-        sample: Option<LegSample>,
+        legs: &[(ParticipantId, Option<LegSample>)],
         look: Look,
-    ) -> Option<CallLine> {
-        let call = *self.legs.get(&participant)?;
-        let live = self.live.get_mut(&call)?;
-        if let Some(sample) = sample {
-            live.take(&mut self.media, now, sample);
+    ) -> Vec<CallLine> {
+        let call_of = |legs: &BTreeMap<_, CallId>, who: &ParticipantId| legs.get(who).copied();
+        for (participant, sample) in legs {
+            let call = call_of(&self.legs, participant);
+            let live = call.and_then(|call| self.live.get_mut(&call));
+            if let (Some(live), Some(sample)) = (live, sample) {
+                live.lossy = sample.since(&live.last).loss_from_room().unwrap_or(0.0);
+            }
         }
-        if look == Look::Passing {
-            return None;
+        let mut lines = Vec::new();
+        for (participant, sample) in legs {
+            let Some(call) = call_of(&self.legs, participant) else { continue };
+            let upstream = self.lossiest_other(call);
+            let live = self.live.get_mut(&call);
+            if let (Some(live), Some(sample)) = (live, sample) {
+                // What was lost on the way from another room leaves a gap that this room reports
+                // as lost too; its own network is not to blame for it.
+                let loss_to_room = (sample.loss_to_room - upstream).max(0.0);
+                live.take(&mut self.media, now, LegSample { loss_to_room, ..*sample });
+            }
+            if look == Look::Last {
+                lines.extend(self.finish(now, call));
+            }
         }
-        self.finish(now, call)
+        lines
+    }
+
+    /// The highest share lost on the way from any other room in the same meeting.
+    fn lossiest_other(&self, call: CallId) -> f64 {
+        let meeting = self.live.get(&call).and_then(|live| self.meetings.get(&live.meeting));
+        let others = meeting.into_iter().flatten().filter(|other| **other != call);
+        others.filter_map(|other| self.live.get(other)).map(|live| live.lossy).fold(0.0, f64::max)
     }
 
     /// The cloud stops: every call that is still here becomes a line, as far as it was seen.
@@ -295,6 +323,12 @@ impl CallLog {
     fn finish(&mut self, now: Time, call: CallId) -> Option<CallLine> {
         let live = self.live.remove(&call)?;
         self.legs.remove(&live.participant);
+        if let Some(together) = self.meetings.get_mut(&live.meeting) {
+            together.remove(&call);
+            if together.is_empty() {
+                self.meetings.remove(&live.meeting);
+            }
+        }
         let (ended, why) = live.over.unwrap_or((now, LeftWhy::CloudStopped));
         let seconds = ended.since(live.began).as_secs();
         self.media.duration.observe(seconds as f64);

@@ -33,7 +33,7 @@ fn sample(received: u64, lost: u64) -> LegSample {
 fn end(log: &mut CallLog, n: u128, at: Time, last: LegSample) -> CallLine {
     let (call, participant) = id(n);
     log.note(CallNote::Ended { call, why: LeftWhy::Left, now: at });
-    log.looked(at, participant, Some(last), Look::Last).unwrap()
+    log.looked(at, &[(participant, Some(last))], Look::Last).pop().unwrap()
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_call_becomes_a_line_with_its_sums_and_its_worst_moment() {
     assert_eq!(log.legs(), [(MeetingId::from_random(9), participant)]);
     let mut look = |seconds, sample| {
         let at = START + Duration::from_secs(seconds);
-        assert_eq!(log.looked(at, participant, Some(sample), Look::Passing), None);
+        assert_eq!(log.looked(at, &[(participant, Some(sample))], Look::Passing), []);
     };
     look(5, sample(1_000, 0));
     look(10, sample(2_000, 200));
@@ -65,11 +65,11 @@ fn a_stopping_cloud_makes_lines_of_what_was_seen() {
     let mut log = CallLog::new(vec![]);
     begin(&mut log, 1);
     begin(&mut log, 2);
-    log.looked(START + LOOK, id(1).1, Some(sample(100, 0)), Look::Passing);
+    log.looked(START + LOOK, &[(id(1).1, Some(sample(100, 0)))], Look::Passing);
     let lines = log.finish_all(START + LOOK);
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[0].quality.received, 100);
-    assert_eq!(log.looked(START + LOOK, id(1).1, None, Look::Last), None, "it is over already");
+    assert_eq!(log.looked(START + LOOK, &[(id(1).1, None)], Look::Last), [], "it is over already");
 }
 
 #[test]
@@ -99,4 +99,18 @@ fn the_log_keeps_so_many_and_no_more_and_the_file_survives_a_torn_line() {
     let (_, again) = CallFile::open(&path);
     assert_eq!(again.len(), (before + 1).min(KEPT));
     assert_eq!(again.last(), Some(&line));
+}
+
+#[test]
+fn a_room_is_not_blamed_for_what_another_rooms_network_lost() {
+    let mut log = CallLog::new(vec![]);
+    begin(&mut log, 1);
+    begin(&mut log, 2);
+    // The first room's network loses a fifth; the second reports the same as lost on its way.
+    let lossy = sample(1_000, 200);
+    let other = LegSample { loss_to_room: 0.18, ..sample(1_000, 0) };
+    let at = START + LOOK;
+    log.looked(at, &[(id(2).1, Some(other)), (id(1).1, Some(lossy))], Look::Passing);
+    assert_eq!(end(&mut log, 2, at, other).verdict, "good");
+    assert!(end(&mut log, 1, at, lossy).verdict.contains("from Room A lost"));
 }

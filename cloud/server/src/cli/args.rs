@@ -31,6 +31,9 @@ pub enum Command {
         /// Where rooms link, instead of what the configuration says; may be repeated.
         #[arg(long, value_name = "ADDR:PORT")]
         listen: Vec<SocketAddr>,
+        /// Where metrics are served for Prometheus, instead of what the configuration says.
+        #[arg(long, value_name = "ADDR:PORT")]
+        metrics: Option<SocketAddr>,
     },
     /// Show the key pins that go into each room's configuration.
     Pins,

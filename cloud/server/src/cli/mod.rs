@@ -42,10 +42,11 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         .unwrap_or_else(|| DEFAULT_DATA.into());
     let folder = DataFolder::at(&data);
     let request = match command {
-        Command::Serve { listen } => {
+        Command::Serve { listen, metrics } => {
             if !listen.is_empty() {
                 config.link.listen = listen;
             }
+            config.metrics.listen = metrics.or(config.metrics.listen);
             return serve::serve(&folder, &config);
         }
         Command::Pins => {

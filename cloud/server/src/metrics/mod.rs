@@ -31,37 +31,39 @@ use std::time::Duration;
 /// What the hub of links counts; see `serve/plugs.rs`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LinkTotals {
-    /// Connections that TCP accepted.
-    pub accepted: u64,
-    /// Handshakes that were completed in full.
-    pub full_handshakes: u64,
-    /// Handshakes that resumed an earlier one.
-    pub resumed: u64,
-    /// Handshakes that failed, or did not come to their end in time.
-    pub handshakes_failed: u64,
     /// Connections without a hello yet.
     pub half_open: u64,
-    /// Connections that a limit turned away, by which: words of the source, never outside words.
+    /// Handshakes by their end: `full`, `resumed`, `failed`, `late`.
+    pub handshakes: Vec<(&'static str, u64)>,
+    /// Connections that a limit turned away, by which.
     pub turned_away: Vec<(&'static str, u64)>,
-    /// Links that were closed as they read too slowly.
-    pub too_slow: u64,
+    /// Links that ended, by why.
+    pub ended: Vec<(&'static str, u64)>,
+    /// Frames by direction: `from_room`, `to_room`.
+    pub frames: Vec<(&'static str, u64)>,
+    /// Octets of frames by direction, without TLS.
+    pub octets: Vec<(&'static str, u64)>,
 }
 
-/// What the media node counts over all its legs; see `serve/plugs.rs`.
-#[derive(Debug, Clone, Default)]
+/// What the media node counts over all its legs, packet by packet; see `serve/plugs.rs`.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct NodeTotals {
-    /// Datagrams that came.
-    pub received: u64,
-    /// Octets that came.
-    pub octets_received: u64,
-    /// Datagrams that went.
-    pub sent: u64,
-    /// Octets that went.
-    pub octets_sent: u64,
-    /// Datagrams that a limit dropped, by which.
+    /// Packets by direction: `from_room`, `to_room`.
+    pub packets: Vec<(&'static str, u64)>,
+    /// Their octets in the clear.
+    pub octets: Vec<(&'static str, u64)>,
+    /// Packets that a limit dropped, by which.
     pub dropped: Vec<(&'static str, u64)>,
-    /// From a packet's coming to its going, in seconds.
-    pub delay: Option<Histogram>,
+    /// Packets that were refused, by why.
+    pub refused: Vec<(&'static str, u64)>,
+    /// Packets asked for again: `of_rooms` by the node, `of_node` by rooms.
+    pub asked: Vec<(&'static str, u64)>,
+    /// Keyframes asked for: `of_rooms` by the node, `of_node` by rooms.
+    pub keyframes: Vec<(&'static str, u64)>,
+    /// Bursts that were handed to the system.
+    pub bursts: u64,
+    /// Legs that were not opened because the node or their meeting was full.
+    pub legs_refused: u64,
 }
 
 /// Everything that one page shows.
@@ -141,39 +143,25 @@ fn links(page: &mut Page, snapshot: &Snapshot<'_>) {
         "Parts of rooms that work again.",
         tally.parts_mended as f64,
     );
-    if let Some(hub) = &snapshot.links {
-        page.counter(
-            "conclave_link_connections_total",
-            "Connections that were accepted.",
-            hub.accepted as f64,
-        );
-        let handshakes = [
-            ("full", hub.full_handshakes),
-            ("resumed", hub.resumed),
-            ("failed", hub.handshakes_failed),
-        ];
-        page.words(
-            "conclave_link_handshakes_total",
-            "TLS handshakes by how they ended.",
-            "outcome",
-            handshakes.into_iter(),
-        );
-        page.gauge(
-            "conclave_link_half_open",
-            "Connections that have not said hello yet.",
-            hub.half_open as f64,
-        );
-        page.words(
+    let Some(hub) = &snapshot.links else { return };
+    page.gauge(
+        "conclave_link_half_open",
+        "Connections that have not said hello yet.",
+        hub.half_open as f64,
+    );
+    for (name, help, label, counts) in [
+        ("conclave_link_handshakes_total", "TLS handshakes by end.", "outcome", &hub.handshakes),
+        (
             "conclave_link_turned_away_total",
             "Connections that a limit turned away.",
             "limit",
-            hub.turned_away.iter().copied(),
-        );
-        page.counter(
-            "conclave_link_too_slow_total",
-            "Links that were closed because their room read too slowly.",
-            hub.too_slow as f64,
-        );
+            &hub.turned_away,
+        ),
+        ("conclave_links_ended_total", "Links that ended, by why.", "why", &hub.ended),
+        ("conclave_link_frames_total", "Frames on links.", "direction", &hub.frames),
+        ("conclave_link_octets_total", "Octets of frames on links.", "direction", &hub.octets),
+    ] {
+        page.words(name, help, label, counts.iter().copied());
     }
 }
 
@@ -288,31 +276,21 @@ fn media(page: &mut Page, snapshot: &Snapshot<'_>) {
         "Round trips to rooms at the looks.",
         &media.round_trip,
     );
-    if let Some(node) = &snapshot.node {
-        page.words(
-            "conclave_node_datagrams_total",
-            "Datagrams of the media node by direction.",
-            "direction",
-            [("from_room", node.received), ("to_room", node.sent)].into_iter(),
-        );
-        page.words(
-            "conclave_node_octets_total",
-            "Octets of the media node's datagrams by direction.",
-            "direction",
-            [("from_room", node.octets_received), ("to_room", node.octets_sent)].into_iter(),
-        );
-        page.words(
-            "conclave_node_dropped_total",
-            "Datagrams that a limit of the media node dropped.",
-            "limit",
-            node.dropped.iter().copied(),
-        );
-        if let Some(delay) = &node.delay {
-            page.histogram(
-                "conclave_node_delay_seconds",
-                "From a packet's coming to its going.",
-                delay,
-            );
-        }
+    let Some(node) = &snapshot.node else { return };
+    for (name, help, label, counts) in [
+        ("conclave_node_packets_total", "Packets of the node.", "direction", &node.packets),
+        ("conclave_node_octets_total", "Octets of its packets.", "direction", &node.octets),
+        ("conclave_node_dropped_total", "Packets that a limit dropped.", "limit", &node.dropped),
+        ("conclave_node_refused_total", "Packets that were refused.", "why", &node.refused),
+        ("conclave_node_nacks_total", "Packets asked for again.", "asked", &node.asked),
+        ("conclave_node_keyframe_requests_total", "Keyframes asked for.", "asked", &node.keyframes),
+    ] {
+        page.words(name, help, label, counts.iter().copied());
     }
+    page.counter("conclave_node_bursts_total", "Bursts sent.", node.bursts as f64);
+    page.counter(
+        "conclave_node_legs_refused_total",
+        "Legs that were not opened because the node or their meeting was full.",
+        node.legs_refused as f64,
+    );
 }

@@ -23,6 +23,7 @@ mod files;
 mod jobs;
 mod link;
 mod plugs;
+mod timed;
 
 use crate::calls::file::CallFile;
 use crate::calls::{CallLog, KEPT, LOOK, Look};
@@ -43,8 +44,9 @@ use link::Links;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use timed::{Commits, Timed};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
@@ -82,9 +84,7 @@ async fn run(
 ) -> anyhow::Result<()> {
     let folder = locked.folder();
     let clock = Clock::start();
-    let mut directory = SqliteDirectory::open(&folder.database())?;
-    let commits = Arc::new(Mutex::new(Histogram::of_seconds()));
-    directory.watch_commits(watch(commits.clone()));
+    let (directory, commits) = Timed::new(SqliteDirectory::open(&folder.database())?);
     let authority = link::authority(folder, Clock::wall())?;
     let random = SystemRandom::new();
     let parts = Parts {
@@ -166,7 +166,7 @@ struct Shell {
     /// Seconds that the switchboard took for each input.
     busy: Histogram,
     /// Seconds that the database took for each change.
-    commits: Arc<Mutex<Histogram>>,
+    commits: Commits,
     /// Command lines that wait for an answer; as many as the control socket takes connections.
     answers: BTreeMap<ControlId, oneshot::Sender<crate::control::ControlAnswer>>,
     asked: u64,
@@ -256,10 +256,8 @@ impl Shell {
             Done::Closed(participant, sample) => (vec![(participant, sample)], Look::Last),
             Done::Input(_) => return,
         };
-        for (participant, sample) in looked {
-            if let Some(line) = self.calls.looked(now, participant, sample, look) {
-                self.file.keep(&line, || self.calls.recent(KEPT));
-            }
+        for line in self.calls.looked(now, &looked, look) {
+            self.file.keep(&line, || self.calls.recent(KEPT));
         }
     }
 
@@ -345,14 +343,6 @@ impl Shell {
         }
         tracing::debug!(state = self.board.summary());
     }
-}
-
-/// Counts how long the database takes. It is called where the switchboard runs, so nobody waits
-/// for the lock.
-fn watch(commits: Arc<Mutex<Histogram>>) -> conclave_directory::CommitWatch {
-    Box::new(move |took| {
-        commits.lock().unwrap_or_else(PoisonError::into_inner).observe(took.as_secs_f64());
-    })
 }
 
 /// Serves metrics, where they are wanted. A receiver that never gets anything where they are not.

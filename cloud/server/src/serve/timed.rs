@@ -1,0 +1,83 @@
+//! The directory with a clock beside it: how long each change took until it was on the disk.
+
+use crate::metrics::Histogram;
+use conclave_directory::pin_tries::Verdict;
+use conclave_directory::repository::{PinTries, Records, Rooms, Vmrs};
+use conclave_directory::{
+    AddVmrError, CallRecord, EnrolError, KeyFingerprint, PinHash, RecordEntry, Room,
+    SqliteDirectory, StoreError, Vmr,
+};
+use conclave_types::{DisplayName, RoomId, UnixTime, VmrId, VmrNumber};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// Seconds that changes took; shared by the directory and the page of metrics, which one task owns
+/// both, so nobody ever waits for the lock.
+pub(super) type Commits = Arc<Mutex<Histogram>>;
+
+/// The directory, timed.
+pub(super) struct Timed {
+    directory: SqliteDirectory,
+    commits: Commits,
+}
+
+impl Timed {
+    pub(super) fn new(directory: SqliteDirectory) -> (Timed, Commits) {
+        let commits = Arc::new(Mutex::new(Histogram::of_seconds()));
+        (Timed { directory, commits: commits.clone() }, commits)
+    }
+
+    fn change<T>(&mut self, work: impl FnOnce(&mut SqliteDirectory) -> T) -> T {
+        let begun = Instant::now();
+        let done = work(&mut self.directory);
+        let mut commits = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        commits.observe(begun.elapsed().as_secs_f64());
+        done
+    }
+}
+
+macro_rules! timed {
+    ($trait:ident {
+        $(change $change:ident($($arg:ident: $type:ty),*) -> $changed:ty;)*
+        $(read $read:ident($($of:ident: $kind:ty),*) -> $found:ty;)*
+    }) => {
+        impl $trait for Timed {
+            $(fn $change(&mut self, $($arg: $type),*) -> $changed {
+                self.change(|directory| directory.$change($($arg),*))
+            })*
+            $(fn $read(&self, $($of: $kind),*) -> $found {
+                self.directory.$read($($of),*)
+            })*
+        }
+    };
+}
+
+timed!(Rooms {
+    change enrol(room: &Room) -> Result<(), EnrolError>;
+    change rename_room(id: RoomId, name: &DisplayName) -> Result<bool, EnrolError>;
+    change certificate_signed(id: RoomId, expires: UnixTime) -> Result<(), StoreError>;
+    change revoke_room(id: RoomId, at: UnixTime) -> Result<bool, StoreError>;
+    read room(id: RoomId) -> Result<Option<Room>, StoreError>;
+    read room_with_key(key: KeyFingerprint) -> Result<Option<Room>, StoreError>;
+    read rooms() -> Result<Vec<Room>, StoreError>;
+});
+
+timed!(Vmrs {
+    change add_vmr(vmr: &Vmr) -> Result<(), AddVmrError>;
+    change remove_vmr(id: VmrId) -> Result<bool, StoreError>;
+    change set_pin(id: VmrId, pin: Option<&PinHash>) -> Result<bool, StoreError>;
+    read vmr(number: &VmrNumber) -> Result<Option<Vmr>, StoreError>;
+    read vmr_with_id(id: VmrId) -> Result<Option<Vmr>, StoreError>;
+    read vmrs() -> Result<Vec<Vmr>, StoreError>;
+});
+
+timed!(PinTries {
+    change begin_try(room: RoomId, vmr: VmrId, now: UnixTime) -> Result<Verdict, StoreError>;
+    change entered(room: RoomId, vmr: VmrId, now: UnixTime) -> Result<(), StoreError>;
+});
+
+timed!(Records {
+    change keep(entries: &[RecordEntry]) -> Result<(), StoreError>;
+    change close_dangling(at: UnixTime) -> Result<u32, StoreError>;
+    read call_records(most: u32) -> Result<Vec<CallRecord>, StoreError>;
+});
