@@ -16,9 +16,14 @@ struct Cloud(Child);
 
 impl Cloud {
     fn start(data: &Path) -> Cloud {
+        Cloud::start_with(data, &[])
+    }
+
+    fn start_with(data: &Path, more: &[&str]) -> Cloud {
         let mut child = Command::new(BINARY)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .args(more)
             .env("CONCLAVE_LOG", "info")
             .stderr(Stdio::piped())
             .spawn()
@@ -231,4 +236,54 @@ fn garbage_on_the_control_socket_is_refused_and_harms_nobody() {
     // Half a request, and gone.
     drop(UnixStream::connect(&socket).unwrap());
     good(run(data, &["room", "list"]));
+}
+
+#[test]
+fn the_backup_key_takes_the_links_place_only_when_it_is_meant() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path();
+    let _cloud = Cloud::start(data);
+    let pins = || -> Vec<String> {
+        let answer = good(run(data, &["pins", "--json"]));
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        serde_json::from_value(answer["pins"].clone()).unwrap()
+    };
+    let before = pins();
+    assert!(refused(run(data, &["key", "promote-backup"])).contains("--yes"));
+    assert_eq!(pins(), before);
+    let words = good(run(data, &["key", "promote-backup", "--yes"]));
+    let after = pins();
+    assert_eq!(after[0], before[1], "rooms accept it already");
+    assert!(!before.contains(&after[1]), "a new backup");
+    assert!(after.iter().all(|pin| words.contains(pin)), "{words}");
+}
+
+#[test]
+fn a_meeting_that_is_not_on_cannot_be_ended_and_no_call_is_listed_before_one_ended() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path();
+    let _cloud = Cloud::start(data);
+    assert!(refused(run(data, &["meeting", "end", "4711"])).contains("no meeting room 4 711"));
+    good(run(data, &["vmr", "create", "--number", "4711", "--name", "Board"]));
+    assert!(refused(run(data, &["meeting", "end", "4711"])).contains("no meeting is on"));
+    assert!(good(run(data, &["calls"])).contains("No call has ended yet"));
+    assert!(good(run(data, &["calls", "--json"])).contains("\"calls\":[]"));
+}
+
+#[test]
+fn metrics_are_served_only_where_they_are_wanted() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path();
+    let cloud = Cloud::start(data);
+    assert_eq!(Cloud::run_file(data).metrics, None);
+    assert!(cloud.terminate());
+    let file = data.join("cloud.toml");
+    std::fs::write(&file, "[metrics]\nlisten = \"127.0.0.1:0\"\n").unwrap();
+    let _cloud = Cloud::start_with(data, &["--config", file.to_str().unwrap()]);
+    let metrics = Cloud::run_file(data).metrics.unwrap();
+    let mut stream = std::net::TcpStream::connect(metrics).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+    let lines: Vec<String> = BufReader::new(stream).lines().map(Result::unwrap).collect();
+    assert!(lines.contains(&"conclave_rooms_linked 0".to_owned()), "{lines:?}");
+    assert!(lines.iter().any(|line| line.starts_with("conclave_build_info{version=")));
 }

@@ -55,6 +55,8 @@ struct Point {
     vmrs: usize,
     start_ms: f64,
     resident: u64,
+    /// Milliseconds of the cloud's processor time for one room that links, its welcome included.
+    link_ms: f64,
     joins: Joins,
 }
 
@@ -92,13 +94,16 @@ pub(crate) fn measure(effort: Effort) -> Result<Part> {
             starts.push(cloud.took().as_secs_f64() * 1e3);
         }
         let resident = cloud.resident()?;
-        let joins = runtime.block_on(async {
+        let (link_ms, joins) = runtime.block_on(async {
+            let before = cloud.spent()?;
             let mut rooms = linked(&cloud, joining).await?;
-            let joins = join_in_turn(&cloud, &mut rooms, plan.turns, 0, vmrs).await;
+            let link = (cloud.spent()? - before).as_secs_f64() * 1e3 / rooms.len() as f64;
+            let joins = join_in_turn(&cloud, &mut rooms, plan.turns, 0, vmrs).await?;
             close(rooms).await;
-            joins
+            anyhow::Ok((link, joins))
         })?;
-        let point = Point { vmrs, start_ms: percentile(&mut starts, 0.5), resident, joins };
+        let start_ms = percentile(&mut starts, 0.5);
+        let point = Point { vmrs, start_ms, resident, link_ms, joins };
         eprintln!("  {point:?}");
         points.push(point);
     }
@@ -209,6 +214,9 @@ fn part(points: &[Point], live: &[Live], watch: Watch) -> Part {
         rows.push(row("cloud's CPU for a join and a leave, ms", m.cpu_ms, f.cpu_ms, same));
         rows.push(row("join to keys, median, ms", m.middle_ms, f.middle_ms, same));
         rows.push(row("join to keys, 99th percentile, ms", m.slowest_ms, f.slowest_ms, Goal::None));
+        let link = "cloud's CPU for a room that links, welcome included, ms";
+        // The list of meeting rooms that a welcome carries grows to some 250 and no further.
+        rows.push(row(link, many.link_ms, few.link_ms, Goal::RatioAtMost(2.0)));
         let start = Goal::DifferenceAtMost(100.0);
         rows.push(row(
             "start of the cloud until rooms may link, ms",
@@ -284,6 +292,7 @@ fn plots(points: &[Point], live: &[Live]) -> Vec<Plot> {
             "ms",
             vec![
                 by_vmrs("cloud's CPU, with the leave", &|p| p.joins.cpu_ms),
+                by_vmrs("cloud's CPU for a room that links", &|p| p.link_ms),
                 by_vmrs("join to keys, median", &|p| p.joins.middle_ms),
                 by_vmrs("join to keys, 99th percentile", &|p| p.joins.slowest_ms),
             ],
