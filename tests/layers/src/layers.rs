@@ -118,6 +118,7 @@ pub const HOUSE: &[Place] = &[
             "cloud/directory",
             "cloud/media-node",
             "appliance/panel-api",
+            "tests/stage",
         ],
     ),
     place("xtask", Kind::Program, &[]),

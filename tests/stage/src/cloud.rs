@@ -37,9 +37,14 @@ pub struct Vmr<'a> {
 impl Cloud {
     /// Starts a cloud with nothing in it, on a port that the system chooses.
     pub fn start(stage: &Stage) -> Result<Cloud> {
+        Cloud::start_in(stage, stage.folder())
+    }
+
+    /// The same with its data and log in a folder of its own, beside other clouds of the stage.
+    pub fn start_in(stage: &Stage, folder: &Path) -> Result<Cloud> {
         let program = stage.program("conclave-cloud")?;
-        let data = stage.folder().join("cloud");
-        let log = stage.folder().join("cloud.log");
+        let data = folder.join("cloud");
+        let log = folder.join("cloud.log");
         let (process, link) = serve(&program, &data, &log, "127.0.0.1:0")?;
         Ok(Cloud { program, data, log, link, process })
     }
