@@ -85,8 +85,7 @@ impl End {
              module opus.so\nmodule ausine.so\nmodule aufile.so\nmodule avcodec.so\n\
              module avformat.so\nmodule swscale.so\nmodule x11.so\nmodule srtp.so\n\
              module_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
-             ctrl_tcp_listen 127.0.0.1:{control}\nopus_bitrate 40000\nopus_stereo no\n\
-             opus_sprop_stereo no\n\
+             ctrl_tcp_listen 127.0.0.1:{control}\nopus_bitrate 40000\n\
              avcodec_h264enc libx264\navcodec_h264dec h264\n",
             camera = camera.display(),
             bitrate = BITRATE_KBIT * 1000,

@@ -17,7 +17,7 @@ use crate::process::percentile;
 use crate::table::{Goal, Other, Part, Row};
 use anyhow::{Result, ensure};
 use camera::{Live, Pictures};
-use conclave_stage::{Clip, Stage, TONE_A};
+use conclave_stage::{Clip, Stage, TONE_A, scene};
 use screen::Screen;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -73,19 +73,22 @@ struct Side {
 pub(crate) fn measure(effort: Effort) -> Result<Part> {
     let watch = Watch::begin();
     let plan = Plan::of(effort);
-    let stage = Stage::new()?;
-    let set = Set::build(&stage, &plan)?;
     let (mut ours, mut theirs, mut bare) = (Side::default(), Side::default(), Side::default());
-    for round in 0..plan.rounds {
-        eprintln!("  round {} of {}", round + 1, plan.rounds);
-        set.our_call(&stage, round, &plan, &mut ours)?;
-        set.their_call(round, &plan, &mut theirs)?;
-        set.bare_delay(round, &plan, &mut bare)?;
-        set.our_delay(&stage, round, &plan, &mut ours)?;
-        if let Err(trouble) = set.their_delay(round, &plan, &mut theirs) {
-            eprintln!("  baresip's delay could not be measured: {trouble:#}");
+    // Prints all logs when something fails, and keeps them.
+    scene(|stage| {
+        let set = Set::build(stage, &plan)?;
+        for round in 0..plan.rounds {
+            eprintln!("  round {} of {}", round + 1, plan.rounds);
+            set.our_call(stage, round, &plan, &mut ours)?;
+            set.their_call(round, &plan, &mut theirs)?;
+            set.bare_delay(stage, round, &plan, &mut bare)?;
+            set.our_delay(stage, round, &plan, &mut ours)?;
+            if let Err(trouble) = set.their_delay(stage, round, &plan, &mut theirs) {
+                eprintln!("  baresip's delay could not be measured: {trouble:#}");
+            }
         }
-    }
+        Ok(())
+    })?;
     Ok(Part {
         name: "call".into(),
         title: "A two-party call".into(),
@@ -189,19 +192,17 @@ impl Set {
         side.delays(live, &rooms.b.screen, plan)
     }
 
-    fn their_delay(&self, round: usize, plan: &Plan, side: &mut Side) -> Result<()> {
-        let stage = Stage::new()?;
+    fn their_delay(&self, stage: &Stage, round: usize, plan: &Plan, side: &mut Side) -> Result<()> {
         let folder = self.folder("delay-baresip", round)?;
-        let live = self.live(&stage, &folder)?;
+        let live = self.live(stage, &folder)?;
         let mut pair = baresip::Pair::start(&folder, [&live.pipe, &self.films[1]])?;
         pair.dial()?;
         side.delays(live, &pair.b.screen, plan)
     }
 
-    fn bare_delay(&self, round: usize, plan: &Plan, side: &mut Side) -> Result<()> {
-        let stage = Stage::new()?;
+    fn bare_delay(&self, stage: &Stage, round: usize, plan: &Plan, side: &mut Side) -> Result<()> {
         let folder = self.folder("delay-bare", round)?;
-        let live = self.live(&stage, &folder)?;
+        let live = self.live(stage, &folder)?;
         let bare = bare::Bare::start(&folder, &live.pipe)?;
         bare.screen.first_picture(Duration::from_secs(20))?;
         side.delays(live, &bare.screen, plan)
@@ -327,8 +328,8 @@ const METHOD: &str = "\
 Both sides see tests/clips at 1280 × 720, 25 pictures a second, with each picture's number drawn in \
 as black and white squares; both decode the film from a file, encode with x264 (ultrafast, \
 zerolatency, constrained baseline, 2.5 Mbit/s), protect with SRTP, decode, and show it in a window of \
-1280 × 720 under an Xvfb of their own, whose time is not counted. Sound goes both ways in Opus, one \
-channel. Ours is conclave-roomd twice through a conclave-cloud, steered through the panel's socket: \
+1280 × 720 under an Xvfb of their own, whose time is not counted. Sound goes both ways in Opus, \
+40 kbit/s (one channel; baresip's source of sound knows two only). Ours is conclave-roomd twice through a conclave-cloud, steered through the panel's socket: \
 what is counted is the room's process. Beyond what baresip does it composes a front display (the \
 other's picture, the self-view, names), takes noise out of the microphone's sound and levels it, and \
 holds the link to the cloud. baresip 1.0.0 is Debian's, with its modules avformat, avcodec, swscale \

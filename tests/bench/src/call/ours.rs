@@ -28,7 +28,12 @@ pub(crate) struct Rooms {
 
 impl Rooms {
     /// Starts everything. Each room's camera is a file or a named pipe.
-    pub(crate) fn start(stage: &Stage, name: &str, cameras: [&Path; 2], sound: &Path) -> Result<Rooms> {
+    pub(crate) fn start(
+        stage: &Stage,
+        name: &str,
+        cameras: [&Path; 2],
+        sound: &Path,
+    ) -> Result<Rooms> {
         let folder = stage.folder().join(name);
         std::fs::create_dir_all(&folder)?;
         let cloud = Cloud::start_in(stage, &folder)?;
@@ -42,6 +47,8 @@ impl Rooms {
             })?;
             cloud.claim(&code, name)?;
             room.until_idle()?;
+            let lit = || Ok(room.daemon.log().contains("showing on").then_some(()));
+            wait_for("the room's display", PATIENCE, lit)?;
         }
         Ok(Rooms { a, b, _cloud: cloud })
     }
@@ -81,7 +88,13 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    fn start(stage: &Stage, folder: &Path, cloud: &Cloud, camera: &Path, sound: &Path) -> Result<Room> {
+    fn start(
+        stage: &Stage,
+        folder: &Path,
+        cloud: &Cloud,
+        camera: &Path,
+        sound: &Path,
+    ) -> Result<Room> {
         let screen = Screen::start(folder)?;
         let here = folder.display();
         let configuration = format!(

@@ -35,6 +35,8 @@ impl Screen {
             "Xvfb (Debian package xvfb)",
             Command::new("Xvfb")
                 .args(["-displayfd", "1", "-screen", "0", "1280x720x24", "-nolisten", "tcp"])
+                // Else it starts anew when its last client closes, and refuses the next meanwhile.
+                .arg("-noreset")
                 .arg("-fbdir")
                 .arg(folder),
             &log,
