@@ -34,6 +34,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    conclave_media::keep_memory_small();
     let arguments = Arguments::parse();
     tracing_subscriber::fmt()
         .with_env_filter(

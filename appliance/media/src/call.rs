@@ -7,7 +7,7 @@ use crate::capture::{Pictures, Tap};
 use crate::config::MediaConfig;
 use crate::device::{Events, Reporter};
 use crate::encoder::{Candidate, by_trial};
-use crate::frames::{FrameSlot, lock};
+use crate::frames::{Bell, FrameSlot, lock};
 use crate::inbound::Source;
 use crate::mixer::{Mixer, Voice};
 use crate::network::{self, Link, Steer};
@@ -40,6 +40,8 @@ pub(crate) struct Room {
     pub(crate) mixer: Mixer,
     pub(crate) switches: Switches,
     pub(crate) runtime: tokio::runtime::Handle,
+    /// Wakes the display.
+    pub(crate) bell: Bell,
 }
 
 /// A call that is up.
@@ -227,7 +229,8 @@ impl Call {
             ];
             for (ssrc, kind, receiver, switch) in pieces {
                 let (into, shown) = (receiver.taker(), other.shown.clone());
-                sources.insert(ssrc, Source { kind, into, shown, expected: switch.is_on() });
+                let (who, expected) = (other.who.participant, switch.is_on());
+                sources.insert(ssrc, Source { kind, who, into, shown, expected });
             }
         }
         // Fails only when the task has ended; then there is nothing to steer.
@@ -235,7 +238,8 @@ impl Call {
     }
 
     fn receive(&mut self, who: &RemoteParticipant) -> Result<Other, Trouble> {
-        let (slot, voice) = (FrameSlot::default(), Voice::default());
+        let slot = FrameSlot::with_bell(self.room.bell.clone());
+        let voice = Voice::default();
         let (shown, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Seen::default()));
         let video_in = self.receive_video(who, &slot, &shown, &seen)?;
         let audio_in = Receiver::audio(voice.clone())?;
@@ -440,6 +444,7 @@ mod tests {
             mixer: Mixer::default(),
             switches: Switches::new(Switch::On, Switch::On),
             runtime: tokio::runtime::Handle::current(),
+            bell: Bell::default(),
         };
         let node = UdpSocket::bind("127.0.0.1:0").unwrap();
         node.set_read_timeout(Some(Duration::from_secs(10))).unwrap();

@@ -18,6 +18,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -111,6 +112,10 @@ fn camera(
             );
             (source, false)
         }
+        // Somebody writes pictures as they are taken: each is shown when it comes.
+        CameraSource::File(path) if is_pipe(path) => {
+            ("filesrc name=device blocksize=1048576 ! decodebin".to_owned(), false)
+        }
         CameraSource::File(path) => {
             there(path)?;
             ("filesrc name=device ! decodebin".to_owned(), true)
@@ -121,8 +126,9 @@ fn camera(
         "{source} ! videorate drop-only=true max-rate={fps} skip-to-first=true \
          ! videoconvertscale add-borders=true n-threads=1 \
          ! video/x-raw,format=I420,width={width},height={height},pixel-aspect-ratio=1/1 \
-         ! appsink name=out sync={sync} max-buffers=2 drop=true qos=false"
+         ! appsink name=out sync={sync} max-buffers=1 drop=true qos=false"
     ))?;
+    running.decode_in_one_thread();
     let device = running.element("device")?;
     let file = match &config.camera {
         CameraSource::V4l2(path) => {
@@ -131,7 +137,7 @@ fn camera(
         }
         CameraSource::File(path) => {
             device.set_property("location", path.to_string_lossy().as_ref());
-            Some(path.as_path())
+            (!is_pipe(path)).then_some(path.as_path())
         }
         CameraSource::None => None,
     };
@@ -274,6 +280,11 @@ fn microphone(
 pub(crate) fn samples_of(buffer: &gst::BufferRef) -> Option<Vec<i16>> {
     let map = buffer.map_readable().ok()?;
     Some(map.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect())
+}
+
+/// Whether a path is a named pipe, which is read as it is written and cannot be rewound.
+fn is_pipe(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo())
 }
 
 fn there(path: &Path) -> Result<(), Trouble> {

@@ -75,7 +75,8 @@ impl MediaConfig {
 pub enum CameraSource {
     /// A camera of the kernel's, by its device file.
     V4l2(PathBuf),
-    /// A video file, played again and again in real time.
+    /// A video file, played again and again in real time; or a named pipe that another program
+    /// writes a video into, shown as it comes.
     File(PathBuf),
     /// The room has no camera.
     None,

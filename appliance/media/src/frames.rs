@@ -6,7 +6,7 @@
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A decoded picture: I420, 8 bit, any size.
@@ -22,6 +22,75 @@ pub(crate) struct Frame {
     pub(crate) at: Instant,
 }
 
+/// Wakes the display: there is something new to show. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bell(Arc<Rung>);
+
+#[derive(Debug, Default)]
+struct Rung {
+    state: Mutex<Ring>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    rung: bool,
+    stopped: bool,
+}
+
+/// Why a wait for the bell is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// It rang, or did while nobody waited.
+    Rung,
+    /// The time is up.
+    Late,
+    /// Whoever waits is to end.
+    Stopped,
+}
+
+impl Bell {
+    /// Rings; whoever waits wakes up.
+    pub(crate) fn ring(&self) {
+        lock(&self.0.state).rung = true;
+        self.0.changed.notify_all();
+    }
+
+    /// Ends all waiting, now and from now on.
+    pub(crate) fn stop(&self) {
+        lock(&self.0.state).stopped = true;
+        self.0.changed.notify_all();
+    }
+
+    /// Waits until it rings, at most until a moment.
+    pub(crate) fn wait(&self, until: Instant) -> Woken {
+        self.wait_for(until, |ring| std::mem::take(&mut ring.rung))
+    }
+
+    /// Waits until a moment whether it rings or not.
+    pub(crate) fn pause(&self, until: Instant) -> Woken {
+        self.wait_for(until, |_| false)
+    }
+
+    fn wait_for(&self, until: Instant, heard: impl Fn(&mut Ring) -> bool) -> Woken {
+        let mut ring = lock(&self.0.state);
+        loop {
+            if ring.stopped {
+                return Woken::Stopped;
+            }
+            if heard(&mut ring) {
+                return Woken::Rung;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Woken::Late;
+            }
+            ring =
+                self.0.changed.wait_timeout(ring, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
 /// Where the latest picture of someone is found. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FrameSlot(Arc<Mutex<Slot>>);
@@ -31,6 +100,7 @@ struct Slot {
     latest: Option<Frame>,
     count: u64,
     arrivals: VecDeque<Instant>,
+    bell: Option<Bell>,
 }
 
 /// Over how long pictures per second are counted: long enough to be steady, short enough that a
@@ -38,6 +108,11 @@ struct Slot {
 const RATE_WINDOW: Duration = Duration::from_secs(3);
 
 impl FrameSlot {
+    /// A slot that rings when a picture comes.
+    pub(crate) fn with_bell(bell: Bell) -> FrameSlot {
+        FrameSlot(Arc::new(Mutex::new(Slot { bell: Some(bell), ..Slot::default() })))
+    }
+
     /// Puts a picture there; tells how many have been.
     pub(crate) fn put(&self, buffer: gst::Buffer, info: gst_video::VideoInfo) -> u64 {
         let now = Instant::now();
@@ -47,6 +122,11 @@ impl FrameSlot {
         slot.latest = Some(Frame { buffer, info, number, at: now });
         slot.arrivals.push_back(now);
         slot.forget_old(now);
+        let bell = slot.bell.clone();
+        drop(slot);
+        if let Some(bell) = bell {
+            bell.ring();
+        }
         number
     }
 

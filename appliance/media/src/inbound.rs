@@ -1,24 +1,21 @@
 //! One source of someone else's on the wire: what is missing, what to ask for, what arrived.
 
 use crate::packets::Kind;
+use crate::playout::{PICTURE_GAP, Played, Playout};
 use crate::report::StreamReport;
 use conclave_rtp::loss::{Arrival, Patience, Tracker};
 use conclave_rtp::rtcp::{Packet, ReportBlock, SenderReport};
-use conclave_types::{AUDIO_CLOCK_HZ, Ssrc, Time, VIDEO_CLOCK_HZ};
+use conclave_types::{AUDIO_CLOCK_HZ, ParticipantId, Ssrc, Time, VIDEO_CLOCK_HZ};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How long the jitter buffers wait for a packet, in ms. Lower is more direct, higher rides out
-/// worse networks; one retransmission over 60 ms of round trip still fits.
-pub(crate) const JITTER_MS: u32 = 90;
-
-/// For pictures: what comes after the jitter buffer gave up is of no use, only a keyframe is.
+/// For pictures: what comes after the playout gave up is of no use, only a keyframe is.
 const VIDEO: Patience = Patience {
     first: Duration::from_millis(8),
     again: Duration::from_millis(30),
     tries: 3,
-    give_up: Duration::from_millis(JITTER_MS as u64 + 10),
+    give_up: PICTURE_GAP,
 };
 
 /// Between two keyframe requests for one source, at least: a keyframe takes a round trip and an
@@ -29,8 +26,10 @@ const KEYFRAME_EVERY: Duration = Duration::from_millis(400);
 #[derive(Clone)]
 pub(crate) struct Source {
     pub(crate) kind: Kind,
-    /// Takes RTP packets in the clear; never blocks.
-    pub(crate) into: Arc<dyn Fn(Vec<u8>) + Send + Sync>,
+    /// Whose it is: picture and voice of one participant are held alike.
+    pub(crate) who: ParticipantId,
+    /// Takes RTP packets in the clear, in order; never blocks.
+    pub(crate) into: Arc<dyn Fn(Played) + Send + Sync>,
     /// Set once a picture was decoded; until then keyframes are asked for.
     pub(crate) shown: Arc<AtomicBool>,
     /// Whether pictures are expected: the camera is on.
@@ -42,6 +41,7 @@ pub(crate) struct Inbound {
     ssrc: Ssrc,
     source: Source,
     tracker: Tracker,
+    playout: Playout,
     keyframe: Wanted,
     asked: Option<Time>,
 }
@@ -58,7 +58,8 @@ impl Inbound {
             Kind::Audio => Tracker::new(AUDIO_CLOCK_HZ, Patience::AUDIO),
             Kind::Video => Tracker::new(VIDEO_CLOCK_HZ, VIDEO),
         };
-        Inbound { ssrc, source, tracker, keyframe: Wanted::No, asked: None }
+        let playout = Playout::new(source.kind);
+        Inbound { ssrc, source, tracker, playout, keyframe: Wanted::No, asked: None }
     }
 
     /// The participant changed: another receiver, or the camera went on or off.
@@ -75,8 +76,18 @@ impl Inbound {
 
     pub(crate) fn receive(&mut self, now: Time, sequence: u16, timestamp: u32, packet: Vec<u8>) {
         if self.tracker.received(now, sequence, timestamp) != Arrival::Unwanted {
-            (self.source.into)(packet);
+            self.playout.insert(now, sequence, timestamp, packet);
         }
+    }
+
+    /// Whose it is, and the delay that it needs.
+    pub(crate) fn needs(&self) -> (ParticipantId, Duration) {
+        (self.source.who, self.playout.needs())
+    }
+
+    /// Holds packets at least so long.
+    pub(crate) fn keep_with(&mut self, companion: Duration) {
+        self.playout.keep_with(companion);
     }
 
     pub(crate) fn sender_report(&mut self, now: Time, report: &SenderReport) {
@@ -88,7 +99,7 @@ impl Inbound {
     }
 
     pub(crate) fn deadline(&self) -> Option<Time> {
-        self.tracker.deadline()
+        self.tracker.deadline().into_iter().chain(self.playout.deadline()).min()
     }
 
     pub(crate) fn report(&mut self, now: Time) -> Option<ReportBlock> {
@@ -107,11 +118,15 @@ impl Inbound {
             retransmitted: s.late,
             asked: s.asked,
             jitter_ms: f64::from(s.jitter) * 1000.0 / f64::from(clock),
+            delay_ms: self.playout.delay().as_secs_f64() * 1000.0,
         }
     }
 
-    /// What to ask the sender for now.
+    /// Gives the decoder what is due; what to ask the sender for now.
     pub(crate) fn poll(&mut self, now: Time, sender: Ssrc, feedback: &mut Vec<Packet>) {
+        while let Some(played) = self.playout.poll(now) {
+            (self.source.into)(played);
+        }
         while let Some(lost) = self.tracker.poll_nack(now) {
             feedback.push(Packet::Nack { sender, source: self.ssrc, lost });
         }
@@ -136,10 +151,11 @@ mod tests {
     use super::*;
     use std::sync::Mutex;
 
-    fn video(shown: bool) -> (Inbound, Arc<Mutex<Vec<Vec<u8>>>>) {
+    fn video(shown: bool) -> (Inbound, Arc<Mutex<Vec<Played>>>) {
         let taken = Arc::new(Mutex::new(Vec::new()));
         let source = Source {
             kind: Kind::Video,
+            who: ParticipantId::from_random(1),
             into: Arc::new({
                 let taken = taken.clone();
                 move |packet| taken.lock().unwrap().push(packet)
@@ -172,11 +188,14 @@ mod tests {
         inbound.receive(Time::ZERO, 10, 0, vec![1]);
         inbound.receive(Time::ZERO, 12, 0, vec![2]);
         inbound.receive(Time::ZERO, 12, 0, vec![2]);
-        assert_eq!(taken.lock().unwrap().len(), 2, "the copy is dropped");
         let nack = Packet::Nack { sender: Ssrc(1), source: Ssrc(5), lost: vec![11] };
         assert_eq!(poll(&mut inbound, 8), [nack]);
         let loss = Packet::PictureLoss { sender: Ssrc(1), source: Ssrc(5) };
         assert_eq!(poll(&mut inbound, 101), [loss]);
+        poll(&mut inbound, 120);
+        let taken: Vec<bool> =
+            taken.lock().unwrap().iter().map(|p| matches!(p, Played::Packet { .. })).collect();
+        assert_eq!(taken, [true, false, true], "the copy is dropped, the gap is told");
         assert_eq!(inbound.statistics().lost, 1);
     }
 }

@@ -5,8 +5,8 @@
 //!    └─tap─► encoder ► RTP ─┐                      │
 //! microphone ► echo, noise  ├► number ► SRTP ► UDP ►  media node
 //!    └─tap─► Opus ► RTP ────┘                      │
-//! UDP ► SRTP ► by source ─┬► jitter buffer ► H.264 ► frame slot ► compositor ► display
-//!                         └► jitter buffer ► Opus ► voice ► mixer ► echo probe ► loudspeaker
+//! UDP ► SRTP ► by source ─┬► playout ► H.264 ► frame slot ► compositor ► display
+//!                         └► playout ► Opus ► voice ► mixer ► echo probe ► loudspeaker
 //! ```
 //!
 //! Pieces are joined by values that one side overwrites and the other looks at, never by
@@ -26,9 +26,11 @@ mod frames;
 mod inbound;
 mod loudspeaker;
 mod media;
+mod memory;
 mod mixer;
 mod network;
 mod packets;
+mod playout;
 mod receive;
 mod report;
 mod rtcp_out;
@@ -42,4 +44,5 @@ pub use config::{
 };
 pub use display::layout;
 pub use media::{Media, MediaError, MediaHandle};
+pub use memory::keep_memory_small;
 pub use report::{MediaReport, NetworkReport, ParticipantReport, StreamReport};

@@ -171,13 +171,14 @@ impl Desk {
             capture::start_camera(&config, pictures.clone(), reporter(MediaPart::Camera))?,
         ];
         let switches = Switches::new(Switch::On, Switch::On);
+        let bell = display.bell();
         Ok(Desk {
             call: None,
             display,
             devices: devices.into_iter().flatten().collect(),
             encoder,
             encoder_reporter,
-            room: Room { config, events, pictures, sound, mixer, switches, runtime },
+            room: Room { config, events, pictures, sound, mixer, switches, runtime, bell },
             played,
             report,
             camera_worked: false,
@@ -255,6 +256,7 @@ impl Desk {
 
     fn stop_call(&mut self) {
         if self.call.take().is_some() {
+            crate::memory::give_back();
             self.display.change(|scene| scene.call = None);
             self.display.set_frames(Default::default());
         }

@@ -8,9 +8,9 @@ use crate::frames::lock;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
-/// Samples that a voice gathers before it is heard: 40 ms, two Opus frames, so that a frame which
-/// comes a little late is not heard as a click.
-const GATHER: usize = 1920;
+/// Samples that a voice gathers before it is heard: 30 ms, an Opus frame and half of one, so that
+/// a frame which comes a little late is not heard as a click.
+const GATHER: usize = 1440;
 /// Samples beyond which the oldest go: 160 ms. More would be heard as delay.
 const MOST: usize = 7680;
 

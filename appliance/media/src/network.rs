@@ -18,7 +18,7 @@ use crate::rtcp_out::Outbound;
 use conclave_room::media::MediaEvent;
 use conclave_rtp::rtcp;
 use conclave_srtp::{Open, OpenError, Seal};
-use conclave_types::{AUDIO_CLOCK_HZ, CallId, MediaLeg, Ssrc, Time, VIDEO_CLOCK_HZ};
+use conclave_types::{AUDIO_CLOCK_HZ, CallId, MediaLeg, ParticipantId, Ssrc, Time, VIDEO_CLOCK_HZ};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -344,6 +344,7 @@ impl Network {
         }
         if now.since(self.counted) >= LOOK {
             self.counted = now;
+            self.hold_alike();
             self.publish();
         }
     }
@@ -382,6 +383,19 @@ impl Network {
         let empty = rtcp::Packet::ReceiverReport { sender, blocks: Vec::new() };
         self.transmit_rtcp(&[empty, rtcp::Packet::Goodbye { sources }]);
         self.publish();
+    }
+
+    /// Lips and voice of each participant are held by the same delay.
+    fn hold_alike(&mut self) {
+        let mut needs: HashMap<ParticipantId, Duration> = HashMap::new();
+        for (who, need) in self.inbound.values().map(Inbound::needs) {
+            let most = needs.entry(who).or_default();
+            *most = need.max(*most);
+        }
+        for inbound in self.inbound.values_mut() {
+            let companion = needs.get(&inbound.needs().0).copied().unwrap_or_default();
+            inbound.keep_with(companion);
+        }
     }
 
     fn publish(&mut self) {

@@ -1,16 +1,16 @@
 //! From RTP packets of one participant to pictures and sound.
 //!
 //! Each participant has two pipelines of their own, so that a broken stream stops nobody else:
-//! - video: packets → jitter buffer → depayloader → decoder → the participant's frame slot;
-//! - audio: packets → jitter buffer → depayloader → Opus decoder → the participant's voice.
+//! - video: packets → depayloader → decoder → the participant's frame slot;
+//! - audio: packets → depayloader → Opus decoder → the participant's voice.
 //!
-//! Both play out with the same delay, the jitter buffer's, so lips and voice agree.
+//! Packets come in order and when they are due ([`crate::playout`]); nothing waits here any more.
 
 use crate::capture::samples_of;
 use crate::encoder::decoder;
 use crate::frames::FrameSlot;
-use crate::inbound::JITTER_MS;
 use crate::mixer::Voice;
+use crate::playout::Played;
 use crate::running::{Running, Trouble};
 use conclave_types::{AUDIO_PAYLOAD_TYPE, VIDEO_PAYLOAD_TYPE};
 use gstreamer as gst;
@@ -18,6 +18,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A picture came out of the decoder: the first since the receiver began, or a later one.
 pub(crate) type OnPicture = Arc<dyn Fn(&gst_video::VideoInfo, u64) + Send + Sync>;
@@ -36,13 +37,12 @@ impl Receiver {
         keyframe_wanted: impl Fn() + Send + Sync + 'static,
     ) -> Result<Receiver, Trouble> {
         let running = Running::launch(&format!(
-            "appsrc name=in is-live=true format=time do-timestamp=true \
+            "appsrc name=in is-live=true format=time \
                max-buffers=4096 leaky-type=downstream caps=\"application/x-rtp,media=video,\
                encoding-name=H264,clock-rate=90000,payload={VIDEO_PAYLOAD_TYPE}\" \
-             ! rtpjitterbuffer latency={JITTER_MS} do-lost=true \
              ! rtph264depay wait-for-keyframe=true request-keyframe=true ! h264parse \
              ! {} ! videoconvert n-threads=1 ! video/x-raw,format=I420 \
-             ! appsink name=out sync=true max-buffers=3 drop=true qos=false",
+             ! appsink name=out sync=false max-buffers=1 drop=true qos=false",
             decoder()?
         ))?;
         running.sink("out")?.set_callbacks(
@@ -77,14 +77,13 @@ impl Receiver {
     /// Decodes sound into `voice`.
     pub(crate) fn audio(voice: Voice) -> Result<Receiver, Trouble> {
         let running = Running::launch(&format!(
-            "appsrc name=in is-live=true format=time do-timestamp=true \
+            "appsrc name=in is-live=true format=time \
                max-buffers=512 leaky-type=downstream caps=\"application/x-rtp,media=audio,\
                encoding-name=OPUS,clock-rate=48000,payload={AUDIO_PAYLOAD_TYPE}\" \
-             ! rtpjitterbuffer latency={JITTER_MS} do-lost=true \
              ! rtpopusdepay ! opusdec use-inband-fec=true plc=true \
              ! audioconvert ! audioresample \
              ! audio/x-raw,format=S16LE,rate=48000,channels=1,layout=interleaved \
-             ! appsink name=out sync=true max-buffers=16 drop=true"
+             ! appsink name=out sync=false max-buffers=16 drop=true"
         ))?;
         running.sink("out")?.set_callbacks(
             gst_app::AppSinkCallbacks::builder()
@@ -102,12 +101,30 @@ impl Receiver {
         Ok(Receiver { running, source })
     }
 
-    /// What takes RTP packets in the clear; never blocks, and drops the oldest when the decoder
-    /// is far behind.
-    pub(crate) fn taker(&self) -> Arc<dyn Fn(Vec<u8>) + Send + Sync> {
+    /// What takes RTP packets in the clear, in order; never blocks, and drops the oldest when the
+    /// decoder is far behind.
+    pub(crate) fn taker(&self) -> Arc<dyn Fn(Played) + Send + Sync> {
         let source = self.source.clone();
-        Arc::new(move |packet| {
-            let _ = source.push_buffer(gst::Buffer::from_mut_slice(packet));
+        Arc::new(move |played| match played {
+            Played::Packet { packet, at } => {
+                let mut buffer = gst::Buffer::from_mut_slice(packet);
+                if let Some(buffer) = buffer.get_mut() {
+                    buffer.set_pts(clock_time(at));
+                }
+                // Fails only when the pipeline is going away.
+                let _ = source.push_buffer(buffer);
+            }
+            Played::Lost { sequence, at, span } => {
+                // As a jitter buffer of GStreamer tells it: decoders conceal, or wait for a
+                // keyframe.
+                let lost = gst::Structure::builder("GstRTPPacketLost")
+                    .field("seqnum", u32::from(sequence))
+                    .field("timestamp", clock_time(at).nseconds())
+                    .field("duration", clock_time(span).nseconds())
+                    .field("retry", 0_u32)
+                    .build();
+                source.send_event(gst::event::CustomDownstream::new(lost));
+            }
         })
     }
 
@@ -115,4 +132,8 @@ impl Receiver {
     pub(crate) fn trouble(&self) -> Option<Trouble> {
         self.running.trouble()
     }
+}
+
+fn clock_time(span: Duration) -> gst::ClockTime {
+    gst::ClockTime::from_nseconds(span.as_nanos() as u64)
 }

@@ -83,4 +83,6 @@ pub struct StreamReport {
     pub asked: u64,
     /// Interarrival jitter in ms (RFC 3550, appendix A.8).
     pub jitter_ms: f64,
+    /// How long packets are held at present so that late ones still fit, in ms.
+    pub delay_ms: f64,
 }

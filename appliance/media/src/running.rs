@@ -3,6 +3,7 @@
 //! Dropping a playing GStreamer pipeline crashes the process, so every pipeline of this crate
 //! lives in a [`Running`], whose drop stops it whatever way the owner goes.
 
+use crate::encoder::set_if_there;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
@@ -49,6 +50,14 @@ impl Running {
         // the time of what was heard, and their pipelines live apart.
         pipeline.use_clock(Some(&gst::SystemClock::obtain()));
         Ok(Running { pipeline, bus })
+    }
+
+    /// Software decoders that the pipeline finds for itself get one thread: each further one
+    /// would keep pictures of its own and hand them on a picture later.
+    pub(crate) fn decode_in_one_thread(&self) {
+        self.pipeline.connect_deep_element_added(|_, _, element| {
+            set_if_there(element, "max-threads", "1");
+        });
     }
 
     /// The pipeline itself.

@@ -99,9 +99,19 @@ impl Composer {
                 .map_err(failed("mapping it"))?;
             let base = gst_video::VideoFrameRef::from_buffer_ref_readable(&still.base, &self.info)
                 .map_err(failed("mapping the base"))?;
-            base.copy(&mut out).map_err(failed("copying the base"))?;
-            for (whose, rect) in &still.places {
-                let Some(frame) = frame_of(*whose) else { continue };
+            let frames = still
+                .places
+                .iter()
+                .filter_map(|(whose, rect)| frame_of(*whose).map(|frame| (whose, rect, frame)));
+            let frames: Vec<(&Whose, &Rect, Frame)> = frames.collect();
+            let whole = Rect { x: 0, y: 0, width: self.info.width(), height: self.info.height() };
+            let covered = frames.iter().any(|(_, rect, frame)| {
+                rect.letterbox(frame.info.width(), frame.info.height()) == whole
+            });
+            if !covered {
+                base.copy(&mut out).map_err(failed("copying the base"))?;
+            }
+            for (whose, rect, frame) in frames {
                 // A frame that cannot be mapped is left out: the others are still shown.
                 let Ok(from) =
                     gst_video::VideoFrameRef::from_buffer_ref_readable(&frame.buffer, &frame.info)

@@ -1,7 +1,8 @@
 //! The front display: a thread that puts pictures together and shows them.
 //!
 //! 1. The media thread writes a [`Scene`] and registers where each participant's latest frame is.
-//! 2. Thirty times a second this thread looks: has the scene or any frame changed?
+//! 2. Whoever changes the scene or decodes a picture of someone else rings this thread's bell. The
+//!    self-view does not: it is painted along.
 //! 3. If the scene changed, the still parts are painted again ([`still`]).
 //! 4. If anything changed, a picture is composed ([`compose`]) and shown ([`output`]).
 //!
@@ -21,7 +22,7 @@ mod words;
 
 use crate::config::MediaConfig;
 use crate::device::Reporter;
-use crate::frames::{Frame, FrameSlot, lock};
+use crate::frames::{Bell, Frame, FrameSlot, Woken, lock};
 use crate::running::Trouble;
 use compose::Composer;
 use conclave_types::ParticipantId;
@@ -29,13 +30,16 @@ use output::Output;
 use paint::Painter;
 use scene::Scene;
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use still::Whose;
 
-/// Between two looks: 30 pictures per second, which is what rooms send at most by default.
-const TICK: Duration = Duration::from_nanos(33_333_333);
+/// Between two pictures on the display, at least: 60 a second with one other participant, 30 with
+/// more, whose pictures come at different moments.
+const SOONEST: [Duration; 2] = [Duration::from_micros(16_000), Duration::from_micros(32_000)];
+/// Between two looks at the self-view while nobody else's picture comes.
+const LOOK: Duration = Duration::from_millis(66);
 /// A picture that does not change is still shown this often, for sinks that were covered.
 const REFRESH: Duration = Duration::from_millis(500);
 /// Between two attempts to open a display.
@@ -49,7 +53,7 @@ pub(crate) struct Display {
 
 struct Shared {
     wanted: Mutex<Wanted>,
-    stopping: Condvar,
+    bell: Bell,
 }
 
 struct Wanted {
@@ -57,7 +61,6 @@ struct Wanted {
     version: u64,
     own: FrameSlot,
     theirs: HashMap<ParticipantId, FrameSlot>,
-    stop: bool,
 }
 
 impl Display {
@@ -67,9 +70,8 @@ impl Display {
         own: FrameSlot,
         reporter: Reporter,
     ) -> std::io::Result<Display> {
-        let wanted =
-            Wanted { scene: Scene::first(), version: 1, own, theirs: HashMap::new(), stop: false };
-        let shared = Arc::new(Shared { wanted: Mutex::new(wanted), stopping: Condvar::new() });
+        let wanted = Wanted { scene: Scene::first(), version: 1, own, theirs: HashMap::new() };
+        let shared = Arc::new(Shared { wanted: Mutex::new(wanted), bell: Bell::default() });
         let config = config.clone();
         let thread = std::thread::Builder::new().name("display".to_owned()).spawn({
             let shared = shared.clone();
@@ -80,9 +82,17 @@ impl Display {
 
     /// Changes what is shown; it appears with the next picture.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Scene)) {
-        let mut wanted = lock(&self.shared.wanted);
-        change(&mut wanted.scene);
-        wanted.version += 1;
+        {
+            let mut wanted = lock(&self.shared.wanted);
+            change(&mut wanted.scene);
+            wanted.version += 1;
+        }
+        self.shared.bell.ring();
+    }
+
+    /// What rings when there is a new picture to show.
+    pub(crate) fn bell(&self) -> Bell {
+        self.shared.bell.clone()
     }
 
     /// Says where the latest frame of each participant is found.
@@ -93,8 +103,7 @@ impl Display {
 
 impl Drop for Display {
     fn drop(&mut self) {
-        lock(&self.shared.wanted).stop = true;
-        self.shared.stopping.notify_all();
+        self.shared.bell.stop();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -105,44 +114,29 @@ impl Drop for Display {
 
 fn run(config: &MediaConfig, shared: &Shared, mut reporter: Reporter) {
     let mut painter = Painter::new();
-    let mut next = Instant::now();
+    // Looking through all fonts left much behind.
+    crate::memory::give_back();
     loop {
         let trouble = match Showing::open(config) {
             Ok(mut showing) => loop {
-                if !wait_until(shared, next) {
+                if shared.bell.pause(showing.soonest()) == Woken::Stopped {
                     return;
                 }
-                // A late tick is skipped, not made up for.
-                next = (next + TICK).max(Instant::now());
                 match showing.tick(shared, &mut painter) {
                     Ok(true) => reporter.works(|| format!("showing on {}", config.display)),
                     Ok(false) => {}
                     Err(trouble) => break trouble,
                 }
+                if shared.bell.wait(showing.latest()) == Woken::Stopped {
+                    return;
+                }
             },
             Err(trouble) => trouble,
         };
         reporter.fails(&trouble);
-        next = Instant::now() + RETRY;
-        if !wait_until(shared, next) {
+        if shared.bell.pause(Instant::now() + RETRY) == Woken::Stopped {
             return;
         }
-    }
-}
-
-/// Waits for a moment; `false` when the display is to stop.
-fn wait_until(shared: &Shared, moment: Instant) -> bool {
-    let mut wanted = lock(&shared.wanted);
-    loop {
-        if wanted.stop {
-            return false;
-        }
-        let left = moment.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return true;
-        }
-        wanted =
-            shared.stopping.wait_timeout(wanted, left).unwrap_or_else(PoisonError::into_inner).0;
     }
 }
 
@@ -171,6 +165,19 @@ impl Showing {
             numbers: Vec::new(),
             shown: None,
         })
+    }
+
+    /// Before this moment no other picture is shown.
+    fn soonest(&self) -> Instant {
+        let others = self.pictures.iter().filter(|whose| **whose != Whose::Own).count();
+        let gap = SOONEST[usize::from(others > 1)];
+        self.shown.map_or_else(Instant::now, |at| at + gap)
+    }
+
+    /// At this moment the display looks even when nothing rang.
+    fn latest(&self) -> Instant {
+        let in_call = self.scene.as_ref().is_some_and(|scene| scene.call.is_some());
+        Instant::now() + if in_call { LOOK } else { REFRESH }
     }
 
     /// Shows a picture if it differs from the last one; tells whether it did.
