@@ -8,7 +8,7 @@ use conclave_call::AskId;
 use conclave_link_room::{DownReason, LinkEvent, RequestId, RoomLinkHandle, certificate_lifetime};
 use conclave_media::MediaHandle;
 use conclave_panel_api::{Panel, Tap};
-use conclave_room::media::MediaEvent;
+use conclave_room::media::{MediaCommand, MediaEvent};
 use conclave_room::{Input, LinkTrouble, Output, Room};
 use conclave_types::Time;
 use std::collections::HashMap;
@@ -39,6 +39,8 @@ pub(crate) struct Shell {
     started: Instant,
     /// Which of the room's questions each request on the link carries.
     asked: HashMap<RequestId, AskId>,
+    /// While a call's media run: whatever happens meanwhile is logged with its id.
+    call: Option<tracing::Span>,
 }
 
 impl Shell {
@@ -60,6 +62,7 @@ impl Shell {
             status,
             started: Instant::now(),
             asked,
+            call: None,
         }
     }
 
@@ -106,6 +109,7 @@ impl Shell {
                 }
                 () = tokio::time::sleep(wait) => Some(Input::Tick),
             };
+            let _inside = self.call.clone().map(tracing::Span::entered);
             if let Some(input) = input {
                 self.room.handle(self.now(), input);
             }
@@ -169,7 +173,16 @@ impl Shell {
                 Output::Panel(panel) => {
                     self.shown.send_replace(Some(*panel));
                 }
-                Output::Media(command) => self.media.command(command),
+                Output::Media(command) => {
+                    match &command {
+                        MediaCommand::StartCall { call, .. } => {
+                            self.call = Some(tracing::info_span!("call", %call));
+                        }
+                        MediaCommand::StopCall => self.call = None,
+                        _ => {}
+                    }
+                    self.media.command(command);
+                }
                 Output::Ask { ask, request } => {
                     let id = self.link.request(request);
                     self.asked.insert(id, ask);

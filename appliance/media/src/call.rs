@@ -26,9 +26,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// How long the socket's task may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Those who left whose numbers are remembered for the line at the end.
+const MOST_LEFT: usize = 64;
 
 /// The parts of the room that outlive a call.
 #[derive(Clone)]
@@ -48,6 +52,8 @@ pub(crate) struct Room {
 pub(crate) struct Call {
     pub(crate) id: CallId,
     pub(crate) profile: SrtpProfile,
+    /// Everything that is logged about this call carries its id.
+    pub(crate) span: tracing::Span,
     room: Room,
     began: Instant,
     ssrc: (Ssrc, Ssrc),
@@ -60,6 +66,8 @@ pub(crate) struct Call {
     video: Arc<Mutex<Option<VideoSender>>>,
     voice: Option<VoiceSender>,
     others: Vec<Other>,
+    /// How those fared who left before the end.
+    left: Vec<ParticipantReport>,
     next_voice: u64,
 }
 
@@ -93,6 +101,8 @@ impl Call {
         node: SocketAddr,
     ) -> Result<Call, Trouble> {
         let began = Instant::now();
+        let span = tracing::info_span!("call", call = %id);
+        let _inside = span.clone().entered();
         let seal = conclave_srtp::sealer(&leg.room_to_node).map_err(Trouble::plain)?;
         let open = conclave_srtp::opener(&leg.node_to_room).map_err(Trouble::plain)?;
         let socket = connect(node)
@@ -132,13 +142,15 @@ impl Call {
             cancel: cancel.clone(),
         };
         let (end, ended) = std::sync::mpsc::channel::<()>();
-        room.runtime.spawn(async move {
+        let task = async move {
             network::run(link).await;
             drop(end);
-        });
+        };
+        room.runtime.spawn(task.instrument(span.clone()));
         let mut call = Call {
             id,
             profile,
+            span,
             room,
             began,
             ssrc,
@@ -151,6 +163,7 @@ impl Call {
             video,
             voice: None,
             others: Vec::new(),
+            left: Vec::new(),
             next_voice: 0,
         };
         call.start_voice();
@@ -193,6 +206,13 @@ impl Call {
 
     /// Takes over who else is in the call. Those who stay keep their decoders.
     pub(crate) fn set_participants(&mut self, people: &[RemoteParticipant]) {
+        let leaving = |other: &ParticipantReport| {
+            !people.iter().any(|person| person.participant == other.participant)
+        };
+        let reports = self.participants_report(&self.network_report());
+        // More are not remembered: the line at the end is for people.
+        let room = MOST_LEFT.saturating_sub(self.left.len());
+        self.left.extend(reports.into_iter().filter(leaving).take(room));
         let mut before = std::mem::take(&mut self.others);
         for person in people {
             let same = before.iter().position(|other| {
@@ -261,6 +281,7 @@ impl Call {
             let (shown, seen) = (shown.clone(), seen.clone());
             let (events, began, participant) =
                 (self.room.events.clone(), self.began, who.participant);
+            let span = self.span.clone();
             move |info, _| {
                 let (width, height) = (info.width(), info.height());
                 seen.size.store(u64::from(width) << 32 | u64::from(height), Ordering::Release);
@@ -269,7 +290,9 @@ impl Call {
                 let first =
                     seen.first_ms.compare_exchange(0, ms + 1, Ordering::AcqRel, Ordering::Acquire);
                 if first.is_ok() {
-                    tracing::info!(%participant, ms, width, height, "first picture");
+                    span.in_scope(|| {
+                        tracing::info!(%participant, ms, width, height, "first picture");
+                    });
                     events.tell(MediaEvent::FirstPicture { participant, width, height });
                 }
             }
@@ -340,6 +363,34 @@ impl Call {
             }
         }
         video.is_some() || audio.is_some()
+    }
+
+    /// How the call went, in one line of the log.
+    pub(crate) fn log_summary(&self, encoder: Option<&Candidate>) {
+        let network = self.network_report();
+        let mut others = self.participants_report(&network);
+        others.extend(self.left.iter().cloned());
+        let worst = |of: fn(&ParticipantReport) -> f64| others.iter().map(of).fold(0.0, f64::max);
+        let lost: u64 = others.iter().map(|other| other.video.lost + other.audio.lost).sum();
+        let received: u64 =
+            others.iter().map(|other| other.video.received + other.audio.received).sum();
+        tracing::info!(
+            seconds = self.began.elapsed().as_secs(),
+            encoder = encoder.map(|encoder| encoder.element),
+            participants = others.len(),
+            sent = network.packets_sent,
+            sent_again = network.packets_sent_again,
+            unsent = network.packets_unsent,
+            received,
+            lost,
+            rejected = network.rejected,
+            jitter_ms = worst(|other| other.video.jitter_ms.max(other.audio.jitter_ms)),
+            delay_ms = worst(|other| other.video.delay_ms.max(other.audio.delay_ms)),
+            round_trip_ms = network.round_trip_ms,
+            first_picture_ms = others.iter().filter_map(|other| other.first_picture_ms).max(),
+            pictures_per_second = others.iter().map(|other| other.fps).reduce(f64::min),
+            "the call's media, as they were at its end"
+        );
     }
 
     /// The socket's numbers.

@@ -219,6 +219,7 @@ impl Desk {
             }
             MediaCommand::Participants(people) => {
                 let Some(call) = &mut self.call else { return };
+                let _inside = call.span.clone().entered();
                 call.set_participants(&people);
                 self.display.set_frames(call.frames());
                 self.display.change(|scene| {
@@ -255,7 +256,10 @@ impl Desk {
     }
 
     fn stop_call(&mut self) {
-        if self.call.take().is_some() {
+        if let Some(call) = self.call.take() {
+            let _inside = call.span.clone().entered();
+            call.log_summary(self.encoder.map(|(_, encoder)| encoder));
+            drop(call);
             crate::memory::give_back();
             self.display.change(|scene| scene.call = None);
             self.display.set_frames(Default::default());
