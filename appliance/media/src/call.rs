@@ -31,6 +31,9 @@ use tracing::Instrument;
 /// How long the socket's task may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 
+/// By then every pipeline of a call's beginning runs.
+const SETTLED: Duration = Duration::from_secs(3);
+
 /// Those who left whose numbers are remembered for the line at the end.
 const MOST_LEFT: usize = 64;
 
@@ -65,6 +68,9 @@ pub(crate) struct Call {
     report: Arc<Mutex<NetworkReport>>,
     video: Arc<Mutex<Option<VideoSender>>>,
     voice: Option<VoiceSender>,
+    /// Whether it has been told to send.
+    pub(crate) sends: bool,
+    settled: bool,
     others: Vec<Other>,
     /// How those fared who left before the end.
     left: Vec<ParticipantReport>,
@@ -92,10 +98,9 @@ struct Seen {
 }
 
 impl Call {
-    /// Opens the socket, starts to send and to receive.
+    /// Opens the socket and starts to receive; [`Call::send`] is the other half.
     pub(crate) fn start(
         room: Room,
-        encoder: Option<&Candidate>,
         id: CallId,
         leg: Box<MediaLeg>,
         node: SocketAddr,
@@ -147,7 +152,7 @@ impl Call {
             drop(end);
         };
         room.runtime.spawn(task.instrument(span.clone()));
-        let mut call = Call {
+        Ok(Call {
             id,
             profile,
             span,
@@ -162,15 +167,23 @@ impl Call {
             report,
             video,
             voice: None,
+            sends: false,
+            settled: false,
             others: Vec::new(),
             left: Vec::new(),
             next_voice: 0,
-        };
-        call.start_voice();
+        })
+    }
+
+    /// Starts to send. The others' pictures come first: whoever tapped waits for them.
+    pub(crate) fn send(&mut self, encoder: Option<&Candidate>) -> Result<(), Trouble> {
+        let _inside = self.span.clone().entered();
+        self.sends = true;
         if let Some(encoder) = encoder {
-            call.start_video(encoder)?;
+            self.start_video(encoder)?;
         }
-        Ok(call)
+        self.start_voice();
+        Ok(())
     }
 
     fn start_voice(&mut self) {
@@ -365,6 +378,12 @@ impl Call {
         video.is_some() || audio.is_some()
     }
 
+    /// Once in a call, a few seconds after its beginning: what its beginning needed is free now.
+    pub(crate) fn has_settled(&mut self) -> bool {
+        let settled = self.began.elapsed() > SETTLED;
+        settled && !std::mem::replace(&mut self.settled, true)
+    }
+
     /// How the call went, in one line of the log.
     pub(crate) fn log_summary(&self, encoder: Option<&Candidate>) {
         let network = self.network_report();
@@ -511,8 +530,8 @@ mod tests {
         let (mut place, encoder) = by_trial(&config, 0).unwrap();
         let first = place;
         let id = CallId::from_random(1);
-        let mut call =
-            Call::start(room, Some(encoder), id, leg, node.local_addr().unwrap()).unwrap();
+        let mut call = Call::start(room, id, leg, node.local_addr().unwrap()).unwrap();
+        call.send(Some(encoder)).unwrap();
         let mut open = conclave_srtp::opener(&key(1)).unwrap();
         let mut next_number = || -> u16 {
             let mut datagram = [0; 2048];

@@ -126,7 +126,7 @@ fn camera(
         "{source} ! videorate drop-only=true max-rate={fps} skip-to-first=true \
          ! videoconvertscale add-borders=true n-threads=1 \
          ! video/x-raw,format=I420,width={width},height={height},pixel-aspect-ratio=1/1 \
-         ! appsink name=out sync={sync} max-buffers=1 drop=true qos=false"
+         ! appsink name=out enable-last-sample=false sync={sync} max-buffers=1 drop=true qos=false"
     ))?;
     running.decode_in_one_thread();
     let device = running.element("device")?;
@@ -239,7 +239,7 @@ fn microphone(
         "{source} ! audioconvert ! audioresample \
          ! audio/x-raw,format=S16LE,rate=48000,channels=1,layout=interleaved \
          ! identity single-segment=true ! {dsp}\
-         appsink name=out sync={sync} max-buffers=8 drop=true"
+         appsink name=out enable-last-sample=false sync={sync} max-buffers=8 drop=true"
     ))?;
     let device = running.element("device")?;
     let file = match &config.microphone {
@@ -320,7 +320,7 @@ mod tests {
         ))
         .unwrap();
         let heard = Running::launch(&format!(
-            "appsrc name=in is-live=true format=time caps={raw} ! {dsp} appsink name=out sync=false"
+            "appsrc name=in is-live=true format=time caps={raw} ! {dsp} appsink name=out enable-last-sample=false sync=false"
         ))
         .unwrap();
         for running in [&played, &heard] {

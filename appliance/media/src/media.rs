@@ -14,7 +14,7 @@ use crate::packets::{Kind, Switches};
 use crate::report::MediaReport;
 use crate::running::Trouble;
 use conclave_room::media::{MediaCommand, MediaEvent, MediaPart};
-use conclave_types::Switch;
+use conclave_types::{CallId, Switch};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -27,6 +27,10 @@ use tokio::sync::mpsc;
 const COMMANDS: usize = 1024;
 /// Between two looks at the pipelines' health, and at the numbers for the report.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// A call begins to send once no command has come for so long: who else is in the call follows the
+/// start at once, and their pictures are wanted first.
+const NOTHING_MORE: Duration = Duration::from_millis(3);
 
 /// Why the media path could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -187,9 +191,11 @@ impl Desk {
 
     fn run(&mut self, inputs: &Receiver<Input>) {
         loop {
-            match inputs.recv_timeout(LOOK) {
+            let waits = self.call.as_ref().is_some_and(|call| !call.sends);
+            match inputs.recv_timeout(if waits { NOTHING_MORE } else { LOOK }) {
                 Ok(Input::Command(command)) => self.command(command),
                 Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) if waits => self.send(),
                 Err(RecvTimeoutError::Timeout) => self.look(),
             }
         }
@@ -204,17 +210,12 @@ impl Desk {
                 if self.encoder.is_none() && self.room.config.camera != CameraSource::None {
                     self.encoder = choose(&self.room.config, 0, &mut self.encoder_reporter);
                 }
-                let encoder = self.encoder.map(|(_, encoder)| encoder);
-                match Call::start(self.room.clone(), encoder, call, leg, node) {
+                match Call::start(self.room.clone(), call, leg, node) {
                     Ok(started) => {
                         self.call = Some(started);
                         self.display.change(|scene| scene.call = Some(CallScene::default()));
                     }
-                    Err(trouble) => {
-                        let detail = trouble.to_string();
-                        tracing::error!(%call, %detail, "the call's media could not be started");
-                        self.room.events.tell(MediaEvent::CallFailed { call, detail });
-                    }
+                    Err(trouble) => self.call_failed(call, &trouble),
                 }
             }
             MediaCommand::Participants(people) => {
@@ -255,6 +256,23 @@ impl Desk {
         }
     }
 
+    /// The second half of a call's start, when nobody waits for anything else.
+    fn send(&mut self) {
+        let encoder = self.encoder.map(|(_, encoder)| encoder);
+        let Some(call) = &mut self.call else { return };
+        let id = call.id;
+        if let Err(trouble) = call.send(encoder) {
+            self.stop_call();
+            self.call_failed(id, &trouble);
+        }
+    }
+
+    fn call_failed(&self, call: CallId, trouble: &Trouble) {
+        let detail = trouble.to_string();
+        tracing::error!(%call, %detail, "the call's media could not be started");
+        self.room.events.tell(MediaEvent::CallFailed { call, detail });
+    }
+
     fn stop_call(&mut self) {
         if let Some(call) = self.call.take() {
             let _inside = call.span.clone().entered();
@@ -285,6 +303,9 @@ impl Desk {
             {
                 *encoder = candidate;
             }
+        }
+        if self.call.as_mut().is_some_and(Call::has_settled) {
+            crate::memory::give_back();
         }
         let network = self.call.as_ref().map(Call::network_report);
         let participants = match (&self.call, &network) {

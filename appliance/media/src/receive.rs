@@ -42,7 +42,7 @@ impl Receiver {
                encoding-name=H264,clock-rate=90000,payload={VIDEO_PAYLOAD_TYPE}\" \
              ! rtph264depay wait-for-keyframe=true request-keyframe=true ! h264parse \
              ! {} ! videoconvert n-threads=1 ! video/x-raw,format=I420 \
-             ! appsink name=out sync=false max-buffers=1 drop=true qos=false",
+             ! appsink name=out enable-last-sample=false sync=false max-buffers=1 drop=true qos=false",
             decoder()?
         ))?;
         running.sink("out")?.set_callbacks(
@@ -83,7 +83,7 @@ impl Receiver {
              ! rtpopusdepay ! opusdec use-inband-fec=true plc=true \
              ! audioconvert ! audioresample \
              ! audio/x-raw,format=S16LE,rate=48000,channels=1,layout=interleaved \
-             ! appsink name=out sync=false max-buffers=16 drop=true"
+             ! appsink name=out enable-last-sample=false sync=false max-buffers=16 drop=true"
         ))?;
         running.sink("out")?.set_callbacks(
             gst_app::AppSinkCallbacks::builder()

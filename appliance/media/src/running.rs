@@ -60,6 +60,13 @@ impl Running {
         });
     }
 
+    /// Sinks that the pipeline finds for itself do not keep the picture that they showed last.
+    pub(crate) fn keep_no_last_sample(&self) {
+        self.pipeline.connect_deep_element_added(|_, _, element| {
+            set_if_there(element, "enable-last-sample", "false");
+        });
+    }
+
     /// The pipeline itself.
     pub(crate) fn pipeline(&self) -> &gst::Pipeline {
         &self.pipeline

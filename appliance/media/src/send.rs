@@ -65,7 +65,7 @@ impl VideoSender {
             "appsrc name=in is-live=true format=time max-buffers=2 leaky-type=downstream \
              ! {} ! rtph264pay name=pay mtu={MTU} aggregate-mode=zero-latency config-interval=-1 \
                pt={VIDEO_PAYLOAD_TYPE} ssrc={} timestamp-offset={timestamp_offset} \
-             ! appsink name=out sync=false async=false max-buffers=0",
+             ! appsink name=out enable-last-sample=false sync=false async=false max-buffers=0",
             encoder.notation(),
             ssrc.0,
         ))?;
@@ -158,7 +158,7 @@ impl VoiceSender {
                inband-fec=true packet-loss-percentage=10 \
              ! rtpopuspay pt={AUDIO_PAYLOAD_TYPE} ssrc={} timestamp-offset={timestamp_offset} \
                mtu={MTU} \
-             ! appsink name=out sync=false async=false max-buffers=0",
+             ! appsink name=out enable-last-sample=false sync=false async=false max-buffers=0",
             ssrc.0
         ))?;
         let source = running.source("in")?;

@@ -30,8 +30,12 @@ impl Output {
             DisplaySink::Offscreen(path) => {
                 return Ok(Output::Png(Box::new(PngFile::new(path, info)?)));
             }
-            DisplaySink::Kms => "kmssink name=sink skip-vsync=false sync=false",
-            DisplaySink::Wayland => "waylandsink name=sink fullscreen=true sync=false",
+            DisplaySink::Kms => {
+                "kmssink name=sink enable-last-sample=false skip-vsync=false sync=false"
+            }
+            DisplaySink::Wayland => {
+                "waylandsink name=sink enable-last-sample=false fullscreen=true sync=false"
+            }
             DisplaySink::Window => "autovideosink sync=false",
         };
         // One picture waits at most: a slow screen shows the latest, not the past.
@@ -39,6 +43,7 @@ impl Output {
             "appsrc name=in is-live=true format=time do-timestamp=true max-buffers=1 \
              leaky-type=downstream ! videoconvert ! videoscale ! {element}"
         ))?;
+        running.keep_no_last_sample();
         let source = running.source("in")?;
         source.set_caps(Some(&info.to_caps().map_err(Trouble::plain)?));
         running.play()?;
