@@ -161,14 +161,16 @@ impl Playout {
         if now < self.give_up(due) && self.waiting.len() < MOST_WAITING {
             return None;
         }
-        let from = self.played;
-        let span = (first.media - from).clamp(0, 1_000_000) as u64;
+        // Whoever comes after a gap tells how long each of the lost was.
+        let lost = (place - next) as i64;
+        let each = (first.media - self.played).clamp(0, 1_000_000) / (lost + 1);
+        let at = (self.played + each + BEFORE).max(0) as u64;
         self.next = Some(place);
         self.gap = None;
         Some(Played::Lost {
             sequence: next as u16,
-            at: Duration::from_micros((from + BEFORE).max(0) as u64),
-            span: Duration::from_micros(span),
+            at: Duration::from_micros(at),
+            span: Duration::from_micros((each * lost) as u64),
         })
     }
 
@@ -442,6 +444,21 @@ mod tests {
         let after = line.played.iter().find(|(number, _)| *number == 31).unwrap().1;
         assert!(after - (1000.0 + 31.0 * 20.0) <= 20.5, "{after}");
         assert_eq!(line.lost.len(), 1);
+    }
+
+    #[test]
+    fn what_is_lost_is_told_with_its_own_place_and_length() {
+        let mut playout = Playout::new(Kind::Audio);
+        for number in [0_u16, 3] {
+            playout.insert(Time::ZERO, number, u32::from(number) * 960, vec![0]);
+        }
+        assert!(matches!(playout.poll(Time::ZERO), Some(Played::Packet { .. })));
+        let place = |ms: u64| Duration::from_millis(1000 + ms);
+        let (at, span) = (place(20), Duration::from_millis(40));
+        let late = Time::from_micros(1_000_000);
+        assert_eq!(playout.poll(late), Some(Played::Lost { sequence: 1, at, span }));
+        assert_eq!(playout.poll(late), Some(Played::Packet { packet: vec![0], at: place(60) }));
+        assert_eq!(playout.poll(late), None);
     }
 
     #[test]
