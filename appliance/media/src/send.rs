@@ -50,7 +50,17 @@ pub(crate) struct VideoSender {
     source: gst_app::AppSrc,
     outlet: Outlet,
     last_keyframe: Mutex<Option<Instant>>,
+    latest: Latest,
 }
+
+/// The picture that was encoded last, and when; locked while one goes to the encoder, so that
+/// they go in order.
+type Latest = Arc<Mutex<Option<(gst::Buffer, Instant)>>>;
+
+/// A picture between these ages is encoded again when a keyframe is asked for: whoever joins need
+/// not wait for the camera's next. A younger one is followed by the next at once, an older one
+/// comes from a camera that stalls.
+const SHOWN_AGAIN: std::ops::Range<Duration> = Duration::from_millis(8)..Duration::from_millis(250);
 
 impl VideoSender {
     /// Builds the pipeline. `timestamp_offset` is the RTP timestamp at the call's beginning.
@@ -93,23 +103,20 @@ impl VideoSender {
                 .build(),
         );
         running.play()?;
-        Ok(VideoSender { running, sink, source, outlet, last_keyframe: Mutex::new(None) })
+        let (last_keyframe, latest) = (Mutex::new(None), Latest::default());
+        Ok(VideoSender { running, sink, source, outlet, last_keyframe, latest })
     }
 
     /// What takes pictures of the camera; may be called from any thread.
     pub(crate) fn taker(&self) -> impl FnMut(gst::Buffer) + Send + 'static {
         let (source, outlet) = (self.source.clone(), self.outlet.clone());
-        move |mut picture: gst::Buffer| {
+        let latest = self.latest.clone();
+        move |picture: gst::Buffer| {
             if !outlet.switches.is_on(Kind::Video) {
+                *lock(&latest) = None;
                 return;
             }
-            let since = outlet.began.elapsed();
-            let picture_ref = picture.make_mut();
-            picture_ref.set_pts(gst::ClockTime::from_nseconds(since.as_nanos() as u64));
-            picture_ref.set_dts(gst::ClockTime::NONE);
-            picture_ref.set_duration(gst::ClockTime::NONE);
-            // Fails only when the pipeline is going away.
-            let _ = source.push_buffer(picture);
+            encode(&source, &outlet, &latest, picture);
         }
     }
 
@@ -122,6 +129,13 @@ impl VideoSender {
         *last = Some(Instant::now());
         let event = gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build();
         self.sink.send_event(event);
+        let latest = lock(&self.latest).clone();
+        if let Some((picture, at)) = latest
+            && SHOWN_AGAIN.contains(&at.elapsed())
+            && self.outlet.switches.is_on(Kind::Video)
+        {
+            encode(&self.source, &self.outlet, &self.latest, picture);
+        }
     }
 
     /// What broke, if something did.
@@ -134,6 +148,20 @@ impl VideoSender {
     pub(crate) fn encoder(&self) -> gst::Element {
         self.running.element("encoder").unwrap()
     }
+}
+
+/// Gives the encoder a picture with the time that it is now.
+fn encode(source: &gst_app::AppSrc, outlet: &Outlet, latest: &Latest, mut picture: gst::Buffer) {
+    let mut latest = lock(latest);
+    let since = outlet.began.elapsed();
+    let picture_ref = picture.make_mut();
+    picture_ref.set_pts(gst::ClockTime::from_nseconds(since.as_nanos() as u64));
+    picture_ref.set_dts(gst::ClockTime::NONE);
+    picture_ref.set_duration(gst::ClockTime::NONE);
+    // The pixels are shared, not copied.
+    *latest = Some((picture.clone(), Instant::now()));
+    // Fails only when the pipeline is going away.
+    let _ = source.push_buffer(picture);
 }
 
 /// Encodes sound.
