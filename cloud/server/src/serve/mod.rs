@@ -99,8 +99,7 @@ async fn run(
         let _workers = workers.enter();
         MediaNode::start(node_config(&config.media))
     };
-    let links =
-        Links::listen(&config.link.listen, authority.clone(), most_links, workers).await?;
+    let links = Links::listen(&config.link.listen, authority.clone(), most_links, workers).await?;
     let owner = nix::unistd::geteuid().as_raw();
     let control = folder.control_socket();
     let asked = control_socket::listen(&control, owner, &tasks, stop.clone())?;
