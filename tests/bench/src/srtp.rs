@@ -37,6 +37,9 @@ struct Cost {
     open: f64,
 }
 
+/// Sealing or opening.
+type Way = fn(&Cost) -> f64;
+
 /// Everybody's turns with one suite.
 #[derive(Debug, Default)]
 struct Turns {
@@ -108,9 +111,8 @@ fn rounds_of(peer: &Path, rounds: usize) -> Result<(String, Turns, Turns)> {
 }
 
 fn rows(suite: &str, libsrtp: &str, turns: &Turns) -> Vec<Row> {
-    let ways: [(&str, fn(&Cost) -> f64); 2] =
-        [("protect", |cost| cost.seal), ("unprotect", |cost| cost.open)];
-    let row = |(way, pick): (&str, fn(&Cost) -> f64)| {
+    let ways: [(&str, Way); 2] = [("protect", |cost| cost.seal), ("unprotect", |cost| cost.open)];
+    let row = |(way, pick): (&str, Way)| {
         let median =
             |costs: &[Cost]| percentile(&mut costs.iter().map(pick).collect::<Vec<_>>(), 0.5);
         let other = |name: &str, costs: &[Cost], goal| {
