@@ -13,8 +13,10 @@ const PICKS: usize = 32;
 /// this many taken ports in a row mean that something else is wrong.
 const TRIES: usize = 1024;
 
-/// Octets that a socket may hold in each direction, if the system allows. A keyframe for many
-/// receivers at once must not be dropped by our own kernel.
+/// Octets that a socket may hold in each direction, if the system allows (`net.core.rmem_max` and
+/// `wmem_max`). Inwards: the kernel counts some 2.3 kB for a video packet and grants the double, so
+/// this holds 1,800, a third of a second of a leg at its limit; the task is never away as long.
+/// Outwards: a keyframe for one receiver, several times.
 const SOCKET_BUFFER: usize = 1 << 21;
 
 /// A bound socket, ready for batches, and its port.

@@ -40,6 +40,8 @@ pub struct Forwarder {
     events: VecDeque<Output>,
     /// Slots with waiting packets, in the order in which they came to have some.
     ready: VecDeque<usize>,
+    /// The slot of the last packet's leg.
+    last_from: usize,
     limit: PacketLimit,
     pub(crate) counts: Counts,
     spare: Vec<Vec<Outgoing>>,
@@ -63,6 +65,7 @@ impl Forwarder {
             next_wake: None,
             events: VecDeque::new(),
             ready: VecDeque::new(),
+            last_from: 0,
             limit,
             counts: Counts::default(),
             spare: Vec::new(),
@@ -231,7 +234,11 @@ impl Forwarder {
     /// Notes that a packet came from a leg, and finds its slot; `None` too when the leg sends more
     /// than it may. Such a leg still counts as heard: its call is not over.
     fn heard(&mut self, now: Time, from: ParticipantId, octets: usize) -> Option<usize> {
-        let slot = *self.slots.get(&from)?;
+        // Packets come in runs of one leg, which are not worth a look into the map each.
+        let again = |leg: &Leg| leg.participant == from;
+        let last = self.legs.get(self.last_from).and_then(Option::as_ref);
+        let slot = if last.is_some_and(again) { self.last_from } else { *self.slots.get(&from)? };
+        self.last_from = slot;
         let leg = self.legs[slot].as_mut()?;
         leg.heard = now;
         if !leg.bucket.admits(now, self.limit) {

@@ -56,15 +56,25 @@ pub(crate) fn start(folder: tempfile::TempDir, receivers: usize) -> Result<Syste
     let mut all = Vec::new();
     for place in 0..receivers {
         let (socket, key) = (load::socket()?, system::key(SrtpProfile::AesCm128HmacSha1_80)?);
+        let port = socket.local_addr()?.port();
         // The keys stand beside the streams: within one they would silently be left out.
-        ask(json!({
+        let forward = json!({
             "request": "rtp_forward", "room": ROOM, "secret": "bench", "publisher_id": PUBLISHER,
             "host": "127.0.0.1", "srtp_suite": 80, "srtp_crypto": system::inline(&key),
             "streams": [{
-                "mid": "0", "port": socket.local_addr()?.port(), "ssrc": 5000 + place,
+                "mid": "0", "port": port, "ssrc": 5000 + place,
                 "pt": PAYLOAD_TYPE,
             }],
-        }))?;
+        });
+        // The publisher is there a moment after Janus says so.
+        let mut answer = ask(forward.clone());
+        until("Janus's publisher", Duration::from_secs(10), || {
+            if answer.is_err() {
+                answer = ask(forward.clone());
+            }
+            answer.is_ok()
+        })
+        .with_context(|| format!("{:?}", answer.as_ref().err()))?;
         let open = if place == 0 { Some(opener(&key)?) } else { None };
         all.push(Receiver::new(socket, open, None)?);
     }
