@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Delivered at least, or a run does not count.
 const DELIVERED: f64 = 0.95;
 /// From one load that is tried to the next.
-const STEP: f64 = 1.4;
+const STEP: f64 = 1.5;
 /// The share of the highest load at which delays are measured.
 const SHARE: f64 = 0.8;
 
@@ -71,7 +71,7 @@ impl Contender {
 
     /// Whether a load is held. What the sender itself cannot send does not count as held.
     fn holds(self, rate: f64) -> Result<bool> {
-        let outcome = self.run(rate, Duration::from_millis(800), Delays::Ignored)?;
+        let outcome = self.run(rate, Duration::from_millis(600), Delays::Ignored)?;
         let wanted = rate / self.receivers as f64;
         Ok(outcome.delivered >= DELIVERED && outcome.offered >= DELIVERED * wanted)
     }
@@ -97,7 +97,7 @@ impl Contender {
     /// Searches, holds the load found for the run that counts, and measures delays below it.
     fn measure(self, effort: Effort) -> Result<Found> {
         let (mut rate, span, waited) = match effort {
-            Effort::Whole => (self.highest()?, Duration::from_secs(30), Duration::from_secs(6)),
+            Effort::Whole => (self.highest()?, Duration::from_secs(30), Duration::from_secs(4)),
             Effort::Quick => (self.first(), Duration::from_secs(2), Duration::from_millis(600)),
         };
         let mut held = self.run(rate, span, Delays::Ignored)?;
