@@ -1,5 +1,4 @@
 //! A ticket spares a room's return the signatures, and no check.
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod common;
 
