@@ -15,7 +15,8 @@ pub struct HubLimits {
     /// a core): more lets strangers take the cores, fewer slows the return of many rooms.
     pub half_open: usize,
     /// The same from one address. A building's rooms share one and return at once after a cut;
-    /// whoever finds no place dials again a little later.
+    /// whoever finds no place dials again a little later. A stranger at the same address can keep
+    /// them out for as long as it goes on; one elsewhere cannot.
     pub half_open_per_address: usize,
     /// From the accepted connection to the end of the TLS handshake.
     pub handshake: Duration,

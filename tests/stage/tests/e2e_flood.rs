@@ -1,7 +1,7 @@
 //! Strangers who open connections and never finish a handshake take nothing from rooms, and only
 //! a bounded amount of the cloud's memory.
 //!
-//! `CONCLAVE_FLOOD=100000` makes it as many as docs/security says; 3,000 is for every day.
+//! 3,000 of them are for every day; `CONCLAVE_FLOOD=100000` makes it as many as one likes, in waves.
 
 use anyhow::{Context, Result, bail, ensure};
 use conclave_link_protocol::message::{CloudEvent, Greeting};
