@@ -167,7 +167,7 @@ impl Network {
 
     fn transmit(&mut self, sealed: &[u8]) {
         match self.link.socket.try_send(sealed) {
-            Ok(_) => self.send_failed = false,
+            Ok(_) => {}
             // A full socket buffer is loss like any other; NACK repairs it.
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
                 self.count.packets_unsent += 1;
@@ -241,6 +241,9 @@ impl Network {
             }
         };
         self.last_authentic = now;
+        // Only an answer shows that packets arrive: while a port is closed, every other one seems
+        // to leave.
+        self.send_failed = false;
         if !self.flowing {
             self.set_flowing(true);
         }
