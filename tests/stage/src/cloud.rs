@@ -1,6 +1,6 @@
 //! A real conclave-cloud: started, spoken to on its command line, killed and started again.
 
-use crate::process::Process;
+use crate::process::{Around, Process};
 use crate::stage::Stage;
 use crate::wait::wait_for;
 use anyhow::{Context, Result, bail};
@@ -16,11 +16,19 @@ const START: Duration = Duration::from_secs(30);
 /// A cloud that runs.
 #[derive(Debug)]
 pub struct Cloud {
-    program: PathBuf,
-    data: PathBuf,
+    console: Console,
     log: PathBuf,
     link: SocketAddr,
     process: Process,
+    /// What its next start finds round it.
+    pub around: Around,
+}
+
+/// The cloud's command line, for whoever works beside it.
+#[derive(Debug, Clone)]
+pub struct Console {
+    program: PathBuf,
+    data: PathBuf,
 }
 
 /// A virtual meeting room to be made.
@@ -37,16 +45,17 @@ pub struct Vmr<'a> {
 impl Cloud {
     /// Starts a cloud with nothing in it, on a port that the system chooses.
     pub fn start(stage: &Stage) -> Result<Cloud> {
-        Cloud::start_in(stage, stage.folder())
+        Cloud::start_in(stage, &stage.folder().join("cloud"), Around::default())
     }
 
-    /// The same with its data and log in a folder of its own, beside other clouds of the stage.
-    pub fn start_in(stage: &Stage, folder: &Path) -> Result<Cloud> {
+    /// Starts a cloud on this data folder, which may be a disk of its own, and with something
+    /// unusual round it.
+    pub fn start_in(stage: &Stage, data: &Path, around: Around) -> Result<Cloud> {
         let program = stage.program("conclave-cloud")?;
-        let data = folder.join("cloud");
-        let log = folder.join("cloud.log");
-        let (process, link) = serve(&program, &data, &log, "127.0.0.1:0")?;
-        Ok(Cloud { program, data, log, link, process })
+        let log = stage.folder().join("cloud.log");
+        let console = Console { program, data: data.to_owned() };
+        let (process, link) = serve(&console, &log, "127.0.0.1:0", &around)?;
+        Ok(Cloud { console, log, link, process, around })
     }
 
     /// Where rooms link to.
@@ -56,7 +65,12 @@ impl Cloud {
 
     /// Its data folder.
     pub fn data(&self) -> &Path {
-        &self.data
+        &self.console.data
+    }
+
+    /// Its command line.
+    pub fn console(&self) -> &Console {
+        &self.console
     }
 
     /// Where it serves its metrics.
@@ -86,7 +100,7 @@ impl Cloud {
     /// Starts it again on the same data and the same port.
     pub fn start_again(&mut self) -> Result<()> {
         let listen = self.link.to_string();
-        let (process, link) = serve(&self.program, &self.data, &self.log, &listen)?;
+        let (process, link) = serve(&self.console, &self.log, &listen, &self.around)?;
         if link != self.link {
             bail!("the cloud came back at {link} and not at {listen}");
         }
@@ -124,7 +138,20 @@ impl Cloud {
 
     /// What a listing command such as `vmr list` knows: a JSON array of objects.
     pub fn list(&self, of: &str) -> Result<Value> {
-        let printed = self.command(&[of, "list", "--json"])?;
+        self.console.list(of, &[])
+    }
+
+    /// Runs the cloud's command line beside the running cloud; what it printed.
+    pub fn command(&self, arguments: &[&str]) -> Result<String> {
+        self.console.command(arguments)
+    }
+}
+
+impl Console {
+    /// What a listing command such as `vmr list` knows: a JSON array of objects.
+    /// `more` are further arguments.
+    pub fn list(&self, of: &str, more: &[&str]) -> Result<Value> {
+        let printed = self.command(&[&[of, "list", "--json"], more].concat())?;
         let told = || format!("{of} list --json: {printed}");
         let list: Value = serde_json::from_str(&printed).with_context(told)?;
         // Either the array itself or an answer that holds it beside its name.
@@ -136,7 +163,7 @@ impl Cloud {
         Ok(list.clone())
     }
 
-    /// Runs the cloud's command line beside the running cloud; what it printed.
+    /// Runs it beside the running cloud; what it printed.
     pub fn command(&self, arguments: &[&str]) -> Result<String> {
         let output = Command::new(&self.program)
             .args(arguments)
@@ -156,21 +183,30 @@ impl Cloud {
 }
 
 /// Starts it and waits until it has written where it listens.
-fn serve(program: &Path, data: &Path, log: &Path, listen: &str) -> Result<(Process, SocketAddr)> {
-    let run = data.join("run.json");
-    let _ = std::fs::remove_file(&run); // Of a cloud that was killed.
-    let data = data.to_string_lossy();
+fn serve(
+    console: &Console,
+    log: &Path,
+    listen: &str,
+    around: &Around,
+) -> Result<(Process, SocketAddr)> {
+    let run = console.data.join("run.json");
+    let data = console.data.to_string_lossy();
     let arguments = ["serve", "--data", &data, "--listen", listen, "--metrics", "127.0.0.1:0"];
-    let mut process = Process::start("conclave-cloud", program, &arguments, &[], log)?;
+    let mut process = around.start("conclave-cloud", &console.program, &arguments, &[], log)?;
     let link = wait_for("the cloud says where it listens", START, || {
         process.check_running()?;
-        Ok(std::fs::read_to_string(&run).ok().and_then(|text| link_address(&text)))
+        let pid = process.pid();
+        Ok(std::fs::read_to_string(&run).ok().and_then(|text| link_address(&text, pid)))
     })?;
     Ok((process, link))
 }
 
-fn link_address(run: &str) -> Option<SocketAddr> {
+/// Where the cloud of this process id listens; a file that a killed one left says nothing.
+fn link_address(run: &str, pid: u32) -> Option<SocketAddr> {
     let run: Value = serde_json::from_str(run).ok()?;
+    if run.get("pid")? != pid {
+        return None;
+    }
     run.get("link")?.as_array()?.first()?.as_str()?.parse().ok()
 }
 
@@ -181,9 +217,10 @@ mod tests {
     #[test]
     fn the_address_is_read_once_it_is_written_whole() {
         let whole = r#"{"link":["127.0.0.1:4711"],"pid":7}"#;
-        assert_eq!(link_address(whole), Some("127.0.0.1:4711".parse().unwrap()));
+        assert_eq!(link_address(whole, 7), Some("127.0.0.1:4711".parse().unwrap()));
+        assert_eq!(link_address(whole, 8), None, "of another process");
         for end in 0..whole.len() {
-            assert_eq!(link_address(&whole[..end]), None);
+            assert_eq!(link_address(&whole[..end], 7), None);
         }
     }
 }

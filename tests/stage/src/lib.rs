@@ -8,6 +8,7 @@
 //! - [`Cloud`] and [`Room`] are the processes; [`Process`] is what they have in common.
 //! - [`Meeting`] is what most plays begin with: a cloud, two enrolled rooms, a meeting room.
 //! - [`Relay`] is a link that can be cut; [`Network`] a whole network of one's own.
+//! - [`storm`] kills them at random moments and looks whether everything comes back.
 //! - [`wait_for`] is the one place that waits.
 //! - [`picture`], [`sound`], [`pcap`], [`wire`], [`sockets`] and [`scrape`] judge what came of it.
 
@@ -26,18 +27,19 @@ pub mod sockets;
 pub mod sound;
 mod stage;
 mod status;
+pub mod storm;
 mod wait;
 pub mod wire;
 
 pub use clip::{Clip, faces};
-pub use cloud::{Cloud, Vmr};
+pub use cloud::{Cloud, Console, Vmr};
 pub use driver::Driver;
 pub use meeting::{
     Cable, Meeting, NAME, NUMBER, PIN, TONE_A, TONE_B, enrol, shows, tenths_heard, until_idle,
     until_shows,
 };
 pub use network::{Capture, Network, Outage, in_own_network};
-pub use process::{Process, Usage};
+pub use process::{Around, Process, Usage};
 pub use relay::{Cut, Relay};
 pub use room::{Display, Room, RoomPlan, refused};
 pub use stage::{Stage, scene};

@@ -29,6 +29,38 @@ pub struct Usage {
     pub memory: u64,
 }
 
+/// What a program finds round it that is not as usual.
+#[derive(Debug, Clone, Default)]
+pub struct Around {
+    /// Environment variables besides ours.
+    pub environment: Vec<(String, String)>,
+    /// At most so many open files (RLIMIT_NOFILE), when it is to run out of them.
+    pub open_files: Option<u32>,
+}
+
+impl Around {
+    /// Starts a program in the midst of it.
+    pub(crate) fn start<A: AsRef<OsStr>>(
+        &self,
+        name: &str,
+        program: &Path,
+        arguments: &[A],
+        environment: &[(&str, &str)],
+        log: &Path,
+    ) -> Result<Process> {
+        let own = self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let environment: Vec<(&str, &str)> = environment.iter().copied().chain(own).collect();
+        let Some(files) = self.open_files else {
+            return Process::start(name, program, arguments, &environment, log);
+        };
+        // prlimit becomes the program, as setpriv does.
+        let limit = format!("--nofile={files}:{files}");
+        let mut all: Vec<&OsStr> = vec![limit.as_ref(), "--".as_ref(), program.as_os_str()];
+        all.extend(arguments.iter().map(AsRef::as_ref));
+        Process::start(name, Path::new("/usr/bin/prlimit"), &all, &environment, log)
+    }
+}
+
 impl Process {
     /// Starts a program; what it prints goes to the end of `log`.
     pub fn start<A: AsRef<OsStr>>(

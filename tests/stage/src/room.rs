@@ -2,13 +2,15 @@
 
 use crate::driver::{Driver, Press};
 use crate::picture::Picture;
-use crate::process::Process;
+use crate::process::{Around, Process};
 use crate::stage::Stage;
 use crate::status::Status;
 use crate::wait::{wait_for, wait_until};
 use anyhow::{Context, Result, bail};
 use conclave_panel_api::{InCall, Panel, Screen};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Daemon and panel together; the encoder is chosen by trial meanwhile.
@@ -58,15 +60,24 @@ pub struct Room {
     /// conclave-kiosk.
     pub kiosk: Process,
     driver: Driver,
+    /// What the daemon's next start finds round it.
+    pub around: Around,
+    /// When set, whatever waits for the room gives up at once.
+    interrupt: Arc<AtomicBool>,
 }
 
 impl Room {
     /// Starts the daemon, then the panel.
     pub fn start(stage: &Stage, plan: RoomPlan) -> Result<Room> {
+        Room::start_with(stage, plan, Around::default())
+    }
+
+    /// Starts both, the daemon with something unusual round it.
+    pub fn start_with(stage: &Stage, plan: RoomPlan, around: Around) -> Result<Room> {
         let folder = stage.folder().join(plan.tag);
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join("room.toml"), configuration(&plan, &folder))?;
-        let mut daemon = start_daemon(stage, &folder)?;
+        let mut daemon = start_daemon(stage, &folder, &around)?;
         wait_until("the room's daemon opens the panel's socket", START, || {
             daemon.check_running()?;
             Ok(folder.join("panel.sock").exists())
@@ -78,7 +89,8 @@ impl Room {
             kiosk.check_running()?;
             Ok(room_driver.panel()?.is_some())
         })?;
-        Ok(Room { plan, folder, daemon, kiosk, driver: room_driver })
+        let interrupt = Arc::default();
+        Ok(Room { plan, folder, daemon, kiosk, driver: room_driver, around, interrupt })
     }
 
     /// Its name on the stage.
@@ -93,14 +105,34 @@ impl Room {
 
     /// Starts the daemon again after it was killed or stopped; the panel finds it by itself.
     pub fn start_daemon_again(&mut self, stage: &Stage) -> Result<()> {
-        self.daemon = start_daemon(stage, &self.folder)?;
+        self.daemon.kill()?; // Gone for good before its socket is taken.
+        self.daemon = start_daemon(stage, &self.folder, &self.around)?;
         Ok(())
+    }
+
+    /// Starts the panel again after it was killed.
+    pub fn start_kiosk_again(&mut self, stage: &Stage) -> Result<()> {
+        self.kiosk.kill()?;
+        (self.kiosk, self.driver) = start_kiosk(stage, &self.folder, self.plan.display)?;
+        Ok(())
+    }
+
+    /// Lets everything that waits for the room give up when this is set.
+    pub fn interrupted_by(&mut self, interrupt: Arc<AtomicBool>) {
+        self.interrupt = interrupt;
+    }
+
+    fn check(&mut self) -> Result<()> {
+        if self.interrupt.load(Ordering::Relaxed) {
+            bail!("{} was interrupted", self.plan.tag);
+        }
+        self.daemon.check_running()?;
+        self.kiosk.check_running()
     }
 
     /// What the panel shows, as conclave-roomd last told it.
     pub fn panel(&mut self) -> Result<Panel> {
-        self.daemon.check_running()?;
-        self.kiosk.check_running()?;
+        self.check()?;
         self.driver.panel()?.context("the panel shows nothing yet")
     }
 
@@ -132,8 +164,7 @@ impl Room {
         let mut visible = Vec::new();
         let what = format!("{}: the panel has a button '{id}'", self.plan.tag);
         wait_until(&what, SCREEN, || {
-            self.daemon.check_running()?;
-            self.kiosk.check_running()?;
+            self.check()?;
             match self.driver.press(id)? {
                 Press::Done => Ok(true),
                 Press::Missing(there) => {
@@ -145,10 +176,19 @@ impl Room {
         .with_context(|| format!("on the screen are {visible:?}"))
     }
 
+    /// Presses a button if it is on the screen now.
+    pub fn try_press(&mut self, id: &str) -> Result<()> {
+        self.check()?;
+        self.driver.press(id).map(drop)
+    }
+
     /// Reads words from the screen as soon as they are there.
     pub fn read(&mut self, id: &str) -> Result<String> {
         let what = format!("{}: the panel has words '{id}'", self.plan.tag);
-        wait_for(&what, SCREEN, || self.driver.read(id))
+        wait_for(&what, SCREEN, || {
+            self.check()?;
+            self.driver.read(id)
+        })
     }
 
     /// What can be pressed or read now.
@@ -253,12 +293,12 @@ impl Room {
     }
 }
 
-fn start_daemon(stage: &Stage, folder: &Path) -> Result<Process> {
+fn start_daemon(stage: &Stage, folder: &Path, around: &Around) -> Result<Process> {
     let configuration = folder.join("room.toml");
     let arguments = ["--config".as_ref(), configuration.as_os_str()];
     let log = folder.join("roomd.log");
     let level = [("CONCLAVE_LOG", "info")];
-    Process::start("conclave-roomd", &stage.program("conclave-roomd")?, &arguments, &level, &log)
+    around.start("conclave-roomd", &stage.program("conclave-roomd")?, &arguments, &level, &log)
 }
 
 fn start_kiosk(stage: &Stage, folder: &Path, display: Display) -> Result<(Process, Driver)> {
@@ -306,7 +346,7 @@ pub fn refused(stage: &Stage, configuration: &str) -> Result<String> {
     let folder = stage.folder().join("refused");
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join("room.toml"), configuration)?;
-    let mut daemon = start_daemon(stage, &folder)?;
+    let mut daemon = start_daemon(stage, &folder, &Around::default())?;
     let status = wait_for("the daemon refuses its configuration", START, || daemon.ended())?;
     if status.success() {
         bail!("the daemon took the configuration:\n{configuration}");
