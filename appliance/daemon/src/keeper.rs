@@ -42,17 +42,18 @@ impl Keeper {
         self.waiting.push_back(change);
         if let Err(error) = self.write() {
             tracing::error!(
-                "what changed cannot be kept and will be lost at the next restart; free some space \
-                 in the data folder: {error:#}"
+                "what changed cannot be kept and will be lost at the next restart; it is tried again \
+                 by itself. Free some space in the data folder, or make its disk writable: {error:#}"
             );
         }
     }
 
-    /// Tries again what is waiting.
+    /// Tries again what is waiting, and copies what was kept.
     pub(crate) fn retry(&mut self) {
         if !self.waiting.is_empty() && self.write().is_ok() {
             tracing::info!("what could not be kept before is kept now");
         }
+        self.store.copy_if_due();
     }
 
     fn write(&mut self) -> anyhow::Result<()> {

@@ -17,6 +17,10 @@ use tokio_util::task::TaskTracker;
 /// only serve somebody who holds connections open.
 const MOST_PANELS: usize = 4;
 
+/// How long to wait when the system gives no connection. Longer leaves a panel dark that could show
+/// something; shorter fills the log.
+const NO_CONNECTION: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// Opens the socket, for this user alone. A socket left by a daemon that was killed is replaced.
 pub(crate) fn listen(path: &Path) -> anyhow::Result<UnixListener> {
     if std::os::unix::net::UnixStream::connect(path).is_ok() {
@@ -54,6 +58,8 @@ pub(crate) async fn serve(
                 Ok((socket, _)) => socket,
                 Err(error) => {
                     tracing::warn!(%error, "a panel could not connect");
+                    // Out of file descriptors, most likely; asking again at once would only spin.
+                    tokio::time::sleep(NO_CONNECTION).await;
                     continue;
                 }
             },

@@ -5,6 +5,7 @@ use crate::status;
 use crate::store::Store;
 use chrono::Timelike;
 use conclave_call::AskId;
+use conclave_link_protocol::message::{Greeting, Refusal};
 use conclave_link_room::{DownReason, LinkEvent, RequestId, RoomLinkHandle, certificate_lifetime};
 use conclave_media::MediaHandle;
 use conclave_panel_api::{Panel, Tap};
@@ -124,6 +125,7 @@ impl Shell {
         match event {
             LinkEvent::Up { greeting, remote, .. } => {
                 tracing::info!(cloud = %remote, "the link is up");
+                let greeting = self.doubt(greeting);
                 Some(Input::LinkUp { greeting, cloud: remote.ip() })
             }
             LinkEvent::Down { reason, retry_in } => {
@@ -155,12 +157,35 @@ impl Shell {
         }
     }
 
+    /// The cloud says that our certificate has expired. When our own clock says that it has not, one
+    /// of the two clocks is wrong, and on the word of one wrong clock nothing is forgotten: the room
+    /// keeps its certificate and comes back.
+    fn doubt(&self, greeting: Greeting) -> Greeting {
+        let lifetime = || self.link.certificate().as_ref().and_then(certificate_lifetime);
+        match greeting {
+            Greeting::Refused { reason: Refusal::Expired, retry_after_s }
+                if lifetime().is_some_and(|lifetime| unix_now() <= lifetime.to.0) =>
+            {
+                tracing::error!(
+                    "the cloud says that this room's certificate has expired, and by this room's \
+                     clock it has not: set the clock of the one that is wrong (timedatectl). The \
+                     room keeps its certificate and tries again by itself"
+                );
+                Greeting::Refused { reason: Refusal::Other, retry_after_s }
+            }
+            other => other,
+        }
+    }
+
     fn each_second(&mut self) -> anyhow::Result<()> {
         self.keeper.retry();
         if let Some(lifetime) = self.link.certificate().as_ref().and_then(certificate_lifetime) {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-            // Two thirds of its life: a month is left to a cloud that is away for repairs.
-            if now >= lifetime.from.0 + (lifetime.to.0.saturating_sub(lifetime.from.0)) / 3 * 2 {
+            let now = unix_now();
+            // One that begins in the future was signed by a clock that was ahead. Two thirds of its
+            // life: a month is left to a cloud that is away for repairs.
+            if now < lifetime.from.0
+                || now >= lifetime.from.0 + (lifetime.to.0.saturating_sub(lifetime.from.0)) / 3 * 2
+            {
                 self.room.handle(self.now(), Input::RenewalDue);
             }
         }
@@ -168,11 +193,11 @@ impl Shell {
     }
 
     fn carry_out(&mut self) {
+        let mut panel = None;
         while let Some(output) = self.room.poll_output() {
             match output {
-                Output::Panel(panel) => {
-                    self.shown.send_replace(Some(*panel));
-                }
+                // Shown last: what a person sees has been kept.
+                Output::Panel(latest) => panel = Some(*latest),
                 Output::Media(command) => {
                     match &command {
                         MediaCommand::StartCall { call, .. } => {
@@ -208,7 +233,14 @@ impl Shell {
                 }
             }
         }
+        if panel.is_some() {
+            self.shown.send_replace(panel);
+        }
     }
+}
+
+fn unix_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn clock() -> Input {

@@ -21,8 +21,9 @@ use tracing::Instrument;
 /// How long to wait when the system gives no connection, mostly because it has no descriptors left.
 /// Shorter spins; longer leaves rooms outside after it has some again.
 const NO_CONNECTION: Duration = Duration::from_millis(200);
-/// How often the server's certificate is looked at. It is due for months.
-const RENEWAL_CHECK: Duration = Duration::from_secs(3600);
+/// How often the server's certificate is looked at. It is due for months, but a clock that was wrong
+/// and is set right makes it so at once, and rooms wait outside meanwhile.
+const RENEWAL_CHECK: Duration = Duration::from_secs(20);
 
 /// The wall clock.
 pub(crate) fn unix_now() -> UnixTime {

@@ -343,8 +343,11 @@ fn cloud_params(now: UnixTime, lifetime: Duration) -> Result<CertificateParams, 
     Ok(params)
 }
 
+/// Whether a certificate of the server runs out soon, or begins in the future: then it was made by a
+/// clock that ran ahead, and no room whose clock is right would take it.
 fn is_due(certificate: &CertificateDer<'_>, now: UnixTime) -> bool {
-    peer::not_after(certificate).is_none_or(|end| now.until(end) < SERVER_LIFETIME / 3)
+    peer::validity(certificate)
+        .is_none_or(|(begin, end)| now < begin || now.until(end) < SERVER_LIFETIME / 3)
 }
 
 fn name(common: &str) -> DistinguishedName {

@@ -64,9 +64,11 @@ pub(crate) fn classify(leaf: &CertificateDer<'_>, anchor: &TrustAnchor<'_>, now:
         Err(webpki::Error::CertExpired { not_after, .. }) if valid_at(not_after).is_ok() => {
             return Peer::Unfit(Refusal::Expired);
         }
-        // Ours, and our clock went back: the room keeps its certificate and tries again.
+        // Ours, and it begins in the future: our clock was ahead when we signed it, or is behind
+        // now. That it is ours and its key's is proved all the same, and whether it was revoked the
+        // hub's caller knows: a wrong clock is no reason to leave a room outside.
         Err(webpki::Error::CertNotValidYet { not_before, .. }) if valid_at(not_before).is_ok() => {
-            return Peer::Unfit(Refusal::Other);
+            tracing::warn!("a room's certificate begins in the future: a clock is or was wrong");
         }
         Err(_) => return Peer::Unfit(Refusal::ForeignCertificate),
     }
@@ -100,17 +102,19 @@ fn enrolled(certificate: &EndEntityCert<'_>, spki_der: Vec<u8>, expires: Option<
     }
 }
 
-/// The first and the last second of a certificate.
-fn validity(der: &CertificateDer<'_>) -> Option<(UnixTime, UnixTime)> {
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    let time = |at: x509_parser::time::ASN1Time| u64::try_from(at.timestamp()).ok().map(UnixTime);
-    let validity = certificate.validity();
-    Some((time(validity.not_before)?, time(validity.not_after)?))
-}
-
 /// The last second of a certificate.
 pub(crate) fn not_after(der: &CertificateDer<'_>) -> Option<UnixTime> {
-    validity(der).map(|(_, to)| to)
+    validity(der).map(|(_, end)| end)
+}
+
+/// The first and the last second of a certificate.
+pub(crate) fn validity(der: &CertificateDer<'_>) -> Option<(UnixTime, UnixTime)> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let validity = certificate.validity();
+    // Before 1970 is as good as 1970.
+    let second = |time: i64| UnixTime(u64::try_from(time).unwrap_or(0));
+    let (begin, end) = (validity.not_before.timestamp(), validity.not_after.timestamp());
+    Some((second(begin), second(end)))
 }
 
 /// The public key of a certificate, SubjectPublicKeyInfo in DER.

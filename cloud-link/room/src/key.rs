@@ -70,8 +70,9 @@ pub(crate) enum Found {
 }
 
 impl KeyFile {
-    /// Reads the key, or makes one when there is none. A file that holds no key is set aside: a
-    /// room with a new key can be enrolled anew, a room that does not start cannot.
+    /// Reads the key, or makes one when there is none. A file that holds no key is set aside, and
+    /// the key comes back from its copy. Without one the room gets a new key: it can be enrolled
+    /// anew, a room that does not start cannot.
     pub(crate) fn open(folder: &Path) -> Result<(KeyFile, Found), KeyFileError> {
         let used = |path: &Path| {
             let path = path.to_owned();
@@ -85,30 +86,45 @@ impl KeyFile {
                 .map_err(used(folder))?;
         }
         let path = folder.join("device.key");
-        match File::open(&path) {
-            Ok(file) => {
-                let mut pkcs8 = Vec::new();
-                file.take(LONGEST_FILE).read_to_end(&mut pkcs8).map_err(used(&path))?;
-                fs::set_permissions(&path, fs::Permissions::from_mode(0o600))
-                    .map_err(used(&path))?;
-                if let Some(key) = KeyFile::from_pkcs8(&Secret::new(pkcs8)) {
+        let copy = folder.join("device.key-copy");
+        match read(&path).map_err(used(&path))? {
+            Some(pkcs8) => {
+                match fs::set_permissions(&path, fs::Permissions::from_mode(0o600)) {
+                    Err(error) if error.kind() != io::ErrorKind::ReadOnlyFilesystem => {
+                        return Err(used(&path)(error));
+                    }
+                    _ => {}
+                }
+                if let Some(key) = KeyFile::from_pkcs8(&pkcs8) {
+                    keep_copy(&copy, &pkcs8);
                     return Ok((key, Found::Old));
                 }
                 let aside = path.with_extension("damaged");
                 fs::rename(&path, &aside).map_err(used(&path))?;
                 tracing::error!(
                     key = %path.display(), kept_as = %aside.display(),
-                    "the room's key is damaged and was set aside; the room must be enrolled again"
+                    "the room's key is damaged and was set aside"
                 );
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(used(&path)(error)),
+            None => {}
+        }
+        if let Some(pkcs8) = read(&copy).map_err(used(&copy))?
+            && let Some(key) = KeyFile::from_pkcs8(&pkcs8)
+        {
+            tracing::error!(
+                key = %path.display(), copy = %copy.display(),
+                "the room's key came back from its copy: the room is who it was; look at its disk \
+                 before it damages more"
+            );
+            write_new(&path, pkcs8.expose()).map_err(used(&path))?;
+            return Ok((key, Found::Old));
         }
         let document =
             EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new())
                 .map_err(|_| KeyFileError::Random)?;
         let pkcs8 = Secret::new(document.as_ref().to_vec());
         write_new(&path, pkcs8.expose()).map_err(used(&path))?;
+        keep_copy(&copy, &pkcs8);
         let key = KeyFile::from_pkcs8(&pkcs8).ok_or(KeyFileError::Random)?;
         Ok((key, Found::New))
     }
@@ -121,6 +137,31 @@ impl KeyFile {
         let mut spki = P256_SPKI.to_vec();
         spki.extend_from_slice(pair.public_key().as_ref());
         Some(KeyFile { pair, spki })
+    }
+}
+
+/// The file's content; `None` when it is not there.
+fn read(path: &Path) -> io::Result<Option<Secret<Vec<u8>>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut content = Vec::new();
+    file.take(LONGEST_FILE).read_to_end(&mut content)?;
+    Ok(Some(Secret::new(content)))
+}
+
+/// Makes the copy what the key is. The room runs without a copy too: a full disk is said elsewhere.
+fn keep_copy(path: &Path, pkcs8: &Secret<Vec<u8>>) {
+    let kept = match read(path) {
+        Ok(Some(copy)) if copy.expose() == pkcs8.expose() => return,
+        Ok(Some(_)) => fs::remove_file(path).and_then(|()| write_new(path, pkcs8.expose())),
+        Ok(None) => write_new(path, pkcs8.expose()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = kept {
+        tracing::warn!(%error, "there is no copy of the room's key");
     }
 }
 
@@ -211,6 +252,25 @@ mod tests {
         assert_eq!(found, Found::New);
         assert_eq!(fs::read(path.with_extension("damaged")).unwrap(), b"torn");
         assert_eq!(KeyFile::open(folder.path()).unwrap().1, Found::Old);
+    }
+
+    #[test]
+    fn a_damaged_or_lost_key_comes_back_from_its_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("device.key");
+        let (key, _) = KeyFile::open(folder.path()).unwrap();
+        fs::write(&path, b"torn").unwrap();
+        let (again, found) = KeyFile::open(folder.path()).unwrap();
+        assert_eq!((found, again.spki_der()), (Found::Old, key.spki_der()));
+        fs::remove_file(&path).unwrap();
+        assert_eq!(KeyFile::open(folder.path()).unwrap().0.spki_der(), key.spki_der());
+        // A damaged copy is made anew from the key.
+        fs::write(folder.path().join("device.key-copy"), b"torn").unwrap();
+        KeyFile::open(folder.path()).unwrap();
+        fs::write(&path, b"torn").unwrap();
+        assert_eq!(KeyFile::open(folder.path()).unwrap().0.spki_der(), key.spki_der());
+        let mode = fs::metadata(folder.path().join("device.key-copy")).unwrap().permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::activation::KeyFingerprint;
 use crate::pin_hash::PinHash;
 use crate::pin_tries::Verdict;
 use conclave_types::{CallId, DisplayName, MeetingId, RoomId, UnixTime, VmrId, VmrNumber};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An enrolled room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,9 +190,33 @@ pub enum StoreError {
         /// What it should be.
         what: &'static str,
     },
+    /// Anything else about the files beside the database.
+    #[error("the list of changes beside the database {file} cannot be written")]
+    Changes {
+        /// The database.
+        file: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// Anything else.
     #[error("the database refused")]
     Other(#[source] rusqlite::Error),
+}
+
+impl StoreError {
+    /// Sorts a failure of the files beside a database by what somebody can do about it.
+    pub(crate) fn from_io(file: &Path, source: std::io::Error) -> StoreError {
+        use std::io::ErrorKind::{
+            FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        };
+        let file = file.to_owned();
+        match source.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => StoreError::DiskFull,
+            ReadOnlyFilesystem | PermissionDenied => StoreError::ReadOnly { file },
+            _ => StoreError::Changes { file, source },
+        }
+    }
 }
 
 /// Why a room is not enrolled.

@@ -3,9 +3,10 @@
 //! Each migration is a numbered file in `migrations/`, compiled in, run once, in a transaction
 //! together with the line in `schema_version` that says so. A file that has shipped never changes.
 
+use super::writing::Writing;
 use super::{OpenError, SqliteDirectory};
 use conclave_types::UnixTime;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The migrations, the first one at version 1.
@@ -18,11 +19,14 @@ pub(super) const ALL: &[&str] = &[
 pub(super) fn migrate(directory: &mut SqliteDirectory, all: &[&str]) -> Result<(), OpenError> {
     let known = u32::try_from(all.len()).unwrap_or(u32::MAX);
     let found = directory.write(|connection| {
-        connection.execute_batch(
-            "CREATE TABLE IF NOT EXISTS schema_version (
-                 version BIGINT PRIMARY KEY, applied_at BIGINT NOT NULL
-             )",
-        )?;
+        // Asked first: a start that changes nothing writes nothing.
+        if !connection.query_row(HAS_VERSIONS, [], |row| row.get(0))? {
+            connection.execute_batch(
+                "CREATE TABLE schema_version (
+                     version BIGINT PRIMARY KEY, applied_at BIGINT NOT NULL
+                 )",
+            )?;
+        }
         version(connection)
     })?;
     if found > known {
@@ -43,7 +47,10 @@ pub(super) fn migrate(directory: &mut SqliteDirectory, all: &[&str]) -> Result<(
     Ok(())
 }
 
-fn version(connection: &Connection) -> Result<u32, rusqlite::Error> {
+const HAS_VERSIONS: &str =
+    "SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'";
+
+fn version(connection: &Writing<'_>) -> Result<u32, rusqlite::Error> {
     connection
         .query_row("SELECT coalesce(max(version), 0) FROM schema_version", [], |row| row.get(0))
 }

@@ -1,15 +1,20 @@
 //! The directory on one SQLite file.
 //!
 //! Durability: write-ahead log with `synchronous = FULL`, so a commit is on the disk when it
-//! returns. The statements are plain SQL with `$1` parameters, so that PostgreSQL can serve the
+//! returns. Each change also stands in a list beside the database before it is committed, and good
+//! copies are taken ([`safety`]), so that a damaged file costs nothing that was acknowledged. The
+//! statements are plain SQL with `$1` parameters, so that PostgreSQL can serve the
 //! same ones later. SQLite takes `$1` for a name and numbers parameters by their first appearance:
 //! in each statement they have to appear first in the order of their figures.
 
+mod changes;
 mod migrations;
 mod records;
 mod rooms;
+mod safety;
 mod tries;
 mod vmrs;
+mod writing;
 
 #[cfg(test)]
 mod tests;
@@ -17,10 +22,12 @@ mod tests;
 use crate::repository::StoreError;
 use conclave_types::UnixTime;
 use rusqlite::{Connection, ErrorCode, Row, TransactionBehavior};
+use safety::Safety;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
+use writing::Writing;
 
 /// How long to wait for another program that reads or copies the file. Five seconds: longer than a
 /// backup holds a lock, shorter than people wait for an answer.
@@ -30,6 +37,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct SqliteDirectory {
     connection: Connection,
     file: PathBuf,
+    /// Lists of changes and copies; none for a directory in memory.
+    safety: Option<Safety>,
 }
 
 /// Why a database could not be opened.
@@ -75,8 +84,23 @@ pub enum OpenError {
 
 impl SqliteDirectory {
     /// Opens a database file, creates it (mode 0600) when it is not there, and brings it to the
-    /// newest version.
+    /// newest version. A damaged one, or one that is gone, is built anew from its last good copy and
+    /// the changes since; that is said in the log.
     pub fn open(file: &Path) -> Result<SqliteDirectory, OpenError> {
+        // An empty file is a database to SQLite; to us it is one that was lost.
+        let there = std::fs::metadata(file).is_ok_and(|found| found.len() > 0);
+        if !there && safety::has_copies(file) {
+            return SqliteDirectory::open_anew(file, "it is gone or empty");
+        }
+        match SqliteDirectory::open_as_it_is(file) {
+            Err(OpenError::Store(StoreError::Damaged { .. })) => {
+                SqliteDirectory::open_anew(file, "it is damaged")
+            }
+            other => other,
+        }
+    }
+
+    fn open_as_it_is(file: &Path) -> Result<SqliteDirectory, OpenError> {
         let no_file = |source| OpenError::File { file: file.to_owned(), source };
         let made = std::fs::OpenOptions::new()
             .read(true)
@@ -103,58 +127,107 @@ impl SqliteDirectory {
             }
             Err(source) => return Err(no_file(source)),
         }
-        let connection = Connection::open(file).map_err(|e| store_error(file, e))?;
-        SqliteDirectory::set_up(connection, file)
+        let mut connection = Connection::open(file).map_err(|e| store_error(file, e))?;
+        configure(&connection).map_err(|e| store_error(file, e))?;
+        let put_back = safety::roll_forward(&mut connection, file)?;
+        if put_back > 0 {
+            tracing::warn!(
+                put_back,
+                database = %file.display(),
+                "the database lacked its newest changes; they were put back from the list beside it. \
+                 If you went back to a backup on purpose: stop the cloud, remove the files \
+                 '.changes-…' and '.copy-…' beside the database, and put the backup there again"
+            );
+        }
+        let last = safety::last_change(&connection).map_err(|e| store_error(file, e))?;
+        let safety = Some(Safety::start(file, last));
+        SqliteDirectory::set_up(connection, file, safety)
+    }
+
+    fn open_anew(file: &Path, what: &'static str) -> Result<SqliteDirectory, OpenError> {
+        let Some(rebuilt) = safety::rebuild(file)? else {
+            return Err(StoreError::Damaged { file: file.to_owned() }.into());
+        };
+        let shown = |path: &Option<PathBuf>, none: &str| {
+            path.as_ref().map_or(none.to_owned(), |path| path.display().to_string())
+        };
+        let since = |at: std::time::SystemTime| at.duration_since(std::time::UNIX_EPOCH).ok();
+        let taken = rebuilt.taken.and_then(since).map(|since| safety::stamp(since.as_secs()));
+        let missing = if rebuilt.torn {
+            "a list of changes ended in what cannot be read: compare rooms and meeting rooms with \
+             what you know, the last ones may be missing"
+        } else {
+            "nothing that was acknowledged is missing"
+        };
+        tracing::error!(
+            found = what,
+            database = %file.display(),
+            set_aside = shown(&rebuilt.aside, "no file was there"),
+            copy = shown(&rebuilt.copy, "none, from the first change on"),
+            copy_taken = taken.unwrap_or_default(),
+            changes_made_again = rebuilt.again,
+            missing,
+            "the database was built anew from its last good copy. What to do: look at the disk \
+             (its log, its SMART values) before it damages more; keep what was set aside until you \
+             know that nothing is missing, then remove it"
+        );
+        SqliteDirectory::open_as_it_is(file)
     }
 
     /// An empty directory that lives as long as the value: for tests and simulations.
     pub fn in_memory() -> Result<SqliteDirectory, OpenError> {
         let file = Path::new("in memory");
         let connection = Connection::open_in_memory().map_err(|e| store_error(file, e))?;
-        SqliteDirectory::set_up(connection, file)
+        configure(&connection).map_err(|e| store_error(file, e))?;
+        SqliteDirectory::set_up(connection, file, None)
     }
 
-    fn set_up(connection: Connection, file: &Path) -> Result<SqliteDirectory, OpenError> {
-        let mut directory = SqliteDirectory { connection, file: file.to_owned() };
-        directory.configure().map_err(|e| directory.error(e))?;
+    fn set_up(
+        connection: Connection,
+        file: &Path,
+        safety: Option<Safety>,
+    ) -> Result<SqliteDirectory, OpenError> {
+        let mut directory = SqliteDirectory { connection, file: file.to_owned(), safety };
         migrations::migrate(&mut directory, migrations::ALL)?;
         Ok(directory)
-    }
-
-    fn configure(&self) -> Result<(), rusqlite::Error> {
-        let connection = &self.connection;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", "ON")?;
-        // Read once at the start, so that damage is found now and not in the middle of a call.
-        let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        if found == "ok" {
-            Ok(())
-        } else {
-            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-            Err(rusqlite::Error::SqliteFailure(code, Some(found)))
-        }
     }
 
     fn error(&self, error: rusqlite::Error) -> StoreError {
         store_error(&self.file, error)
     }
 
-    /// Runs something in one transaction that holds the write lock from its beginning.
+    /// Runs something in one transaction that holds the write lock from its beginning. What it
+    /// changes is in the list of changes before it is committed.
     fn write<T>(
         &mut self,
-        work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+        work: impl FnOnce(&Writing<'_>) -> Result<T, rusqlite::Error>,
     ) -> Result<T, StoreError> {
         let file = &self.file;
-        let run = || {
-            let transaction =
-                self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let done = work(&transaction)?;
-            transaction.commit()?;
-            Ok(done)
+        let sql = |error| store_error(file, error);
+        let io = |error| StoreError::from_io(file, error);
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(sql)?;
+        let writing = Writing::new(&transaction);
+        let done = work(&writing).map_err(sql)?;
+        let text = writing.into_text();
+        let Some(safety) = self.safety.as_ref().filter(|_| !text.is_empty()) else {
+            transaction.commit().map_err(sql)?;
+            return Ok(done);
         };
-        run().map_err(|e| store_error(file, e))
+        let last = safety::last_change(&transaction).map_err(sql)?;
+        let number = last.wrapping_add(1);
+        safety::set_last_change(&transaction, number).map_err(sql)?;
+        let mut list = safety.list(last).map_err(io)?;
+        list.append(number, &text).map_err(io)?;
+        if let Err(error) = transaction.commit() {
+            list.take_back(&text);
+            return Err(sql(error));
+        }
+        drop(list);
+        safety.changed();
+        Ok(done)
     }
 
     /// Runs a query and reads each row.
@@ -174,6 +247,21 @@ impl SqliteDirectory {
             Ok(found)
         };
         run().map_err(|e| self.error(e))
+    }
+}
+
+fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    // Read once at the start, so that damage is found now and not in the middle of a call.
+    match safety::damage(connection)? {
+        None => Ok(()),
+        Some(found) => {
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+            Err(rusqlite::Error::SqliteFailure(code, Some(found)))
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Records in SQLite.
 
+use super::writing::Writing;
 use super::{SqliteDirectory, parsed, seconds, time, unreadable};
 use crate::repository::{CallRecord, LeftWhy, RecordEntry, Records, StoreError};
 use conclave_types::UnixTime;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 
 impl Records for SqliteDirectory {
     fn keep(&mut self, entries: &[RecordEntry]) -> Result<(), StoreError> {
@@ -13,7 +14,9 @@ impl Records for SqliteDirectory {
     fn close_dangling(&mut self, at: UnixTime) -> Result<u32, StoreError> {
         self.write(|connection| {
             let closed = connection.execute(
-                "UPDATE call_records SET left_at = $1, why = $2 WHERE left_at IS NULL",
+                // A clock that was set back must not make a call end before it began.
+                "UPDATE call_records SET left_at = CASE WHEN joined_at > $1 THEN joined_at ELSE $1 END, \
+                 why = $2 WHERE left_at IS NULL",
                 params![seconds(at), LeftWhy::CloudStopped.as_str()],
             )?;
             connection.execute(
@@ -36,7 +39,7 @@ impl Records for SqliteDirectory {
     }
 }
 
-fn keep_one(connection: &Connection, entry: &RecordEntry) -> Result<(), rusqlite::Error> {
+fn keep_one(connection: &Writing<'_>, entry: &RecordEntry) -> Result<(), rusqlite::Error> {
     match entry {
         RecordEntry::Started { meeting, vmr, number, name, at } => connection.execute(
             "INSERT INTO meetings (id, vmr, vmr_number, vmr_name, started_at) \

@@ -202,9 +202,9 @@ fn the_database_is_for_its_owner_only_and_survives_reopening() {
 fn a_file_of_version_1_is_brought_up_with_everything_in_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cloud.db");
-    let mut old =
-        SqliteDirectory { connection: Connection::open(&file).unwrap(), file: file.clone() };
-    old.configure().unwrap();
+    let connection = Connection::open(&file).unwrap();
+    configure(&connection).unwrap();
+    let mut old = SqliteDirectory { connection, file: file.clone(), safety: None };
     migrations::migrate(&mut old, &migrations::ALL[..1]).unwrap();
     old.enrol(&room(1, "A")).unwrap();
     old.add_vmr(&vmr(1, "4711", None)).unwrap();
@@ -249,19 +249,6 @@ fn damage_is_told_in_plain_words() {
         .unwrap();
     let refused = SqliteDirectory::open(&file).err().unwrap();
     assert!(matches!(refused, OpenError::Store(StoreError::Damaged { .. })), "{refused}");
-
-    std::fs::remove_file(&file).unwrap();
-    let mut directory = SqliteDirectory::open(&file).unwrap();
-    for n in 0..200 {
-        directory.enrol(&room(n, &format!("Room {n}"))).unwrap();
-    }
-    drop(directory);
-    let mut bytes = std::fs::read(&file).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle..].fill(0xa5);
-    std::fs::write(&file, bytes).unwrap();
-    let refused = SqliteDirectory::open(&file).err().unwrap();
-    assert!(matches!(refused, OpenError::Store(StoreError::Damaged { .. })), "{refused}");
 }
 
 #[test]
@@ -288,4 +275,24 @@ fn a_value_that_nobody_wrote_is_an_error_and_no_panic() {
         let found = directory.unwrap().rooms();
         assert!(matches!(found, Err(StoreError::BadValue { .. })), "{change}: {found:?}");
     }
+}
+
+#[test]
+fn a_clock_that_ran_years_ahead_and_was_set_right_locks_nobody_out() {
+    let mut directory = directory();
+    let ahead = NOW.after(Duration::from_secs(10 * 365 * 86_400));
+    directory.add_vmr(&vmr(1, "4711", Some("246810"))).unwrap();
+    for n in 1..=2 {
+        directory.enrol(&room(n, &format!("Room {n}"))).unwrap();
+        for _ in 0..FREE_TRIES {
+            directory.begin_try(RoomId::from_random(n), VmrId::from_random(1), ahead).unwrap();
+        }
+    }
+    let mut now = NOW;
+    let verdict = directory.begin_try(RoomId::from_random(1), VmrId::from_random(1), now).unwrap();
+    let Verdict::Wait(wait) = verdict else { panic!("{verdict:?}") };
+    assert!(wait <= crate::pin_tries::STRANGER_INTERVAL, "{wait:?}: the rule's waiting, from now");
+    now = now.after(wait);
+    let verdict = directory.begin_try(RoomId::from_random(1), VmrId::from_random(1), now).unwrap();
+    assert!(matches!(verdict, Verdict::Try { .. }), "{verdict:?}");
 }

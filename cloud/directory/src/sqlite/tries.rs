@@ -1,10 +1,11 @@
 //! PIN tries in SQLite.
 
+use super::writing::Writing;
 use super::{SqliteDirectory, seconds, time, unreadable};
 use crate::pin_tries::{self, FREE_TRIES, STRANGER_MEMORY, Standing, Tries, Verdict};
 use crate::repository::{PinTries, StoreError};
 use conclave_types::{RoomId, UnixTime, VmrId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 impl PinTries for SqliteDirectory {
     fn begin_try(
@@ -15,6 +16,7 @@ impl PinTries for SqliteDirectory {
     ) -> Result<Verdict, StoreError> {
         // One transaction from look to count: two tries at once cannot both see the old count.
         self.write(|connection| {
+            bring_back(connection, vmr, now)?;
             let before = connection
                 .query_row(
                     "SELECT failures, last_at, entered FROM pin_tries \
@@ -36,10 +38,24 @@ impl PinTries for SqliteDirectory {
     }
 }
 
+/// A try that lies in the future was noted by a clock that was ahead, and has been set back since:
+/// it counts as one of now, or its waiting would last until the clock is there again.
+fn bring_back(connection: &Writing<'_>, vmr: VmrId, now: UnixTime) -> Result<(), rusqlite::Error> {
+    const AHEAD: &str = "SELECT count(*) > 0 FROM pin_tries WHERE vmr = $1 AND last_at > $2";
+    let of = params![vmr.to_string(), seconds(now)];
+    if connection.query_row(AHEAD, of, |row| row.get(0))? {
+        connection.execute(
+            "UPDATE pin_tries SET last_at = $2 WHERE vmr = $1 AND last_at > $2",
+            params![vmr.to_string(), seconds(now)],
+        )?;
+    }
+    Ok(())
+}
+
 /// How many other rooms count as strangers who failed here: the words of
 /// [`pin_tries::counts_as_failed_stranger`].
 fn others(
-    connection: &Connection,
+    connection: &Writing<'_>,
     room: RoomId,
     vmr: VmrId,
     now: UnixTime,
@@ -54,7 +70,7 @@ fn others(
 }
 
 fn store(
-    connection: &Connection,
+    connection: &Writing<'_>,
     room: RoomId,
     vmr: VmrId,
     tries: Tries,

@@ -24,6 +24,10 @@ impl Switchboard {
         let refusal = match peer {
             _ if self.stage == Stage::Stopping => Some((Refusal::Busy, RETRY_BUSY_S)),
             _ if version.is_none() => Some((Refusal::Version, RETRY_REFUSED_S)),
+            // By our clock, which may be wrong: the room compares with its own, and comes back soon.
+            Peer::Unfit(reason @ (Refusal::Expired | Refusal::Other)) => {
+                Some((reason, RETRY_BUSY_S))
+            }
             Peer::Unfit(reason) => Some((reason, RETRY_REFUSED_S)),
             Peer::Newcomer { spki_der } => self.newcomer(link, spki_der, hello.serial),
             Peer::Enrolled { room, spki_der } => self.enrolled(link, room, spki_der, hello),

@@ -2,7 +2,7 @@
 
 use super::tally::Outcome;
 use super::{CallNote, Output, RECORD_RETRY, Switchboard};
-use conclave_directory::{LeftWhy, RecordEntry};
+use conclave_directory::{LeftWhy, RecordEntry, StoreError};
 use conclave_link_protocol::message::{
     CloudEvent, EndReason, JoinRefusal, Joined, Participant, Response, ResumedCall, Roster,
 };
@@ -170,11 +170,24 @@ impl Switchboard {
         }
     }
 
+    /// Closes the records of calls that the last stop cut off, once.
+    pub(super) fn close_dangling(&mut self) -> Result<(), StoreError> {
+        if self.dangling {
+            let closed = self.parts.directory.close_dangling(self.wall)?;
+            if closed > 0 {
+                tracing::info!(closed, "closed the records of calls that the last stop cut off");
+            }
+            self.dangling = false;
+        }
+        Ok(())
+    }
+
     /// Writes what waits. What cannot be written waits on, to be tried again: only calls that
     /// were acknowledged can wait here, so their number is bounded by the calls that are on.
     pub(super) fn write_records(&mut self) {
+        let closed = self.close_dangling();
         let entries = self.unrecorded.make_contiguous();
-        match self.parts.directory.keep(entries) {
+        match closed.and_then(|()| self.parts.directory.keep(entries)) {
             Ok(()) => {
                 self.unrecorded.clear();
                 self.retry_records_at = None;

@@ -75,6 +75,8 @@ pub struct Switchboard {
     next_job: u64,
     unrecorded: VecDeque<RecordEntry>,
     retry_records_at: Option<Time>,
+    /// The records that the last stop left open are still to be closed.
+    dangling: bool,
     /// Calls whose joining could not be recorded.
     unrecorded_calls: BTreeSet<CallId>,
     resumed: Vec<ResumedCall>,
@@ -114,13 +116,12 @@ enum Party {
 impl Switchboard {
     /// Takes over a directory. Calls that its records show as going on ended when the cloud
     /// stopped; they are closed now.
-    pub fn new(mut parts: Parts, wall: UnixTime) -> Result<Switchboard, StoreError> {
-        let closed = parts.directory.close_dangling(wall)?;
-        if closed > 0 {
-            tracing::info!(closed, "closed the records of calls that the last stop cut off");
-        }
+    ///
+    /// A disk that does not take that now gets it later, before any other record: a full disk keeps
+    /// no cloud from starting.
+    pub fn new(parts: Parts, wall: UnixTime) -> Result<Switchboard, StoreError> {
         let listing = Listing::of(parts.directory.vmrs()?);
-        Ok(Switchboard {
+        let mut board = Switchboard {
             parts,
             now: Time::ZERO,
             wall,
@@ -136,6 +137,7 @@ impl Switchboard {
             next_job: 0,
             unrecorded: VecDeque::new(),
             retry_records_at: None,
+            dangling: true,
             unrecorded_calls: BTreeSet::new(),
             resumed: Vec::new(),
             listing,
@@ -144,7 +146,19 @@ impl Switchboard {
             tally: Tally::new(),
             stage: Stage::Running,
             outputs: VecDeque::new(),
-        })
+        };
+        match board.close_dangling() {
+            Ok(()) => {}
+            Err(error @ (StoreError::DiskFull | StoreError::ReadOnly { .. })) => {
+                tracing::error!(
+                    %error,
+                    "the cloud starts all the same; calls and changes are refused until it is mended"
+                );
+                board.retry_records_at = Some(Time::ZERO + RECORD_RETRY);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(board)
     }
 
     /// Takes in what happened at `now`, which is `wall` on the calendar.

@@ -6,7 +6,7 @@ use super::camera::FPS;
 use super::screen::Screen;
 use anyhow::{Context, Result, bail};
 use conclave_panel_api::{LinkState, Panel, Screen as Shown, Tap, read_frame, write_frame};
-use conclave_stage::{Cloud, Process, Stage, Status, Vmr, wait_for};
+use conclave_stage::{Around, Cloud, Process, Stage, Status, Vmr, wait_for};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,7 +36,7 @@ impl Rooms {
     ) -> Result<Rooms> {
         let folder = stage.folder().join(name);
         std::fs::create_dir_all(&folder)?;
-        let cloud = Cloud::start_in(stage, &folder)?;
+        let cloud = Cloud::start_in(stage, &folder.join("cloud"), Around::default())?;
         cloud.create(Vmr { number: NUMBER, name: "Bench", pin: None })?;
         let room = |tag: &str, camera| Room::start(stage, &folder.join(tag), &cloud, camera, sound);
         let (a, b) = (room("a", cameras[0])?, room("b", cameras[1])?);

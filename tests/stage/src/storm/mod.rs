@@ -18,12 +18,12 @@ mod clerk;
 mod ledger;
 mod report;
 
+use crate::Cloud;
 use crate::cloud::Vmr;
 use crate::meeting::{Meeting, NAME, NUMBER, PIN, enrol};
 use crate::room::Room;
 use crate::stage::Stage;
 use crate::wait::{wait_for, wait_until};
-use crate::Cloud;
 use anyhow::{Context, Result, bail, ensure};
 use chance::Chance;
 use clerk::{ADA, Clerk, Desk, text};
@@ -43,8 +43,7 @@ const BACK: Duration = Duration::from_secs(60);
 /// What room B is called.
 const VOLTAIRE: &str = "Salle Voltaire";
 /// Small pictures: what is tested here is not the picture, and two cores carry all of it.
-const SMALL: &str =
-    "width = 320\nheight = 180\nfps = 10\nbitrate_kbit = 200\ndisplay_width = 320\n\
+const SMALL: &str = "width = 320\nheight = 180\nfps = 10\nbitrate_kbit = 200\ndisplay_width = 320\n\
      display_height = 180\n";
 
 /// What is killed.
@@ -73,17 +72,11 @@ const VICTIMS: [Victim; 6] = [
 ];
 
 /// Kills so many processes. `told` is given a line after each.
-pub fn storm(
-    stage: &Stage,
-    kills: u32,
-    seed: u64,
-    mut told: impl FnMut(&str),
-) -> Result<Report> {
+pub fn storm(stage: &Stage, kills: u32, seed: u64, mut told: impl FnMut(&str)) -> Result<Report> {
     let mut storm = Storm::prepare(stage, seed)?;
     for count in 1..=kills {
-        let line = storm
-            .strike(stage)
-            .with_context(|| format!("kill {count} of {kills}, seed {seed}"))?;
+        let line =
+            storm.strike(stage).with_context(|| format!("kill {count} of {kills}, seed {seed}"))?;
         told(&format!("{count:>4}/{kills}  {line}"));
     }
     Ok(storm.done())
@@ -175,8 +168,12 @@ impl Storm {
             let begun = self.in_call;
             if let Err(trouble) = act(self) {
                 ensure!(self.interrupt.load(Ordering::SeqCst), trouble.context(name));
-                settled = false;
-                self.in_call = begun && !matches!(name, "leave" | "join");
+                // Talking and changing the volume leave the call where it is.
+                settled = matches!(name, "talk" | "volume");
+                self.in_call = begun && settled;
+                if self.in_call {
+                    doing = "in a call";
+                }
             } else {
                 doing = if self.in_call { "in a call" } else { "idle" };
             }
