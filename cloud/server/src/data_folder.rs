@@ -57,6 +57,15 @@ pub enum FolderError {
         #[source]
         source: io::Error,
     },
+    /// Its disk takes nothing: mounted so, or since the kernel found it faulty.
+    #[error(
+        "the data folder {path} is on a read-only disk: look in the system's log why (dmesg), mount it \
+         for writing (mount -o remount,rw), and start the cloud again; nothing in the folder is lost"
+    )]
+    ReadOnly {
+        /// Which folder or file.
+        path: PathBuf,
+    },
     /// Another cloud has it.
     #[error(
         "another conclave-cloud runs on {path}: stop it first, or choose another folder with --data"
@@ -165,6 +174,9 @@ impl LockedFolder {
 }
 
 fn unusable(path: &Path, source: io::Error) -> FolderError {
+    if source.kind() == io::ErrorKind::ReadOnlyFilesystem {
+        return FolderError::ReadOnly { path: path.to_owned() };
+    }
     FolderError::Unusable { path: path.to_owned(), source }
 }
 

@@ -8,12 +8,15 @@
 //! - [`Cloud`] and [`Room`] are the processes; [`Process`] is what they have in common.
 //! - [`Meeting`] is what most plays begin with: a cloud, two enrolled rooms, a meeting room.
 //! - [`Relay`] is a link that can be cut; [`Network`] a whole network of one's own.
+//! - [`Disk`] is a disk that can be filled, [`WallClock`] a clock that jumps.
 //! - [`storm`] kills them at random moments and looks whether everything comes back.
 //! - [`wait_for`] is the one place that waits.
 //! - [`picture`], [`sound`], [`pcap`], [`wire`], [`sockets`] and [`scrape`] judge what came of it.
 
 mod clip;
+mod clock;
 mod cloud;
+mod disk;
 mod driver;
 mod meeting;
 mod network;
@@ -32,7 +35,9 @@ mod wait;
 pub mod wire;
 
 pub use clip::{Clip, faces};
+pub use clock::WallClock;
 pub use cloud::{Cloud, Console, Vmr};
+pub use disk::Disk;
 pub use driver::Driver;
 pub use meeting::{
     Cable, Meeting, NAME, NUMBER, PIN, TONE_A, TONE_B, enrol, shows, tenths_heard, until_idle,

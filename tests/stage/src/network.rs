@@ -69,9 +69,11 @@ fn test_name(closure: &str) -> Result<String> {
 
 /// Ways into a namespace, the first that works is taken. In a user namespace anybody may make one;
 /// there we keep all rights under a number that is not root's, as tcpdump would want to give root's
-/// away and cannot. Where user namespaces are switched off, root needs none.
-const NAMESPACES: [&[&str]; 2] =
-    [&["--user", "--map-user=1000", "--map-group=1000", "--keep-caps", "--net"], &["--net"]];
+/// away and cannot. Mounts are the test's own as well, for disks that it fills. Where user namespaces are switched off, root needs none.
+const NAMESPACES: [&[&str]; 2] = [
+    &["--user", "--map-user=1000", "--map-group=1000", "--keep-caps", "--net", "--mount"],
+    &["--net", "--mount"],
+];
 
 /// unshare, the loopback brought up, and then what is appended. It dies with us.
 fn unshared(namespace: &[&str]) -> Command {

@@ -132,8 +132,13 @@ impl Room {
 
     /// What the panel shows, as conclave-roomd last told it.
     pub fn panel(&mut self) -> Result<Panel> {
+        self.shown()?.context("the panel shows nothing yet")
+    }
+
+    /// As [`Room::panel`]; `None` while a daemon that was started again has told it nothing.
+    fn shown(&mut self) -> Result<Option<Panel>> {
         self.check()?;
-        self.driver.panel()?.context("the panel shows nothing yet")
+        self.driver.panel()
     }
 
     /// Waits for a panel in which something can be found.
@@ -144,7 +149,9 @@ impl Room {
         mut find: impl FnMut(&Panel) -> Option<T>,
     ) -> Result<T> {
         let tag = self.plan.tag;
-        let found = wait_for(&format!("{tag}: {what}"), limit, || Ok(find(&self.panel()?)));
+        let found = wait_for(&format!("{tag}: {what}"), limit, || {
+            Ok(self.shown()?.as_ref().and_then(&mut find))
+        });
         found.with_context(|| match self.panel() {
             Ok(panel) => format!("{tag} shows {:?}, link {:?}", panel.screen, panel.link),
             Err(trouble) => format!("{tag}: {trouble:#}"),
@@ -189,6 +196,12 @@ impl Room {
             self.check()?;
             self.driver.read(id)
         })
+    }
+
+    /// Reads words from the screen if they are there now.
+    pub fn glance(&mut self, id: &str) -> Result<Option<String>> {
+        self.check()?;
+        self.driver.read(id)
     }
 
     /// What can be pressed or read now.

@@ -263,7 +263,6 @@ impl Storm {
         let desk = self.clerk.desk.clone();
         let room = self.room(index);
         let tag = room.tag();
-        let mut claimed = None;
         wait_until(&format!("{tag} is linked again"), BACK, || {
             // A panel that has just started shows nothing yet.
             let Ok(panel) = room.panel() else {
@@ -272,10 +271,9 @@ impl Storm {
                 return Ok(false);
             };
             if let Screen::Activation { code: Some(_), .. } = &panel.screen {
-                let code = room.code()?;
-                if claimed.as_ref() != Some(&code) {
-                    claim(&desk, &code)?;
-                    claimed = Some(code);
+                if let Some(code) = room.glance("code")? {
+                    // Refused when it was claimed before the kill, and the panel is about to know.
+                    let _ = claim(&desk, &code);
                 }
                 return Ok(false);
             }
