@@ -5,6 +5,7 @@
 //! other and says how each went; [`fuzz`] builds and runs the fuzz targets, which need a C++ compiler
 //! besides.
 
+mod faults;
 mod fuzz;
 mod packages;
 mod steps;
@@ -56,6 +57,8 @@ enum Task {
         #[command(flatten)]
         install: Install,
     },
+    /// Kills processes of a real meeting at random moments and looks whether everything comes back.
+    Faults(faults::Faults),
     /// Throws random octets at everything that takes octets from outside.
     Fuzz(fuzz::Fuzz),
     /// Only installs the Debian packages that demo and tests need.
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Task::Pictures { install } => pictures(&install),
         Task::Test { fast, install } => test(fast, &install),
         Task::Bench { quick, parts, install } => bench(quick, &parts, &install),
+        Task::Faults(faults) => faults::run(&faults),
         Task::Fuzz(fuzz) => workspace().and_then(|workspace| fuzz::run(&workspace, &fuzz)),
         Task::Install => packages::install(Purpose::Test),
     };

@@ -87,26 +87,23 @@ impl KeyFile {
         }
         let path = folder.join("device.key");
         let copy = folder.join("device.key-copy");
-        match read(&path).map_err(used(&path))? {
-            Some(pkcs8) => {
-                match fs::set_permissions(&path, fs::Permissions::from_mode(0o600)) {
-                    Err(error) if error.kind() != io::ErrorKind::ReadOnlyFilesystem => {
-                        return Err(used(&path)(error));
-                    }
-                    _ => {}
+        if let Some(pkcs8) = read(&path).map_err(used(&path))? {
+            match fs::set_permissions(&path, fs::Permissions::from_mode(0o600)) {
+                Err(error) if error.kind() != io::ErrorKind::ReadOnlyFilesystem => {
+                    return Err(used(&path)(error));
                 }
-                if let Some(key) = KeyFile::from_pkcs8(&pkcs8) {
-                    keep_copy(&copy, &pkcs8);
-                    return Ok((key, Found::Old));
-                }
-                let aside = path.with_extension("damaged");
-                fs::rename(&path, &aside).map_err(used(&path))?;
-                tracing::error!(
-                    key = %path.display(), kept_as = %aside.display(),
-                    "the room's key is damaged and was set aside"
-                );
+                _ => {}
             }
-            None => {}
+            if let Some(key) = KeyFile::from_pkcs8(&pkcs8) {
+                keep_copy(&copy, &pkcs8);
+                return Ok((key, Found::Old));
+            }
+            let aside = path.with_extension("damaged");
+            fs::rename(&path, &aside).map_err(used(&path))?;
+            tracing::error!(
+                key = %path.display(), kept_as = %aside.display(),
+                "the room's key is damaged and was set aside"
+            );
         }
         if let Some(pkcs8) = read(&copy).map_err(used(&copy))?
             && let Some(key) = KeyFile::from_pkcs8(&pkcs8)

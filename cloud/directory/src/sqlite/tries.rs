@@ -45,8 +45,8 @@ fn bring_back(connection: &Writing<'_>, vmr: VmrId, now: UnixTime) -> Result<(),
     let of = params![vmr.to_string(), seconds(now)];
     if connection.query_row(AHEAD, of, |row| row.get(0))? {
         connection.execute(
-            "UPDATE pin_tries SET last_at = $2 WHERE vmr = $1 AND last_at > $2",
-            params![vmr.to_string(), seconds(now)],
+            "UPDATE pin_tries SET last_at = $1 WHERE vmr = $2 AND last_at > $1",
+            params![seconds(now), vmr.to_string()],
         )?;
     }
     Ok(())

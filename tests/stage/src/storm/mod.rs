@@ -148,6 +148,10 @@ impl Storm {
 
     /// One kill, and everything back.
     fn strike(&mut self, stage: &Stage) -> Result<String> {
+        // Two of three kills meet a call, on however busy a machine; the others whatever is going on.
+        if !self.in_call && self.chance.below(3) > 0 {
+            self.join()?;
+        }
         let victim = self.chance.one_of(&VICTIMS);
         let delay = self.chance.within(MOMENT);
         let pid = self.pid(victim)?;

@@ -263,3 +263,30 @@ fn times_in_names_are_of_the_calendar() {
     assert_eq!(stamp(951_782_400), "20000229T000000Z");
     assert_eq!(stamp(1_795_369_800), "20261122T175000Z");
 }
+
+/// Not a test: what a change costs with and without its list, one after the other in turn.
+/// `cargo test -p conclave-directory --release cost_of -- --ignored --nocapture`
+#[test]
+#[ignore = "measures"]
+fn cost_of_a_change() {
+    const CHANGES: u128 = 200;
+    let kept = [Kept::new(), Kept::new()];
+    let mut directories = kept.each_ref().map(Kept::open);
+    directories[0].safety = None;
+    let mut spent = [Vec::new(), Vec::new()];
+    for n in 0..CHANGES {
+        for (directory, spent) in directories.iter_mut().zip(&mut spent) {
+            let begun = Instant::now();
+            directory.enrol(&room(n)).unwrap();
+            spent.push(begun.elapsed().as_micros());
+        }
+    }
+    for (spent, how) in spent.iter_mut().zip(["database alone", "with the list"]) {
+        spent.sort_unstable();
+        let at = |share: usize| spent[spent.len() * share / 100];
+        println!("{how}: median {} us, p95 {} us per change", at(50), at(95));
+    }
+    let begun = Instant::now();
+    directories[1].safety.as_ref().unwrap().copy().unwrap();
+    println!("a copy of {CHANGES} rooms: {} ms", begun.elapsed().as_millis());
+}
