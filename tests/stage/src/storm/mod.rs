@@ -38,8 +38,9 @@ use std::time::{Duration, Instant};
 
 /// A kill comes within this of the beginning of an act: long enough for most acts to be over.
 const MOMENT: Duration = Duration::from_millis(2_500);
-/// Everything is back within this, or it is not coming back.
-const BACK: Duration = Duration::from_secs(60);
+/// Everything is back within this, or it is not coming back. A room whose link breaks again and again
+/// waits up to a minute before it dials.
+const BACK: Duration = Duration::from_secs(100);
 /// What room B is called.
 const VOLTAIRE: &str = "Salle Voltaire";
 /// Small pictures: what is tested here is not the picture, and two cores carry all of it.
