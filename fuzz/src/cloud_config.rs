@@ -3,6 +3,7 @@
 
 #[path = "../../cloud/server/src/config.rs"]
 #[expect(dead_code, reason = "files are read by the cloud only")]
+#[expect(unreachable_pub, reason = "it is public where it belongs")]
 mod config;
 
 use config::{Config, ConfigError, Ports};

@@ -63,6 +63,61 @@ fn same(bytes: &[u8], draft: &Draft, payload: &[u8]) {
     assert_eq!(read.payload(), payload);
 }
 
+/// One packet whose header extension is the input (RFC 8285): the profile (an octet that chooses
+/// among one-byte, two-byte and any), contributing sources, then the elements, filled up to whole
+/// words. Elements must lie inside the extension, and a walk by hand finds the same ones.
+pub fn extensions(input: &[u8]) {
+    let mut pieces = Pieces(input);
+    let choice = pieces.octet();
+    let profile = match choice % 4 {
+        0 | 1 => 0xbede,
+        2 => 0x1000 | u16::from(choice >> 4),
+        _ => pieces.two(),
+    };
+    let sources = usize::from(choice >> 2 & 3);
+    let elements = pieces.0;
+    let padded = elements.len().div_ceil(4).min(usize::from(u16::MAX));
+    let mut packet = vec![0x90 | sources as u8, 111, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3];
+    packet.resize(packet.len() + 4 * sources, 9);
+    packet.extend(profile.to_be_bytes());
+    packet.extend((padded as u16).to_be_bytes());
+    let start = packet.len();
+    packet.extend(elements.iter().take(4 * padded));
+    packet.resize(start + 4 * padded, 0);
+    packet.extend(b"payload");
+    let Ok(read) = Packet::parse(&packet) else { panic!("a sound packet is refused: {packet:?}") };
+    assert_eq!(read.payload(), b"payload");
+    let one_byte = profile == 0xbede;
+    let area = &packet[start..start + 4 * padded];
+    for id in 0..=u8::MAX {
+        let by_hand = one_byte.then(|| first_element(area, id)).flatten();
+        assert_eq!(read.extension(id), by_hand, "element {id}");
+    }
+    let level = read.audio_level(AUDIO_LEVEL_EXTENSION);
+    assert_eq!(level.is_some(), read.extension(AUDIO_LEVEL_EXTENSION).is_some());
+}
+
+/// The first element with this id, by RFC 8285, section 4.2, in another way than the crate has it.
+fn first_element(area: &[u8], id: u8) -> Option<&[u8]> {
+    let mut at = 0;
+    while at < area.len() {
+        let head = area[at];
+        at += 1;
+        if head == 0 {
+            continue;
+        }
+        let end = at + usize::from(head % 16) + 1;
+        if head / 16 == 15 || end > area.len() {
+            return None;
+        }
+        if head / 16 == id {
+            return Some(&area[at..end]);
+        }
+        at = end;
+    }
+    None
+}
+
 /// The first octet chooses: even, and the rest is one datagram; odd, and the rest is packets, each
 /// with an octet for its count or format, one for its type and a piece for its body, which is cut
 /// to whole words and gets a true length.

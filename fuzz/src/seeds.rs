@@ -1,6 +1,6 @@
 //! The corpus to begin with, made from true messages and packets.
 //!
-//! `cargo run --example seeds` writes them to `corpus/<target>/`; the test in `tests/corpus.rs`
+//! `cargo run -p conclave-fuzz --example seeds` writes them to `corpus/<target>/`; the test in `tests/corpus.rs`
 //! fails when they and the files part. Inputs that broke something once are kept beside them, as
 //! `found-…`.
 
@@ -38,12 +38,17 @@ pub fn all() -> Vec<Seed> {
         ("link_room", link_room()),
         ("link_cloud", link_cloud()),
         ("rtp_packet", rtp_packet()),
+        ("header_extensions", header_extensions()),
         ("rtcp", rtcp_datagrams()),
         ("srtp_open", srtp_open()),
         ("forwarder", forwarder()),
         ("panel_messages", messages::panel_frames()),
+        ("activation_codes", activation_codes()),
         ("words", words()),
+        ("certificates", certificates()),
         ("cloud_config", cloud_config()),
+        ("room_config", room_config()),
+        ("control_lines", control_lines()),
     ];
     let seeds = by_target.into_iter().flat_map(|(target, contents)| {
         let numbered = contents.into_iter().enumerate();
@@ -289,14 +294,119 @@ fn forwarder() -> Vec<Vec<u8>> {
     seeds
 }
 
+fn header_extensions() -> Vec<Vec<u8>> {
+    let elements: [&[u8]; 12] = [
+        b"",
+        &[0x10, 0xa0, 0, 0],
+        &[0, 0x10, 0x80, 0x31, 1, 2, 0, 0],
+        &[0x1f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
+        &[0x3f, 1, 2],
+        &[0xf0, 1, 0x10, 7],
+        &[0x00, 0x00, 0x00, 0x12, 1, 2, 3],
+        &[0x10, 0x7f, 0x10, 0x01, 0x22, 9, 9, 9],
+        &[0x05, 1, 2, 3, 4, 5, 6],
+        &[1, 1, 0x80, 0],
+        &[2, 0, 1, 1, 9, 0, 0, 0],
+        &[0xe3, 1, 2, 3, 4, 0xd0, 5],
+    ];
+    let choices = [0, 1, 4, 8, 12, 2, 0x12, 3].into_iter().cycle();
+    let seeds = elements.iter().zip(choices);
+    seeds
+        .map(|(area, choice)| {
+            Script::new().octet(choice).0.into_iter().chain(area.iter().copied()).collect()
+        })
+        .collect()
+}
+
+fn activation_codes() -> Vec<Vec<u8>> {
+    let mut codes: Vec<String> =
+        (0..6_u64).map(|n| ActivationCode::from_random(0x12_3456_789a << n).to_string()).collect();
+    for code in
+        ["7kq2 9fxm", "OIL0-0000", "7KQ29FXM", "7KQ2-9FX", "7KQ2-9FXU", " 7-K-Q-2 9fxm ", ""]
+    {
+        codes.push(code.to_owned());
+    }
+    codes.into_iter().map(String::into_bytes).collect()
+}
+
+fn certificates() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for (n, der) in crate::certificates::TRUE.into_iter().enumerate() {
+        seeds.push([&[0], der].concat());
+        let damaged = Script::new().octet(n as u8 + 1);
+        seeds.push(damaged.clone().0);
+        seeds.push(damaged.clone().two(40).octet(1).0);
+        seeds.push(damaged.two(9).octet(0x80).two(300).octet(2).0);
+    }
+    seeds.push([&[0], crate::certificates::AUTHORITY].concat());
+    seeds
+}
+
+fn room_config() -> Vec<Vec<u8>> {
+    let rest = "[panel]\nsocket = \"/run/conclave/panel.sock\"\n";
+    let cloud = "[cloud]\nhost = \"cloud.example.org\"\npins = [\"sha256:AAAA\"]\n";
+    let media = [
+        "[media]\n",
+        "[media]\ncamera = \"none\"\nmicrophone = \"none\"\nloudspeaker = \"none\"\n",
+        "[media]\ncamera = \"v4l2:/dev/video0\"\nmicrophone = \"alsa:hw:0\"\ndisplay = \"kms\"\n",
+        "[media]\ncamera = \"file:a.mp4\"\nloudspeaker = \"file:a.wav\"\ndisplay = \"window\"\n",
+        "[media]\ndisplay = \"offscreen:a.png\"\nmicrophone = \"pipewire\"\n",
+        "[media]\nwidth = 640\nheight = 360\nfps = 15\nbitrate_kbit = 700\n",
+        "[media]\ndisplay_width = 1920\ndisplay_height = 1080\ndisplay = \"wayland\"\n",
+        "[media]\necho_cancellation = false\nnoise_suppression = false\ngain_control = false\n",
+        "[media]\nwidth = 641\n",
+        "[media]\ncamera = \"v4l3:\"\n",
+    ];
+    let mut files: Vec<String> = media
+        .iter()
+        .map(|media| format!("data = \"/d\"\nserial = \"A-1\"\n{cloud}{rest}{media}"))
+        .collect();
+    files.push(format!("data = \"/d\"\nserial = \"\"\nlanguage = \"fr\"\n{cloud}{rest}[media]\n"));
+    files
+        .push(format!("data = \"/d\"\nserial = \"A\"\n{cloud}ports = [0, 65536]\n{rest}[media]\n"));
+    files.push(format!(
+        "data = \"/d\"\nserial = \"A\"\n{cloud}ports = [8200, 443]\n{rest}[media]\n"
+    ));
+    files.into_iter().map(String::into_bytes).collect()
+}
+
+fn control_lines() -> Vec<Vec<u8>> {
+    let (room, call) = (RoomId::from_random(5), CallId::from_random(1));
+    let (vmr, meeting) = (VmrId::from_random(1), MeetingId::from_random(2));
+    let line = format!(
+        r#"{{"room":"{room}","name":"Ada","serial":"A7","state":"in_call","enrolled_at":1,"certificate_expires":2}}"#
+    );
+    let vmr_line =
+        format!(r#"{{"vmr":"{vmr}","number":"4711","name":"Weekly","pin":true,"capacity":12}}"#);
+    let lines = [
+        r#"{"ask":"room_claim","code":"7KQ2-9FXM","name":"Ada"}"#.to_owned(),
+        r#"{"ask":"room_list"}"#.to_owned(),
+        r#"{"ask":"room_rename","room":"Ada","name":"Salle \u00e9"}"#.to_owned(),
+        r#"{"ask":"room_revoke","room":"Ada"}"#.to_owned(),
+        r#"{"ask":"vmr_create","number":"4711","name":"Weekly","pin":"246810","capacity":12}"#
+            .to_owned(),
+        r#"{"ask":"vmr_set_pin","number":"4711","pin":null}"#.to_owned(),
+        r#"{"ask":"vmr_remove","number":"4711"}"#.to_owned(),
+        r#"{"ask":"record_list","most":100}"#.to_owned(),
+        r#"{"answer":"refused","reason":"no"}"#.to_owned(),
+        format!(r#"{{"answer":"room_claimed","room":{line}}}"#),
+        format!(r#"{{"answer":"rooms","rooms":[{line},{line}]}}"#),
+        format!(r#"{{"answer":"vmr_created","vmr":{vmr_line}}}"#),
+        format!(
+            r#"{{"answer":"meetings","meetings":[{{"meeting":"{meeting}","number":"4711","name":"W","participants":[{{"room":"{room}","name":"A","call":"{call}"}}]}}]}}"#
+        ),
+        format!(
+            r#"{{"answer":"records","records":[{{"call":"{call}","meeting":"{meeting}","number":"4711","vmr_name":"W","room":"{room}","room_name":"A","joined_at":1,"left_at":null,"why":null}}]}}"#
+        ),
+    ];
+    lines.into_iter().map(String::into_bytes).collect()
+}
+
 fn words() -> Vec<Vec<u8>> {
     let bits = 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef;
     let pins = [ServerPin([7; 32]).to_string(), ServerPin([8; 32]).to_string()];
     let chain = CertificateChain::from_der(&[vec![0x30, 0x82, 1], vec![0x30]]);
     let mut words: Vec<String> = vec![
-        ActivationCode::from_random(0x12_3456_789a).to_string(),
-        "7kq2 9fxm".to_owned(),
-        "OIL0-0000".to_owned(),
         "4711".to_owned(),
         "123 456 789".to_owned(),
         "246810".to_owned(),

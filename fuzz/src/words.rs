@@ -11,13 +11,30 @@ use serde::de::DeserializeOwned;
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
-/// The input, as each of the words; its lines as pins and as a chain.
+/// The input, as an activation code. Written in any way, it is the same code; it has no other
+/// letters than Crockford's; and no log shows it.
+pub fn activation_code(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    shown::<ActivationCode>(text);
+    let Ok(code) = text.parse::<ActivationCode>() else { return };
+    let shown = code.to_string();
+    let letters = shown.replace('-', "");
+    assert!(letters.len() == 8 && letters.bytes().all(|l| CROCKFORD.contains(&l)), "{shown}");
+    for other in [letters.to_lowercase(), letters.replace('0', "o").replace('1', "l")] {
+        assert_eq!(other.parse(), Ok(code), "{other}");
+    }
+    assert!(!format!("{code:?}").contains(&letters[..4]));
+}
+
+/// The alphabet of activation codes.
+const CROCKFORD: &[u8] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// The input, as each of the other words; its lines as pins and as a chain.
 pub fn all(input: &[u8]) {
     if let Ok(key) = serde_json::from_slice::<SrtpKey>(input) {
         json(&key);
     }
     let Ok(text) = std::str::from_utf8(input) else { return };
-    shown::<ActivationCode>(text);
     shown::<VmrNumber>(text);
     shown::<DisplayName>(text);
     shown::<RoomId>(text);

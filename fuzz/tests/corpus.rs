@@ -44,7 +44,7 @@ fn the_seeds_in_the_corpus_are_those_that_the_example_writes() {
     }
     let mut files = files();
     files.retain(|(_, name), _| name.starts_with("seed-"));
-    assert!(made == files, "run `cargo run --example seeds` here");
+    assert!(made == files, "run `cargo run -p conclave-fuzz --example seeds`");
 }
 
 #[test]

@@ -55,7 +55,8 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Config> {
     parse(&text).with_context(|| format!("the configuration file {} has a mistake", path.display()))
 }
 
-fn parse(text: &str) -> anyhow::Result<Config> {
+/// Takes the text of a configuration file.
+pub(crate) fn parse(text: &str) -> anyhow::Result<Config> {
     let config: Config = toml::from_str(text)?;
     if config.serial.is_empty() || config.serial.len() > 64 {
         bail!("'serial' has 1 to 64 characters");

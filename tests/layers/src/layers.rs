@@ -121,6 +121,8 @@ pub const HOUSE: &[Place] = &[
             "tests/stage",
         ],
     ),
+    // Takes every parser, whichever end it is of.
+    place("fuzz", Kind::Test, &["core/", "cloud-link/protocol", "appliance/panel-api"]),
     place("xtask", Kind::Program, &[]),
 ];
 
