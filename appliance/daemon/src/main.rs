@@ -3,6 +3,8 @@
 //! Here the parts are read from the configuration, built and connected; `shell` moves events
 //! between them, and every rule is in `conclave-room`.
 
+#![forbid(unsafe_code)]
+
 mod config;
 mod keeper;
 mod panel;
@@ -36,11 +38,14 @@ struct Arguments {
 fn main() -> ExitCode {
     conclave_media::keep_memory_small();
     let arguments = Arguments::parse();
+    let mut filter = tracing_subscriber::EnvFilter::try_from_env("CONCLAVE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // It lays out names on the display, and below a warning it logs every word of them.
+    if let Ok(quiet) = "cosmic_text=warn".parse() {
+        filter = filter.add_directive(quiet);
+    }
     tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("CONCLAVE_LOG")
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
-        )
+        .with_env_filter(filter)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_writer(std::io::stderr)
         .init();

@@ -11,7 +11,7 @@ use conclave_media::MediaHandle;
 use conclave_panel_api::{Panel, Tap};
 use conclave_room::media::{MediaCommand, MediaEvent};
 use conclave_room::{Input, LinkTrouble, Output, Room};
-use conclave_types::Time;
+use conclave_types::{Redacted, Time};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -124,7 +124,7 @@ impl Shell {
     fn heard(&mut self, event: LinkEvent) -> Option<Input> {
         match event {
             LinkEvent::Up { greeting, remote, .. } => {
-                tracing::info!(cloud = %remote, "the link is up");
+                tracing::info!(cloud = ?Redacted(remote), "the link is up");
                 let greeting = self.doubt(greeting);
                 Some(Input::LinkUp { greeting, cloud: remote.ip() })
             }

@@ -4,6 +4,8 @@
 //! that and sends back [`Tap`]s. It keeps nothing: digits typed so far come back in the next
 //! [`Panel`]. Frames: a length (u32, big endian, at most [`MAX_FRAME_LEN`]), then JSON.
 
+#![forbid(unsafe_code)]
+
 mod frame;
 
 pub use frame::{
@@ -12,6 +14,7 @@ pub use frame::{
 
 use conclave_types::{ActivationCode, DisplayName, ParticipantId, Switch, VmrNumber};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Everything that the panel shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,8 +253,8 @@ pub enum Notice {
     WrongCloud,
 }
 
-/// What the person did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What the person did. A digit prints as nothing: it may be one of a PIN.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "tap", rename_all = "snake_case")]
 pub enum Tap {
     /// The other language.
@@ -291,6 +294,27 @@ pub enum Tap {
     Leave,
     /// Tapped the notice away.
     Dismiss,
+}
+
+impl fmt::Debug for Tap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Tap::Language(tap) => f.debug_tuple("Language").field(&tap.language).finish(),
+            Tap::Choose { number } => f.debug_struct("Choose").field("number", number).finish(),
+            Tap::Volume { louder } => f.debug_struct("Volume").field("louder", louder).finish(),
+            Tap::Digit { .. } => f.write_str("Digit"),
+            Tap::JoinWithNumber => f.write_str("JoinWithNumber"),
+            Tap::Delete => f.write_str("Delete"),
+            Tap::Join => f.write_str("Join"),
+            Tap::Back => f.write_str("Back"),
+            Tap::Microphone => f.write_str("Microphone"),
+            Tap::Camera => f.write_str("Camera"),
+            Tap::Layout => f.write_str("Layout"),
+            Tap::People => f.write_str("People"),
+            Tap::Leave => f.write_str("Leave"),
+            Tap::Dismiss => f.write_str("Dismiss"),
+        }
+    }
 }
 
 /// The body of [`Tap::Language`].

@@ -3,7 +3,7 @@
 use crate::tls::{self, Tls};
 use conclave_link_protocol::dial::{Dial, Input, MOST_ADDRESSES, Output};
 use conclave_link_protocol::{ALPN, DownReason};
-use conclave_types::Time;
+use conclave_types::{Redacted, Time};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -115,8 +115,10 @@ pub(crate) async fn wait_until(deadline: Option<Instant>) {
 }
 
 async fn connect(address: SocketAddr, config: Tls) -> Result<Connected, DownReason> {
-    let unreachable =
-        |error: std::io::Error| DownReason::Unreachable { detail: format!("{address}: {error}") };
+    // The reason is logged, so the address is a tag.
+    let unreachable = |error: std::io::Error| DownReason::Unreachable {
+        detail: format!("{:?}, port {}: {error}", Redacted(address.ip()), address.port()),
+    };
     let tcp = TcpStream::connect(address).await.map_err(unreachable)?;
     // Requests are small and wait for nothing to be sent along with them.
     tcp.set_nodelay(true).map_err(unreachable)?;

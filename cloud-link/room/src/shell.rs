@@ -15,7 +15,7 @@ use conclave_link_protocol::message::{
 use conclave_link_protocol::pin::Pins;
 use conclave_link_protocol::{DownReason, RequestFailure, RequestId};
 use conclave_link_stream::{Outgoing, finish, turn};
-use conclave_types::{Secret, Time};
+use conclave_types::{Redacted, Secret, Time};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::future::Future;
 use std::net::SocketAddr;
@@ -357,7 +357,7 @@ impl Shell {
         while let Some(output) = self.link.poll_output() {
             let event = match output {
                 Output::Dial { attempt } => {
-                    tracing::debug!(attempt, host = %self.host, "dialling");
+                    tracing::debug!(attempt, host = ?Redacted(&self.host), "dialling");
                     let (host, ports, tls) =
                         (self.host.clone(), self.ports.clone(), self.tls.clone());
                     self.connection = Connection::Dialling(Box::pin(dial(host, ports, tls)));

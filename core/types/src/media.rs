@@ -1,6 +1,6 @@
 //! What the two ends of a media leg agree on before the first packet.
 
-use crate::{LegId, Secret};
+use crate::{LegId, Redacted, Secret};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -165,7 +165,7 @@ impl<'de> Deserialize<'de> for SrtpKey {
 ///
 /// The room sends first; the node learns the room's address from the first packet that
 /// authenticates. Audio, video and RTCP share the one port (RFC 5761).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaLeg {
     /// Names the leg in logs of both ends.
     pub leg: LegId,
@@ -181,6 +181,19 @@ pub struct MediaLeg {
     pub audio: Ssrc,
     /// The source that the room's video packets carry, unique in the meeting.
     pub video: Ssrc,
+}
+
+impl fmt::Debug for MediaLeg {
+    /// Without its keys, and the address as a tag.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MediaLeg")
+            .field("leg", &self.leg)
+            .field("address", &self.address.map(Redacted))
+            .field("port", &self.port)
+            .field("audio", &self.audio)
+            .field("video", &self.video)
+            .finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

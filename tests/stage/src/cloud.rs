@@ -19,6 +19,7 @@ pub struct Cloud {
     console: Console,
     log: PathBuf,
     link: SocketAddr,
+    level: &'static str,
     process: Process,
     /// What its next start finds round it.
     pub around: Around,
@@ -54,8 +55,9 @@ impl Cloud {
         let program = stage.program("conclave-cloud")?;
         let log = stage.folder().join("cloud.log");
         let console = Console { program, data: data.to_owned() };
-        let (process, link) = serve(&console, &log, "127.0.0.1:0", &around)?;
-        Ok(Cloud { console, log, link, process, around })
+        let level = stage.log_level();
+        let (process, link) = serve(&console, &log, "127.0.0.1:0", &around, level)?;
+        Ok(Cloud { console, log, link, level, process, around })
     }
 
     /// Where rooms link to.
@@ -100,7 +102,7 @@ impl Cloud {
     /// Starts it again on the same data and the same port.
     pub fn start_again(&mut self) -> Result<()> {
         let listen = self.link.to_string();
-        let (process, link) = serve(&self.console, &self.log, &listen, &self.around)?;
+        let (process, link) = serve(&self.console, &self.log, &listen, &self.around, self.level)?;
         if link != self.link {
             bail!("the cloud came back at {link} and not at {listen}");
         }
@@ -188,11 +190,14 @@ fn serve(
     log: &Path,
     listen: &str,
     around: &Around,
+    level: &str,
 ) -> Result<(Process, SocketAddr)> {
     let run = console.data.join("run.json");
+    let _ = std::fs::remove_file(&run); // Of a cloud that was killed.
     let data = console.data.to_string_lossy();
     let arguments = ["serve", "--data", &data, "--listen", listen, "--metrics", "127.0.0.1:0"];
-    let mut process = around.start("conclave-cloud", &console.program, &arguments, &[], log)?;
+    let level = [("CONCLAVE_LOG", level)];
+    let mut process = around.start("conclave-cloud", &console.program, &arguments, &level, log)?;
     let link = wait_for("the cloud says where it listens", START, || {
         process.check_running()?;
         let pid = process.pid();

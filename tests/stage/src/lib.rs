@@ -11,13 +11,17 @@
 //! - [`Disk`] is a disk that can be filled, [`WallClock`] a clock that jumps.
 //! - [`storm`] kills them at random moments and looks whether everything comes back.
 //! - [`wait_for`] is the one place that waits.
+//! - [`leaks`] looks for secrets where none may be.
 //! - [`picture`], [`sound`], [`pcap`], [`wire`], [`sockets`] and [`scrape`] judge what came of it.
+
+#![forbid(unsafe_code)]
 
 mod clip;
 mod clock;
 mod cloud;
 mod disk;
 mod driver;
+pub mod leaks;
 mod meeting;
 mod network;
 pub mod pcap;

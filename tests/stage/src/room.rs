@@ -310,7 +310,7 @@ fn start_daemon(stage: &Stage, folder: &Path, around: &Around) -> Result<Process
     let configuration = folder.join("room.toml");
     let arguments = ["--config".as_ref(), configuration.as_os_str()];
     let log = folder.join("roomd.log");
-    let level = [("CONCLAVE_LOG", "info")];
+    let level = [("CONCLAVE_LOG", stage.log_level())];
     around.start("conclave-roomd", &stage.program("conclave-roomd")?, &arguments, &level, &log)
 }
 
@@ -323,7 +323,8 @@ fn start_kiosk(stage: &Stage, folder: &Path, display: Display) -> Result<(Proces
     }
     let log = folder.join("kiosk.log");
     let program = stage.program("conclave-kiosk")?;
-    let mut kiosk = Process::start("conclave-kiosk", &program, &arguments, &[], &log)?;
+    let level = [("CONCLAVE_LOG", stage.log_level())];
+    let mut kiosk = Process::start("conclave-kiosk", &program, &arguments, &level, &log)?;
     let driver = wait_for("the panel's driver answers", START, || {
         kiosk.check_running()?;
         Ok(Driver::connect(&driver).ok())

@@ -3,6 +3,7 @@
 use crate::process::last_lines;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 
 /// Lines of each log that a failed test prints.
@@ -13,6 +14,7 @@ const TAIL: usize = 40;
 pub struct Stage {
     folder: TempDir,
     programs: PathBuf,
+    verbose: AtomicBool,
 }
 
 impl Stage {
@@ -26,12 +28,23 @@ impl Stage {
         if programs.ends_with("deps") {
             programs = programs.parent().context("deps/ stands in a folder")?;
         }
-        Ok(Stage { programs: programs.to_owned(), folder })
+        let verbose = AtomicBool::new(false);
+        Ok(Stage { programs: programs.to_owned(), folder, verbose })
     }
 
     /// The folder. It is removed with the stage, unless something failed.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Whatever is started from now on logs all that it can.
+    pub fn verbose(&self) {
+        self.verbose.store(true, Ordering::Relaxed);
+    }
+
+    /// What programs log: for the variable CONCLAVE_LOG.
+    pub fn log_level(&self) -> &'static str {
+        if self.verbose.load(Ordering::Relaxed) { "trace" } else { "info" }
     }
 
     /// A program of the workspace, beside the one that runs.

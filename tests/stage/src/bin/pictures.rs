@@ -1,6 +1,8 @@
 //! Puts the demo's pictures into docs/pictures/, at half their size, under the names that the
 //! README shows.
 
+#![forbid(unsafe_code)]
+
 use anyhow::{Context, Result};
 use conclave_stage::picture::Picture;
 use std::fs::File;

@@ -8,6 +8,8 @@
 //! 4. the call is held and measured;
 //! 5. both leave, and a table says how it went.
 
+#![forbid(unsafe_code)]
+
 mod measured;
 mod tell;
 
