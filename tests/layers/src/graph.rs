@@ -24,6 +24,8 @@ pub struct Crate {
     pub folder: Option<String>,
     /// The licence expression (SPDX) that it declares.
     pub licence: Option<String>,
+    /// Where cargo got it; `None` for a crate of the workspace.
+    pub source: Option<String>,
     /// The package ids of what it imports at run time and in its build script.
     pub imports: BTreeSet<String>,
     /// The package ids of what only its tests import.
@@ -72,6 +74,7 @@ impl Graph {
                     version: text(package, "version")?.to_owned(),
                     folder,
                     licence: package.get("license").and_then(Value::as_str).map(str::to_owned),
+                    source: package.get("source").and_then(Value::as_str).map(str::to_owned),
                     ..Crate::default()
                 },
             );

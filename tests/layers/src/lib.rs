@@ -1,14 +1,18 @@
 //! Folders are the architecture, and imports run one way. This crate reads what cargo knows of the
 //! workspace and says where that is not so.
 //!
+//! - [`deny`]: what `deny.toml` says, and whether versions and origins keep to it;
 //! - [`graph`]: who imports whom, from `cargo metadata`;
 //! - [`layers`]: the table of the house, and what may import what;
 //! - [`licences`]: which licences the crates we link may have;
-//! - [`sources`]: what a pure crate may not name in its sources.
+//! - [`sources`]: what a pure crate may not name in its sources, and that none has unsafe code.
 //!
 //! Each returns sentences, one for each thing that is wrong. A new crate must be placed in
 //! [`layers::HOUSE`] before the tests pass.
 
+#![forbid(unsafe_code)]
+
+pub mod deny;
 pub mod graph;
 pub mod layers;
 pub mod licences;

@@ -1,40 +1,23 @@
 //! Which licences the crates may have that we link.
 //!
-//! Everything is under terms that Apache-2.0 OR MIT can be passed on with. The panel is
-//! GPL-3.0-only and may link Slint besides.
+//! Everything is under terms that Apache-2.0 OR MIT can be passed on with: those that `deny.toml`
+//! lists. The panel is GPL-3.0-only and may link Slint besides.
 
+use crate::deny::Deny;
 use crate::graph::Graph;
 use std::collections::BTreeMap;
-
-/// Licences that any of our programs may link. SPDX names.
-pub const ALLOWED: &[&str] = &[
-    "0BSD",
-    "Apache-2.0",
-    "BSD-2-Clause",
-    "BSD-3-Clause",
-    "BSL-1.0",
-    "CC0-1.0",
-    "CDLA-Permissive-2.0",
-    "ISC",
-    "MIT",
-    "MIT-0",
-    "OFL-1.1",
-    "Unicode-3.0",
-    "Unicode-DFS-2016",
-    "Unlicense",
-    "Zlib",
-];
 
 /// Licences that only the panel may link besides.
 pub const ALLOWED_IN_THE_PANEL: &[&str] = &["GPL-3.0-only", "GPL-3.0-or-later", "MPL-2.0"];
 
 /// One sentence for each crate whose licence does not fit where it is linked.
-pub fn check(graph: &Graph) -> Vec<String> {
+pub fn check(graph: &Graph, deny: &Deny) -> Vec<String> {
     let mut wrong = BTreeMap::new();
     for (id, member, folder) in graph.members() {
         let panel = folder == "ui-kiosk";
         let allowed = |licence: &str| {
-            ALLOWED.contains(&licence) || panel && ALLOWED_IN_THE_PANEL.contains(&licence)
+            deny.licences.allow.iter().any(|name| name == licence)
+                || panel && ALLOWED_IN_THE_PANEL.contains(&licence)
         };
         for (reached, path) in graph.reaches(id) {
             let Some(linked) = graph.crates.get(reached) else { continue };

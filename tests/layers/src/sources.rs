@@ -52,6 +52,38 @@ pub fn check(house: &[Place]) -> Result<Vec<String>> {
     Ok(wrong)
 }
 
+/// The attribute with which a crate has the compiler refuse unsafe code.
+const FORBID: &str = "#![forbid(unsafe_code)]";
+
+/// Crates that cannot have it, and why.
+const UNSAFE: &[(&str, &str)] =
+    &[("fuzz", "an allocator is unsafe by its trait; it limits what outside octets may ask for")];
+
+/// One sentence for each library and program of the house that lets unsafe code in.
+pub fn check_unsafe(house: &[Place]) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    for place in house.iter().filter(|p| UNSAFE.iter().all(|(folder, _)| *folder != p.folder)) {
+        let source = workspace_folder().join(place.folder).join("src");
+        let mut roots = vec![source.join("lib.rs"), source.join("main.rs")];
+        for entry in std::fs::read_dir(source.join("bin")).into_iter().flatten().flatten() {
+            roots.extend([entry.path(), entry.path().join("main.rs")]);
+        }
+        roots.retain(|root| root.is_file());
+        if roots.is_empty() {
+            wrong.push(format!("{} has neither a library nor a program", place.folder));
+        }
+        for root in roots {
+            let text = std::fs::read_to_string(&root)
+                .with_context(|| format!("{} could not be read", root.display()))?;
+            if !text.lines().any(|line| line == FORBID) {
+                let shown = root.strip_prefix(workspace_folder()).unwrap_or(&root);
+                wrong.push(format!("{} lacks {FORBID}", shown.display()));
+            }
+        }
+    }
+    Ok(wrong)
+}
+
 fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let entries = std::fs::read_dir(folder)
         .with_context(|| format!("{} could not be listed", folder.display()))?;
