@@ -1,28 +1,47 @@
-//! Builds the targets in `fuzz/` with a fuzzer's instrumentation and runs one after the other.
+//! Builds the targets in `fuzz/` with a fuzzer's instrumentation and runs them.
 //!
 //! It passes rustc what cargo-fuzz would, so that neither that nor a nightly toolchain has to be
 //! installed: `RUSTC_BOOTSTRAP` lets the stable compiler take the sanitizer's flag. What the fuzzer
-//! finds on its way is kept in `fuzz/grown/`, what breaks a target in `fuzz/artifacts/`.
+//! finds on its way is kept in `fuzz/grown/`, what breaks a target in `fuzz/artifacts/`, what it
+//! says in `fuzz/logs/`.
+//!
+//! `--seconds` watches memory with the address sanitizer. `--runs` goes without, five times as
+//! fast: no crate of ours has unsafe code, so that there is little for it to see; what was run is
+//! noted in `docs/security/fuzzing.md`.
+
+mod page;
 
 use crate::steps::Steps;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use std::path::Path;
-use std::process::Command;
-use std::{env, fs};
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::{env, thread};
 
 #[derive(Args)]
 pub(crate) struct Fuzz {
-    /// How long each target runs. Zero only runs what is in its corpus.
+    /// How long each target runs, with the address sanitizer. Zero only runs its corpus.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
+    /// How often each target runs instead, without the sanitizer; noted in docs/security.
+    #[arg(long, conflicts_with = "seconds")]
+    runs: Option<u64>,
+    /// How many targets run at once.
+    #[arg(long, default_value_t = NonZeroUsize::MIN)]
+    jobs: NonZeroUsize,
+    /// Afterwards, puts inputs that reach something new into the corpus: the fewest that do.
+    #[arg(long)]
+    keep: bool,
     /// Which targets; all when none is named.
     targets: Vec<String>,
 }
 
-/// Coverage that libFuzzer reads, and what cargo-fuzz adds so that the optimiser leaves it alone;
-/// then the address sanitizer.
-const FLAGS: [&str; 9] = [
+/// Coverage that libFuzzer reads, and what cargo-fuzz adds so that the optimiser leaves it alone.
+const FLAGS: [&str; 8] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
@@ -30,21 +49,40 @@ const FLAGS: [&str; 9] = [
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
     "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
     "-Ccodegen-units=1",
-    "-Zsanitizer=address",
     "--cfg=fuzzing",
 ];
+const SANITIZER: &str = "-Zsanitizer=address";
 
-/// Megabytes that one allocation may have. The longest that outside octets may cause is the
-/// panel's frame, a quarter of one; the rest is the fuzzer's own.
-const MOST_MEGABYTES: u32 = 16;
+/// Megabytes that a target may have. A usual one has 30, with the sanitizer 400.
+const MOST_MEGABYTES: u32 = 1024;
 
 /// Seconds after which one input counts as a hang; a usual one takes microseconds.
 const LONGEST_SECONDS: u32 = 10;
 
-/// Octets of the longest input. Most packets are shorter; longer inputs make everything slower.
-const LONGEST_INPUT: u32 = 4096;
+/// Runs of each target in `cargo xtask test`, on top of its corpus: some seconds for all of them.
+const SHORT_RUNS: u64 = 20_000;
 
-/// Runs the targets; the first that breaks ends it.
+/// Octets of the longest input, by target. As much as its subject needs to show all it can do:
+/// longer inputs only make everything slower.
+const LONGEST_INPUT: [(&str, u32); 7] = [
+    ("activation_codes", 64),
+    ("header_extensions", 128),
+    ("words", 192),
+    ("rtp_packet", 256),
+    ("link_cloud", 1024),
+    ("link_room", 1024),
+    // 512 for the others.
+    ("", 512),
+];
+
+/// How a run ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    Seconds(u32),
+    Runs(u64),
+}
+
+/// Runs the targets; a target that breaks ends it.
 pub(crate) fn run(workspace: &Path, fuzz: &Fuzz) -> Result<()> {
     let there = targets(workspace)?;
     for wanted in &fuzz.targets {
@@ -54,55 +92,158 @@ pub(crate) fn run(workspace: &Path, fuzz: &Fuzz) -> Result<()> {
             there.join(", ")
         );
     }
-    let wanted = if fuzz.targets.is_empty() { &there } else { &fuzz.targets };
-    let host = host()?;
+    let wanted = if fuzz.targets.is_empty() { there } else { fuzz.targets.clone() };
     let mut steps = Steps::new(workspace.to_owned());
+    let until = fuzz.runs.map_or(Until::Seconds(fuzz.seconds), Until::Runs);
+    let programs = build(&mut steps, until)?;
+    let rows = run_all(workspace, &programs, &wanted, until, fuzz.jobs)?;
+    eprint!("\n{}", page::table(&rows));
+    if fuzz.keep {
+        for target in &wanted {
+            keep(&mut steps, &programs, target)?;
+        }
+    }
+    match until {
+        Until::Runs(_) => page::note(workspace, rows),
+        Until::Seconds(_) => Ok(()),
+    }
+}
+
+/// A short run of every target, for `cargo xtask test`.
+pub(crate) fn short(steps: &mut Steps, workspace: &Path) -> Result<()> {
+    let until = Until::Runs(SHORT_RUNS);
+    let programs = build(steps, until)?;
+    let jobs = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    run_all(workspace, &programs, &targets(workspace)?, until, jobs)?;
+    Ok(())
+}
+
+/// Builds the targets; the folder of their programs.
+fn build(steps: &mut Steps, until: Until) -> Result<PathBuf> {
+    let host = host()?;
+    let mut rustflags = FLAGS.join(" ");
+    // Each kind in a folder of its own: neither build throws the other away.
+    let kind = match until {
+        Until::Runs(_) => "fuzz",
+        Until::Seconds(_) => {
+            rustflags = format!("{rustflags} {SANITIZER}");
+            "fuzz-with-sanitizer"
+        }
+    };
+    let folder = target_folder()?.join(kind);
     // With a target named, cargo leaves these flags away from build scripts and macros.
-    let rustflags = FLAGS.join(" ");
-    let environment = [("RUSTC_BOOTSTRAP", "1"), ("RUSTFLAGS", rustflags.as_str())];
-    let crate_and_host = ["--release", "--manifest-path", "fuzz/Cargo.toml", "--target", &host];
     steps.cargo_with(
-        "Build the targets",
-        &[&["build", "--locked", "--bins"], &crate_and_host[..]].concat(),
-        &environment,
+        "Build the fuzz targets",
+        &[
+            "build",
+            "--locked",
+            "--package",
+            "conclave-fuzz",
+            "--features",
+            "fuzzer",
+            "--bins",
+            "--profile",
+            "fuzz",
+            "--target",
+            &host,
+            "--target-dir",
+            &folder.to_string_lossy(),
+        ],
+        &[("RUSTC_BOOTSTRAP", "1"), ("RUSTFLAGS", &rustflags)],
         "the compiler says above what is wrong; libFuzzer needs a C++ compiler",
     )?;
-    for target in wanted {
-        let [grown, artifacts] =
-            ["grown", "artifacts"].map(|name| format!("fuzz/{name}/{target}/"));
-        for folder in [&grown, &artifacts] {
-            fs::create_dir_all(workspace.join(folder))
-                .with_context(|| format!("{folder} could not be made"))?;
+    Ok(folder.join(host).join("fuzz"))
+}
+
+/// Runs the targets, some at once, and reads what came of each.
+fn run_all(
+    workspace: &Path,
+    programs: &Path,
+    wanted: &[String],
+    until: Until,
+    jobs: NonZeroUsize,
+) -> Result<Vec<page::Row>> {
+    let waiting: Mutex<VecDeque<&String>> = Mutex::new(wanted.iter().collect());
+    let done = Mutex::new(Vec::new());
+    let held = |queue: &Mutex<VecDeque<&'_ String>>| {
+        queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front().cloned()
+    };
+    thread::scope(|scope| {
+        for _ in 0..jobs.get().min(wanted.len()) {
+            scope.spawn(|| {
+                while let Some(target) = held(&waiting) {
+                    let row = run_one(workspace, programs, &target, until);
+                    if let Ok(row) = &row {
+                        eprintln!("✓ {target}: {} runs, {} a second", row.runs, row.per_second);
+                    } else {
+                        // What waits would hide what was found.
+                        waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                    }
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+                }
+            });
         }
-        let mut options = vec![
-            format!("-artifact_prefix={artifacts}"),
-            format!("-malloc_limit_mb={MOST_MEGABYTES}"),
-            format!("-timeout={LONGEST_SECONDS}"),
-            format!("-max_len={LONGEST_INPUT}"),
-            "-print_final_stats=1".to_owned(),
-            "-verbosity=0".to_owned(),
-            "-print_funcs=0".to_owned(),
-        ];
-        match fuzz.seconds {
-            0 => options.push("-runs=0".to_owned()),
-            seconds => options.push(format!("-max_total_time={seconds}")),
-        }
-        // New inputs go into the first folder.
-        options.extend([grown, format!("fuzz/corpus/{target}")]);
-        let options: Vec<&str> = options.iter().map(String::as_str).collect();
-        let run = ["run", "--quiet", "--locked", "--bin", target.as_str()];
-        steps.cargo_with(
-            target,
-            &[&run[..], &crate_and_host[..], &["--"], &options[..]].concat(),
-            &environment,
-            &format!(
-                "the input that broke it is named above, in {artifacts}; mend it, and keep the \
-                 input as fuzz/corpus/{target}/found-<what it was>"
-            ),
-        )?;
+    });
+    let rows: Result<Vec<page::Row>> =
+        done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect();
+    let mut rows = rows?;
+    rows.sort_by(|a, b| a.target.cmp(&b.target));
+    Ok(rows)
+}
+
+fn run_one(workspace: &Path, programs: &Path, target: &str, until: Until) -> Result<page::Row> {
+    let [grown, artifacts] = ["grown", "artifacts"].map(|name| format!("fuzz/{name}/{target}/"));
+    for folder in [&grown, &artifacts, "fuzz/logs"] {
+        fs::create_dir_all(workspace.join(folder))
+            .with_context(|| format!("{folder} could not be made"))?;
     }
-    steps.summary();
-    Ok(())
+    let log = workspace.join(format!("fuzz/logs/{target}.log"));
+    let out = File::create(&log).with_context(|| format!("{} cannot be written", log.display()))?;
+    let longest = LONGEST_INPUT.iter().find(|(name, _)| [target, ""].contains(name));
+    let mut fuzzer = Command::new(programs.join(target));
+    fuzzer
+        .arg(format!("-artifact_prefix={artifacts}"))
+        .arg(format!("-rss_limit_mb={MOST_MEGABYTES}"))
+        .arg(format!("-timeout={LONGEST_SECONDS}"))
+        .arg(format!("-max_len={}", longest.map_or(512, |(_, octets)| *octets)))
+        .args(["-print_final_stats=1", "-print_funcs=0"])
+        .arg(match until {
+            Until::Seconds(0) => "-runs=0".to_owned(),
+            Until::Seconds(seconds) => format!("-max_total_time={seconds}"),
+            Until::Runs(runs) => format!("-runs={runs}"),
+        });
+    // A short run leaves nothing behind, so that each is like the first.
+    if until != Until::Runs(SHORT_RUNS) {
+        fuzzer.arg(&grown); // New inputs go into the first folder.
+    }
+    let status = fuzzer
+        .arg(format!("fuzz/corpus/{target}"))
+        .current_dir(workspace)
+        .stdin(Stdio::null())
+        .stdout(out.try_clone()?)
+        .stderr(out)
+        .status()
+        .with_context(|| format!("{target} could not be started"))?;
+    let said = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+    if !status.success() {
+        let lines: Vec<&str> = said.lines().collect();
+        bail!(
+            "{}\n\n✗ {target} broke. The input is in {artifacts} and named above; mend what it \
+             broke, and keep it as fuzz/corpus/{target}/found-<what it was>.",
+            lines[lines.len().saturating_sub(40)..].join("\n")
+        );
+    }
+    page::Row::read(target, &said).with_context(|| format!("{} is odd", log.display()))
+}
+
+/// Puts what was found on the way into the corpus, as few inputs as cover all that all cover.
+fn keep(steps: &mut Steps, programs: &Path, target: &str) -> Result<()> {
+    let mut merge = Command::new(programs.join(target));
+    // Edges alone: with the counts of each it would be ten times as many files.
+    merge.args(["-set_cover_merge=1", "-use_counters=0", "-verbosity=0"]);
+    merge.arg(format!("fuzz/corpus/{target}")).arg(format!("fuzz/grown/{target}"));
+    merge.stdout(Stdio::null()).stderr(Stdio::null());
+    steps.run(&format!("Keep what {target} found"), &mut merge, "run it by hand to see more")
 }
 
 /// The names of all targets: of the files in `fuzz/fuzz_targets`.
@@ -119,6 +260,14 @@ fn targets(workspace: &Path) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// Cargo's target folder: this program stands in its `debug/`.
+fn target_folder() -> Result<PathBuf> {
+    let me = env::current_exe().context("where this program is, the system does not say")?;
+    // Its unit tests stand one deeper, in debug/deps/.
+    let depth = if me.parent().is_some_and(|folder| folder.ends_with("deps")) { 3 } else { 2 };
+    me.ancestors().nth(depth).map(Path::to_owned).context("this program stands in no target folder")
 }
 
 /// The machine's own target triple, by its rustc.
@@ -151,14 +300,23 @@ mod tests {
         let workspace = crate::workspace().unwrap();
         let targets = targets(&workspace).unwrap();
         assert!(!targets.is_empty());
-        for target in targets {
-            assert!(workspace.join("fuzz/corpus").join(&target).is_dir(), "{target}");
+        for target in &targets {
+            assert!(workspace.join("fuzz/corpus").join(target).is_dir(), "{target}");
+        }
+        for (name, _) in LONGEST_INPUT {
+            assert!(name.is_empty() || targets.iter().any(|target| target == name), "{name}");
         }
     }
 
     #[test]
     fn a_target_that_is_not_there_is_refused_with_those_that_are() {
-        let fuzz = Fuzz { seconds: 1, targets: vec!["everything".to_owned()] };
+        let fuzz = Fuzz {
+            seconds: 1,
+            runs: None,
+            jobs: NonZeroUsize::MIN,
+            keep: false,
+            targets: vec!["everything".to_owned()],
+        };
         let trouble = run(&crate::workspace().unwrap(), &fuzz).unwrap_err().to_string();
         assert!(trouble.contains("everything") && trouble.contains("rtp_packet"), "{trouble}");
     }
