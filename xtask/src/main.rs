@@ -5,6 +5,8 @@
 //! other and says how each went; [`fuzz`] builds and runs the fuzz targets, which need a C++ compiler
 //! besides.
 
+#![forbid(unsafe_code)]
+
 mod faults;
 mod fuzz;
 mod packages;
@@ -173,6 +175,7 @@ fn test(fast: bool, install: &Install) -> Result<()> {
     if fast {
         eprintln!("\nLeft out by --fast: the end-to-end tests with real rooms and a real cloud.");
     } else {
+        fuzz::short(&mut steps, &workspace()?)?;
         // One at a time: each has two rooms that encode and decode video on this machine.
         let end_to_end = ["--test", "e2e_*", "--", "--ignored", "--test-threads=1"];
         steps.cargo(
