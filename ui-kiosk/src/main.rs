@@ -1,5 +1,7 @@
 //! conclave-kiosk: the room's touch panel, see the library.
 
+#![forbid(unsafe_code)]
+
 use anyhow::Context as _;
 use clap::Parser;
 use conclave_kiosk::{Motion, Options, Size, run};

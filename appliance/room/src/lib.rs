@@ -8,6 +8,8 @@
 //! * `picture`: the panel and the display as functions of the state;
 //! * the call itself is `conclave-call`'s machine.
 
+#![forbid(unsafe_code)]
+
 pub mod media;
 mod pad;
 mod picture;

@@ -9,6 +9,8 @@
 //!
 //! Who may enter and what is answered, the hub's caller decides.
 
+#![forbid(unsafe_code)]
+
 mod accept;
 mod authority;
 mod door;

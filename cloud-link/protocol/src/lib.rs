@@ -14,6 +14,8 @@
 //!
 //! `conclave-link-room` and `conclave-link-cloud` carry the machines with sockets and TLS.
 
+#![forbid(unsafe_code)]
+
 pub mod backoff;
 pub mod dial;
 pub mod envelope;

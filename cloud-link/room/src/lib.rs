@@ -6,6 +6,8 @@
 //! - [`DeviceKey`]: the seam behind which a TPM can take the key file's place;
 //! - `tls`: what a room demands of a cloud: TLS 1.3, a pinned key, a certificate in order.
 
+#![forbid(unsafe_code)]
+
 mod dial;
 mod identity;
 mod key;

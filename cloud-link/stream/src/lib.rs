@@ -1,6 +1,8 @@
 //! Reading and writing one TLS stream from one task, without a buffer of its own between messages:
 //! thousands of idle links hold none.
 
+#![forbid(unsafe_code)]
+
 use conclave_types::Secret;
 use std::collections::VecDeque;
 use std::future::poll_fn;

@@ -9,6 +9,8 @@
 //! 3. [`SqliteDirectory`]: the traits on one SQLite file. Each change is on the disk before the
 //!    call returns, so whatever was acknowledged survives a power cut.
 
+#![forbid(unsafe_code)]
+
 mod activation;
 mod pin_hash;
 pub mod pin_tries;

@@ -12,6 +12,8 @@
 //! socket → (GRO, recvmmsg) → open → Forwarder::handle … → poll_output → seal → (GSO) → socket
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod burst;
 mod leg;
 mod meeting;

@@ -5,6 +5,8 @@
 //! which speaks to a running cloud over that socket in the words of [`control`]. [`metrics`] and
 //! [`calls`] are for the operator: how the cloud is, and how each call went.
 
+#![forbid(unsafe_code)]
+
 pub mod calls;
 pub mod cli;
 pub mod config;

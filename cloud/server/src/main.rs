@@ -1,5 +1,7 @@
 //! The binary: reads what was typed and does it.
 
+#![forbid(unsafe_code)]
+
 use clap::Parser;
 use conclave_cloud::cli::{self, Arguments};
 use std::io::IsTerminal;

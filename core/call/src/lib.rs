@@ -8,6 +8,8 @@
 //!    the machine joins again by itself, with growing delays.
 //! 4. [`Input::HangUp`] leaves, whatever is under way; an answer that comes late is undone.
 
+#![forbid(unsafe_code)]
+
 mod machine;
 
 pub use machine::Call;

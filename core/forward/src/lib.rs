@@ -23,6 +23,8 @@
 //! loop { handle(now, input)…; while let Some(output) = poll_output() {…}; sleep until deadline() }
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod counts;
 mod feedback;
 mod forwarder;

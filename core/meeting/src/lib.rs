@@ -17,6 +17,8 @@
 //! A room sits in one meeting at a time; when it arrives a second time its old presence makes
 //! room for the new one, for a room that arrives again has forgotten the old one.
 
+#![forbid(unsafe_code)]
+
 mod machine;
 mod seats;
 mod words;

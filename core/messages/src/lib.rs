@@ -5,6 +5,8 @@
 //! [`Response::Unsupported`] (a request), and unknown fields are ignored, so that old rooms and
 //! new clouds get on. Kinds and fields are only ever added; their meaning never changes.
 
+#![forbid(unsafe_code)]
+
 mod chain;
 
 pub use chain::ChainError;

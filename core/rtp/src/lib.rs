@@ -8,6 +8,8 @@
 //!
 //! Everything here works on packets in the clear; SRTP lies outside of it.
 
+#![forbid(unsafe_code)]
+
 pub mod history;
 pub mod loss;
 mod packet;

@@ -12,6 +12,8 @@
 //! it was not accepted before; it was sealed with the key. State for a source is made only after
 //! its first packet authenticated, and for at most [`MOST_SOURCES`] sources.
 
+#![forbid(unsafe_code)]
+
 mod ends;
 mod header;
 mod hmac;

@@ -3,6 +3,8 @@
 //! Nothing here has a socket, a clock or a random number generator. Values that come from outside
 //! become one of these types once, at the edge; past that point nobody checks again.
 
+#![forbid(unsafe_code)]
+
 mod code;
 mod id;
 mod media;

@@ -5,6 +5,8 @@
 //! read as a ratio: both sides ran in the same minutes on the same machine. Goals are goals and
 //! never fail a run; a part fails only when something could not be measured.
 
+#![forbid(unsafe_code)]
+
 mod call;
 mod forward;
 mod links;

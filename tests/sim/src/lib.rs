@@ -5,6 +5,8 @@
 //! network that delays, cuts apart, stalls and breaks connections, all drawn from one seed. A
 //! failing seed replays to the same microsecond.
 
+#![forbid(unsafe_code)]
+
 mod chance;
 mod cloud;
 mod room;
