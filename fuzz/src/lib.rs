@@ -25,6 +25,7 @@
     reason = "what must not be ends the run: that is how a fuzzer learns of it"
 )]
 
+mod calls;
 pub mod certificates;
 pub mod cloud_config;
 pub mod control_lines;

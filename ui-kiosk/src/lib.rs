@@ -13,8 +13,6 @@
 //! `headless`, which needs no display. With the feature `driver` a socket lets tests and the demo
 //! press the buttons as a finger would; production images are built without it.
 
-#![forbid(unsafe_code)]
-
 mod headless;
 mod link;
 mod view;

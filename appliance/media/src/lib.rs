@@ -16,8 +16,6 @@
 //! Threads: one per device and one for the display (each opens, runs, retries), one that carries
 //! out commands, GStreamer's own; and one tokio task per call that owns the socket.
 
-#![forbid(unsafe_code)]
-
 mod call;
 mod capture;
 mod config;

@@ -1,7 +1,5 @@
 //! The limits of one meeting, reached.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use conclave_forward::{CannotOpen, Forwarder, Input, MOST_LEGS, Outgoing, Output, PacketLimit};
 use conclave_rtp::rtcp::{self, Packet as Rtcp};
 use conclave_rtp::{Draft, Packet};

@@ -101,12 +101,6 @@ impl Links {
         self.hub.addresses()
     }
 
-    /// The hub in numbers, for metrics.
-    #[expect(dead_code, reason = "metrics read it")]
-    pub(super) fn totals(&self) -> hub::HubTotals {
-        self.hub.totals()
-    }
-
     /// What happened next; `None` when the hub has ended.
     pub(super) async fn next(&mut self) -> Option<Input> {
         loop {

@@ -27,18 +27,50 @@ pub(super) fn leg_sample(report: &LegReport) -> LegSample {
         resent: leg.resent,
         loss_to_room: f64::from(leg.worst_loss) / 256.0,
         round_trip: leg.round_trip,
-        dropped: leg.dropped + report.unsent,
+        dropped: leg.dropped + leg.over_limit + report.unsent,
         refused: leg.refused + report.malformed + report.not_authentic + report.replayed,
     }
 }
 
-/// What the hub counts. It offers nothing yet: give `LinkTotals` here when it does.
-pub(super) fn link_totals(_hub: &HubHandle) -> Option<LinkTotals> {
-    None
+/// What the hub counts.
+pub(super) fn link_totals(hub: &HubHandle) -> Option<LinkTotals> {
+    let totals = hub.totals();
+    Some(LinkTotals {
+        half_open: totals.half_open_now,
+        handshakes: vec![
+            ("full", totals.handshakes_full),
+            ("resumed", totals.handshakes_resumed),
+            ("failed", totals.handshakes_failed),
+            ("late", totals.handshakes_late),
+        ],
+        turned_away: totals.refused,
+        ended: totals.ended,
+        frames: vec![("from_room", totals.frames_in), ("to_room", totals.frames_out)],
+        octets: vec![("from_room", totals.octets_in), ("to_room", totals.octets_out)],
+    })
 }
 
-/// What the media node counts over all legs. It offers nothing yet: give `NodeTotals` here when
-/// it does.
-pub(super) fn node_totals(_node: &MediaNodeHandle) -> Option<NodeTotals> {
-    None
+/// What the media node counts over all legs.
+pub(super) fn node_totals(node: &MediaNodeHandle) -> Option<NodeTotals> {
+    let totals = node.totals();
+    let of = totals.forwarded;
+    Some(NodeTotals {
+        packets: vec![("from_room", of.packets_in), ("to_room", of.packets_out)],
+        octets: vec![("from_room", of.octets_in), ("to_room", of.octets_out)],
+        dropped: vec![
+            ("over_limit", of.over_limit),
+            ("waiting", of.dropped),
+            ("unsent", totals.unsent),
+        ],
+        refused: vec![
+            ("foreign", of.refused),
+            ("malformed", totals.malformed),
+            ("not_authentic", totals.not_authentic),
+            ("replayed", totals.replayed),
+        ],
+        asked: vec![("of_rooms", of.asked_by_us), ("of_node", of.asked_of_us)],
+        keyframes: vec![("of_rooms", of.keyframes_asked), ("of_node", of.keyframes_wanted)],
+        bursts: totals.bursts,
+        legs_refused: totals.refused_legs,
+    })
 }
