@@ -120,26 +120,27 @@ impl NonBlocking for OpenOptions {
 
 fn shoot(pictures: &Pictures, path: &Path, stop: &AtomicBool) -> Result<Vec<Instant>> {
     let mut taken = Vec::new();
-    // Waits for the reader.
-    let mut pipe = OpenOptions::new().write(true).open(path)?;
-    // A picture fits nearly whole: the reader is not woken for each piece of 64 KiB.
-    let _ = nix::fcntl::fcntl(&pipe, nix::fcntl::FcntlArg::F_SETPIPE_SZ(1 << 20));
-    if stop.load(Ordering::Relaxed) || pipe.write_all(HEAD).is_err() {
-        return Ok(taken);
-    }
     let mut picture = vec![0; OCTETS];
-    let begun = Instant::now();
-    for number in 0..u16::MAX {
-        let due = begun + Duration::from_secs(1) * u32::from(number) / FPS;
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+    // Who tries a camera before using it goes away and comes back: the pipe is opened anew.
+    loop {
+        // Waits for the reader.
+        let mut pipe = OpenOptions::new().write(true).open(path)?;
         if stop.load(Ordering::Relaxed) {
-            break;
+            return Ok(taken);
         }
-        taken.push(Instant::now());
-        // A reader that goes away ends the shooting.
-        if pictures.write(number, &mut pipe, &mut picture).is_err() {
-            break;
+        // A picture fits nearly whole: the reader is not woken for each piece of 64 KiB.
+        let _ = nix::fcntl::fcntl(&pipe, nix::fcntl::FcntlArg::F_SETPIPE_SZ(1 << 20));
+        let mut reading = pipe.write_all(HEAD).is_ok();
+        let (begun, first) = (Instant::now(), taken.len());
+        while reading {
+            let number = u16::try_from(taken.len()).context("the camera ran out of numbers")?;
+            let due = Duration::from_secs(1) * (taken.len() - first) as u32 / FPS;
+            std::thread::sleep((begun + due).saturating_duration_since(Instant::now()));
+            if stop.load(Ordering::Relaxed) {
+                return Ok(taken);
+            }
+            taken.push(Instant::now());
+            reading = pictures.write(number, &mut pipe, &mut picture).is_ok();
         }
     }
-    Ok(taken)
 }

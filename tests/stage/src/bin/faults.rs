@@ -1,5 +1,7 @@
 //! `cargo xtask faults`: a storm of kills on a stage of real processes.
 
+#![forbid(unsafe_code)]
+
 use anyhow::{Result, ensure};
 use clap::Parser;
 use conclave_stage::{Stage, storm::storm};
