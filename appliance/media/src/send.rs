@@ -29,8 +29,9 @@ const MTU: u32 = 1150;
 pub(crate) const BLOCK: usize = 960;
 
 /// Between two keyframes on request. Several receivers often ask at once, and each keyframe
-/// costs as much as ten other pictures.
-const KEYFRAME_EVERY: Duration = Duration::from_millis(300);
+/// costs as much as ten other pictures. A request that comes sooner waits for its moment: who
+/// joins just behind a keyframe needs the next one to see anything at all.
+const KEYFRAME_EVERY: Duration = Duration::from_millis(100);
 
 /// What both senders need.
 #[derive(Clone)]
@@ -49,8 +50,29 @@ pub(crate) struct VideoSender {
     sink: gst_app::AppSink,
     source: gst_app::AppSrc,
     outlet: Outlet,
-    last_keyframe: Mutex<Option<Instant>>,
+    keyframes: Arc<Mutex<Keyframes>>,
     latest: Latest,
+}
+
+/// Requests for keyframes.
+#[derive(Default)]
+struct Keyframes {
+    /// When one was last made on request.
+    made: Option<Instant>,
+    /// Another is to be made.
+    wanted: bool,
+}
+
+impl Keyframes {
+    /// Whether one is to be made now; from then on it counts as made.
+    fn due(&mut self, now: Instant) -> bool {
+        let rested = self.made.is_none_or(|at| now.duration_since(at) >= KEYFRAME_EVERY);
+        let due = self.wanted && rested;
+        if due {
+            *self = Keyframes { made: Some(now), wanted: false };
+        }
+        due
+    }
 }
 
 /// The picture that was encoded last, and when; locked while one goes to the encoder, so that
@@ -103,32 +125,37 @@ impl VideoSender {
                 .build(),
         );
         running.play()?;
-        let (last_keyframe, latest) = (Mutex::new(None), Latest::default());
-        Ok(VideoSender { running, sink, source, outlet, last_keyframe, latest })
+        let (keyframes, latest) = (Arc::default(), Latest::default());
+        Ok(VideoSender { running, sink, source, outlet, keyframes, latest })
     }
 
     /// What takes pictures of the camera; may be called from any thread.
     pub(crate) fn taker(&self) -> impl FnMut(gst::Buffer) + Send + 'static {
         let (source, outlet) = (self.source.clone(), self.outlet.clone());
-        let latest = self.latest.clone();
+        let (latest, keyframes, sink) =
+            (self.latest.clone(), self.keyframes.clone(), self.sink.clone());
         move |picture: gst::Buffer| {
             if !outlet.switches.is_on(Kind::Video) {
                 *lock(&latest) = None;
                 return;
             }
+            if lock(&keyframes).due(Instant::now()) {
+                force_keyframe(&sink);
+            }
             encode(&source, &outlet, &latest, picture);
         }
     }
 
-    /// Makes the next picture a keyframe, unless one was made just now.
+    /// Makes the next picture a keyframe, or one soon after when the last was made just now.
     pub(crate) fn request_keyframe(&self) {
-        let mut last = lock(&self.last_keyframe);
-        if last.is_some_and(|at| at.elapsed() < KEYFRAME_EVERY) {
-            return;
+        {
+            let mut keyframes = lock(&self.keyframes);
+            keyframes.wanted = true;
+            if !keyframes.due(Instant::now()) {
+                return;
+            }
         }
-        *last = Some(Instant::now());
-        let event = gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build();
-        self.sink.send_event(event);
+        force_keyframe(&self.sink);
         let latest = lock(&self.latest).clone();
         if let Some((picture, at)) = latest
             && SHOWN_AGAIN.contains(&at.elapsed())
@@ -148,6 +175,13 @@ impl VideoSender {
     pub(crate) fn encoder(&self) -> gst::Element {
         self.running.element("encoder").unwrap()
     }
+}
+
+/// Has the encoder make its next picture a keyframe.
+fn force_keyframe(sink: &gst_app::AppSink) {
+    let event = gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build();
+    // Fails only when the pipeline is going away.
+    sink.send_event(event);
 }
 
 /// Gives the encoder a picture with the time that it is now.
@@ -320,6 +354,17 @@ mod tests {
         assert_eq!(clock.next(ms(1031)), ms(1020));
         assert_eq!(clock.next(ms(1036)), ms(1040));
         assert_eq!(clock.next(ms(5000)), ms(5000));
+    }
+
+    #[test]
+    fn a_keyframe_that_is_asked_for_too_soon_is_made_later_and_once() {
+        let (mut keyframes, begun) = (Keyframes::default(), Instant::now());
+        keyframes.wanted = true;
+        assert!(keyframes.due(begun));
+        keyframes.wanted = true;
+        assert!(!keyframes.due(begun + KEYFRAME_EVERY / 2));
+        assert!(keyframes.due(begun + KEYFRAME_EVERY));
+        assert!(!keyframes.due(begun + 3 * KEYFRAME_EVERY));
     }
 
     #[test]

@@ -12,8 +12,9 @@ use std::time::Duration;
 const REPORT: Duration = Duration::from_secs(1);
 
 /// Between two keyframe requests to one source. A keyframe is ten times as long as other pictures;
-/// receivers that ask together share one.
-const KEYFRAME_AGAIN: Duration = Duration::from_millis(500);
+/// receivers that ask together share one. Somebody who joins just behind a keyframe sees nothing
+/// for so long.
+const KEYFRAME_AGAIN: Duration = Duration::from_millis(250);
 
 /// Sequence numbers that one datagram may ask for; our own rooms ask for 256 at most.
 const MOST_ASKED: usize = 512;
