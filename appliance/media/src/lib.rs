@@ -21,6 +21,7 @@ mod capture;
 mod config;
 mod device;
 mod display;
+mod early;
 mod encoder;
 mod frames;
 mod inbound;

@@ -10,6 +10,7 @@
 //! are sent again: a nonce is never used for two packets.
 
 use crate::device::Events;
+use crate::early::{Early, Packet};
 use crate::frames::lock;
 use crate::inbound::{Inbound, Source};
 use crate::packets::{Kind, OutgoingQueue, Switches};
@@ -105,6 +106,7 @@ struct Network {
     /// Audio, video.
     out: [Outbound; 2],
     inbound: HashMap<Ssrc, Inbound>,
+    early: Early,
     next_report: Time,
     last_authentic: Time,
     flowing: bool,
@@ -126,6 +128,7 @@ impl Network {
             began: Instant::now(),
             out,
             inbound: HashMap::new(),
+            early: Early::default(),
             next_report: Time::ZERO,
             last_authentic: Time::ZERO,
             flowing: true,
@@ -197,7 +200,12 @@ impl Network {
                     match self.inbound.get_mut(&ssrc) {
                         Some(inbound) => inbound.replace(source),
                         None => {
-                            self.inbound.insert(ssrc, Inbound::new(ssrc, source));
+                            let mut inbound = Inbound::new(ssrc, source);
+                            for packet in self.early.take(ssrc) {
+                                let Packet { at, sequence, timestamp, octets, .. } = packet;
+                                inbound.receive(at, sequence, timestamp, octets);
+                            }
+                            self.inbound.insert(ssrc, inbound);
                         }
                     }
                 }
@@ -252,19 +260,19 @@ impl Network {
             return;
         }
         self.count.packets_received += 1;
-        let taken = match conclave_rtp::Packet::parse(&packet) {
-            Ok(view) => {
-                let (ssrc, sequence, timestamp) =
-                    (view.source(), view.sequence(), view.timestamp());
-                self.inbound.get_mut(&ssrc).map(|i| (i, sequence, timestamp))
+        let (ssrc, sequence, timestamp) = match conclave_rtp::Packet::parse(&packet) {
+            Ok(view) => (view.source(), view.sequence(), view.timestamp()),
+            Err(_) => {
+                self.count.rejected += 1;
+                return;
             }
-            Err(_) => None,
         };
-        match taken {
-            Some((inbound, sequence, timestamp)) => {
-                inbound.receive(now, sequence, timestamp, packet);
+        match self.inbound.get_mut(&ssrc) {
+            Some(inbound) => inbound.receive(now, sequence, timestamp, packet),
+            None => {
+                self.count.unannounced += 1;
+                self.early.keep(Packet { ssrc, at: now, sequence, timestamp, octets: packet });
             }
-            None => self.count.unannounced += 1,
         }
     }
 
