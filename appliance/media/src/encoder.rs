@@ -77,7 +77,7 @@ const CANDIDATES: &[Candidate] = &[
         element: "x264enc",
         settings: &[
             ("tune", "zerolatency"),
-            // Half the time of "superfast" for one decibel at this bit rate.
+            // Half the time of "superfast", for a slightly coarser picture at this bit rate.
             ("speed-preset", "ultrafast"),
             ("bitrate", "{kbit}"),
             ("key-int-max", "{gop}"),
