@@ -60,14 +60,16 @@ const STOPPING: Duration = Duration::from_secs(5);
 
 /// Runs a cloud until it is told to stop.
 pub fn serve(folder: &DataFolder, config: &Config) -> anyhow::Result<()> {
-    let locked = folder.lock()?;
+    let locked = Arc::new(folder.lock()?);
     locked.clear_traces();
     let most_links = files::most_links();
     let workers = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let served = runtime.block_on(run(&locked, config, most_links, workers.handle()));
+    let run = run(locked.clone(), config.clone(), most_links, workers.handle().clone());
+    // A task like the links' own: what wakes `block_on` itself costs a look at all sockets besides.
+    let served = runtime.block_on(async { runtime.spawn(run).await });
     locked.clear_traces();
-    served
+    served.context("the cloud stopped by a fault of its own")?
 }
 
 /// The pins of the link's keys, which go into each room's configuration. Makes the keys when the
@@ -77,10 +79,10 @@ pub fn pins(folder: &DataFolder) -> anyhow::Result<Vec<String>> {
 }
 
 async fn run(
-    locked: &LockedFolder,
-    config: &Config,
+    locked: Arc<LockedFolder>,
+    config: Config,
     most_links: usize,
-    workers: &Handle,
+    workers: Handle,
 ) -> anyhow::Result<()> {
     let folder = locked.folder();
     let clock = Clock::start();
@@ -99,7 +101,7 @@ async fn run(
         let _workers = workers.enter();
         MediaNode::start(node_config(&config.media))
     };
-    let links = Links::listen(&config.link.listen, authority.clone(), most_links, workers).await?;
+    let links = Links::listen(&config.link.listen, authority.clone(), most_links, &workers).await?;
     let owner = nix::unistd::geteuid().as_raw();
     let control = folder.control_socket();
     let asked = control_socket::listen(&control, owner, &tasks, stop.clone())?;
