@@ -68,7 +68,7 @@ pub(crate) fn classify(leaf: &CertificateDer<'_>, anchor: &TrustAnchor<'_>, now:
         // now. That it is ours and its key's is proved all the same, and whether it was revoked the
         // hub's caller knows: a wrong clock is no reason to leave a room outside.
         Err(webpki::Error::CertNotValidYet { not_before, .. }) if valid_at(not_before).is_ok() => {
-            tracing::warn!("a room's certificate begins in the future: a clock is or was wrong");
+            begins_in_the_future();
         }
         Err(_) => return Peer::Unfit(Refusal::ForeignCertificate),
     }
@@ -80,7 +80,7 @@ pub(crate) fn classify(leaf: &CertificateDer<'_>, anchor: &TrustAnchor<'_>, now:
 pub(crate) fn classify_ours(leaf: &CertificateDer<'_>, now: UnixTime) -> Option<Peer> {
     let (from, to) = validity(leaf)?;
     if now < from {
-        return Some(Peer::Unfit(Refusal::Other));
+        begins_in_the_future();
     }
     if now > to {
         return Some(Peer::Unfit(Refusal::Expired));
@@ -88,6 +88,10 @@ pub(crate) fn classify_ours(leaf: &CertificateDer<'_>, now: UnixTime) -> Option<
     let certificate = EndEntityCert::try_from(leaf).ok()?;
     let spki_der = certificate.subject_public_key_info().as_ref().to_vec();
     Some(enrolled(&certificate, spki_der, Some(to)))
+}
+
+fn begins_in_the_future() {
+    tracing::warn!("a room's certificate begins in the future: a clock is or was wrong");
 }
 
 fn enrolled(certificate: &EndEntityCert<'_>, spki_der: Vec<u8>, expires: Option<UnixTime>) -> Peer {

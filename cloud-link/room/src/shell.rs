@@ -277,14 +277,17 @@ impl Shell {
             }
             let deadline = self.link.deadline().map(|at| self.started + at.since(Time::ZERO));
             tokio::select! {
-                Some(said) = inbox.said.recv() => match said {
-                    Said::Request { id, request } => self.handle(Input::Request { id, request }),
-                    Said::Event(event) => self.handle(Input::Event(event)),
-                },
+                // In this order: a certificate must not find the moment quiet while a call that it
+                // should spare, or a question, is already said.
+                biased;
                 Ok(()) = inbox.held.changed() => {
                     let calls = inbox.held.borrow_and_update().clone();
                     self.handle(Input::Hold(calls));
                 }
+                Some(said) = inbox.said.recv() => match said {
+                    Said::Request { id, request } => self.handle(Input::Request { id, request }),
+                    Said::Event(event) => self.handle(Input::Event(event)),
+                },
                 Ok(()) = inbox.certificate.changed() => {
                     let certificate = inbox.certificate.borrow_and_update().clone();
                     self.identify(certificate);
@@ -300,8 +303,8 @@ impl Shell {
                         }
                     }
                 }
-                brought = self.connection.next() => self.brought(brought),
                 () = wait_until(deadline) => self.handle(Input::Tick),
+                brought = self.connection.next() => self.brought(brought),
             }
         }
     }
