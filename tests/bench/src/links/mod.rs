@@ -335,7 +335,9 @@ fn method(most: usize, ours: &Grown, theirs: &Grown) -> String {
          subscription. *Accepted*: connections that get as far as the welcome (ours), CONNACK \
          (mosquitto) or an empty answer (nginx, HTTP), and close again, against the server's user \
          and system time. Ours looks every room up in its database, mosquitto looks nobody up, so \
-         that ours does more. Resumed: TLS 1.3 tickets with a fresh key exchange; mosquitto was not \
+         that ours does more. A few rooms come and go in turn, as returning rooms do: the CA's \
+         signature on their certificates is checked once and then remembered, which the others do \
+         not; a room's very first link costs one P-256 check more. Resumed: TLS 1.3 tickets with a fresh key exchange; mosquitto was not \
          asked for it. All log warnings only. *Request to answer*: a room's request (leave) passes \
          hub and switchboard and is answered; mosquitto answers PUBLISH with QoS 1 of the same size \
          by PUBACK, and has no subscriber to deliver it to. {ASKING} clients ask in turn, a thousand \
