@@ -116,7 +116,7 @@ fn a_cloud_without_file_descriptors_keeps_its_calls_and_takes_links_when_it_has_
                 .collect::<Result<_>>()?;
             wait_until("the cloud says that it can take no more", PATIENCE, || {
                 meeting.cloud.process().check_running()?;
-                Ok(meeting.cloud.process().log().contains("no connection could be accepted"))
+                Ok(meeting.cloud.process().log().contains("no connection can be accepted"))
             })?;
             meeting.until_both_see()?;
             in_good_call(&mut meeting.a)?;

@@ -42,7 +42,7 @@ impl Plan {
     fn of(effort: Effort) -> Plan {
         let seconds = Duration::from_secs;
         match effort {
-            Effort::Whole => Plan { calls: 5, rounds: 3, settle: seconds(5), span: seconds(20) },
+            Effort::Whole => Plan { calls: 5, rounds: 2, settle: seconds(5), span: seconds(20) },
             Effort::Quick => Plan { calls: 1, rounds: 1, settle: seconds(2), span: seconds(3) },
         }
     }
