@@ -174,7 +174,7 @@ fn run_all(
                 while let Some(target) = held(&waiting) {
                     let row = run_one(workspace, programs, &target, until);
                     if let Ok(row) = &row {
-                        eprintln!("✓ {target}: {} runs, {} a second", row.runs, row.per_second);
+                        eprintln!("✓ {target}: {} runs", row.runs);
                     } else {
                         // What waits would hide what was found.
                         waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
