@@ -80,6 +80,8 @@ const LONGEST_INPUT: [(&str, u32); 7] = [
 enum Until {
     Seconds(u32),
     Runs(u64),
+    /// [`SHORT_RUNS`], from the corpus alone, leaving nothing behind: each is like the first.
+    Short,
 }
 
 /// Runs the targets; a target that breaks ends it.
@@ -96,25 +98,25 @@ pub(crate) fn run(workspace: &Path, fuzz: &Fuzz) -> Result<()> {
     let mut steps = Steps::new(workspace.to_owned());
     let until = fuzz.runs.map_or(Until::Seconds(fuzz.seconds), Until::Runs);
     let programs = build(&mut steps, until)?;
-    let rows = run_all(workspace, &programs, &wanted, until, fuzz.jobs)?;
+    let rows = run_all(workspace, &programs, &wanted, until, fuzz.jobs, &|row| match until {
+        // At once: of a run of hours that is stopped, what was done stays.
+        Until::Runs(_) => page::note(workspace, row.clone()),
+        Until::Seconds(_) | Until::Short => Ok(()),
+    })?;
     eprint!("\n{}", page::table(&rows));
     if fuzz.keep {
         for target in &wanted {
             keep(&mut steps, &programs, target)?;
         }
     }
-    match until {
-        Until::Runs(_) => page::note(workspace, rows),
-        Until::Seconds(_) => Ok(()),
-    }
+    Ok(())
 }
 
 /// A short run of every target, for `cargo xtask test`.
 pub(crate) fn short(steps: &mut Steps, workspace: &Path) -> Result<()> {
-    let until = Until::Runs(SHORT_RUNS);
-    let programs = build(steps, until)?;
+    let programs = build(steps, Until::Short)?;
     let jobs = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    run_all(workspace, &programs, &targets(workspace)?, until, jobs)?;
+    run_all(workspace, &programs, &targets(workspace)?, Until::Short, jobs, &|_| Ok(()))?;
     Ok(())
 }
 
@@ -124,7 +126,7 @@ fn build(steps: &mut Steps, until: Until) -> Result<PathBuf> {
     let mut rustflags = FLAGS.join(" ");
     // Each kind in a folder of its own: neither build throws the other away.
     let kind = match until {
-        Until::Runs(_) => "fuzz",
+        Until::Runs(_) | Until::Short => "fuzz",
         Until::Seconds(_) => {
             rustflags = format!("{rustflags} {SANITIZER}");
             "fuzz-with-sanitizer"
@@ -162,6 +164,7 @@ fn run_all(
     wanted: &[String],
     until: Until,
     jobs: NonZeroUsize,
+    note: &(dyn Fn(&page::Row) -> Result<()> + Sync),
 ) -> Result<Vec<page::Row>> {
     let waiting: Mutex<VecDeque<&String>> = Mutex::new(wanted.iter().collect());
     let done = Mutex::new(Vec::new());
@@ -173,13 +176,15 @@ fn run_all(
             scope.spawn(|| {
                 while let Some(target) = held(&waiting) {
                     let row = run_one(workspace, programs, &target, until);
+                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                    let row = row.and_then(|row| note(&row).map(|()| row));
                     if let Ok(row) = &row {
                         eprintln!("✓ {target}: {} runs", row.runs);
                     } else {
                         // What waits would hide what was found.
                         waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
                     }
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+                    done.push(row);
                 }
             });
         }
@@ -193,7 +198,12 @@ fn run_all(
 
 fn run_one(workspace: &Path, programs: &Path, target: &str, until: Until) -> Result<page::Row> {
     let [grown, artifacts] = ["grown", "artifacts"].map(|name| format!("fuzz/{name}/{target}/"));
-    for folder in [&grown, &artifacts, "fuzz/logs"] {
+    // libFuzzer writes new inputs into the first folder that it is given.
+    let new = match until {
+        Until::Short => format!("fuzz/logs/{target}.new"),
+        Until::Seconds(_) | Until::Runs(_) => grown,
+    };
+    for folder in [&new, &artifacts, "fuzz/logs"] {
         fs::create_dir_all(workspace.join(folder))
             .with_context(|| format!("{folder} could not be made"))?;
     }
@@ -211,12 +221,10 @@ fn run_one(workspace: &Path, programs: &Path, target: &str, until: Until) -> Res
             Until::Seconds(0) => "-runs=0".to_owned(),
             Until::Seconds(seconds) => format!("-max_total_time={seconds}"),
             Until::Runs(runs) => format!("-runs={runs}"),
+            Until::Short => format!("-runs={SHORT_RUNS}"),
         });
-    // A short run leaves nothing behind, so that each is like the first.
-    if until != Until::Runs(SHORT_RUNS) {
-        fuzzer.arg(&grown); // New inputs go into the first folder.
-    }
     let status = fuzzer
+        .arg(&new)
         .arg(format!("fuzz/corpus/{target}"))
         .current_dir(workspace)
         .stdin(Stdio::null())
@@ -224,6 +232,9 @@ fn run_one(workspace: &Path, programs: &Path, target: &str, until: Until) -> Res
         .stderr(out)
         .status()
         .with_context(|| format!("{target} could not be started"))?;
+    if until == Until::Short {
+        fs::remove_dir_all(workspace.join(&new)).with_context(|| format!("{new} stays"))?;
+    }
     let said = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
     if !status.success() {
         let lines: Vec<&str> = said.lines().collect();

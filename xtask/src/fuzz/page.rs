@@ -80,23 +80,19 @@ pub(super) fn table(rows: &[Row]) -> String {
     rows.iter().fold(HEAD.to_owned(), |text, row| text + &row.line())
 }
 
-/// Puts the rows into the page, in the place of older ones of the same targets.
-pub(super) fn note(workspace: &Path, mut rows: Vec<Row>) -> Result<()> {
+/// Puts the row into the page, in the place of an older one of the same target.
+pub(super) fn note(workspace: &Path, mut row: Row) -> Result<()> {
     let said = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).current_dir(workspace).output();
         output.map_or(String::new(), |o| String::from_utf8_lossy(&o.stdout).trim().to_owned())
     };
     let day = said("date", &["--utc", "+%Y-%m-%d"]);
     let commit = said("git", &["rev-parse", "--short", "HEAD"]);
-    for row in &mut rows {
-        row.when = format!("{day}, {commit}");
-    }
+    row.when = format!("{day}, {commit}");
     let path = workspace.join(PAGE);
     let page = std::fs::read_to_string(&path).with_context(|| format!("{PAGE} is not there"))?;
-    let page = with_rows(&page, &rows).with_context(|| format!("{PAGE} has no place for it"))?;
-    std::fs::write(&path, page).with_context(|| format!("{PAGE} cannot be written"))?;
-    eprintln!("✓ Noted in {PAGE}.");
-    Ok(())
+    let page = with_rows(&page, &[row]).with_context(|| format!("{PAGE} has no place for it"))?;
+    std::fs::write(&path, page).with_context(|| format!("{PAGE} cannot be written"))
 }
 
 fn with_rows(page: &str, rows: &[Row]) -> Option<String> {
