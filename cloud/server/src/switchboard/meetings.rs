@@ -16,6 +16,7 @@ impl Switchboard {
         while let Some(output) = self.meetings.poll_output() {
             self.met(output);
         }
+        self.write_new_records();
     }
 
     fn met(&mut self, output: Met) {
@@ -76,6 +77,7 @@ impl Switchboard {
         participant: ParticipantId,
         roster: conclave_meeting::Roster,
     ) {
+        self.write_new_records();
         let Some(arrival) = self.arrivals.remove(&call) else { return };
         let meeting = arrival.meeting;
         let (Some(leg), Some(meeting), false) =
@@ -123,10 +125,9 @@ impl Switchboard {
 
     fn record(&mut self, fact: Fact) {
         let at = self.wall;
-        let joining = match &fact {
-            Fact::Joined(attendance) => Some(attendance.call),
-            _ => None,
-        };
+        if let Fact::Joined(attendance) = &fact {
+            self.new_calls.push(attendance.call);
+        }
         let entry = match fact {
             Fact::Started { meeting, vmr } => match self.parts.directory.vmr_with_id(vmr) {
                 Ok(Some(found)) => RecordEntry::Started {
@@ -161,12 +162,22 @@ impl Switchboard {
             Fact::Ended { meeting } => RecordEntry::Ended { meeting, at },
         };
         self.unrecorded.push_back(entry);
+        self.new_records = true;
+    }
+
+    /// Writes what one input brought, in one change. A call that could not be written is not to
+    /// take place, so its line does not wait.
+    fn write_new_records(&mut self) {
+        if !std::mem::take(&mut self.new_records) {
+            return;
+        }
         self.write_records();
-        if let Some(call) = joining
-            && !self.unrecorded.is_empty()
-        {
-            self.unrecorded.pop_back();
-            self.unrecorded_calls.insert(call);
+        let new = std::mem::take(&mut self.new_calls);
+        if !self.unrecorded.is_empty() {
+            self.unrecorded.retain(
+                |entry| !matches!(entry, RecordEntry::Joined { call, .. } if new.contains(call)),
+            );
+            self.unrecorded_calls.extend(new);
         }
     }
 

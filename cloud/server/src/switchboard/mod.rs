@@ -74,6 +74,10 @@ pub struct Switchboard {
     hashing: BTreeMap<JobId, admin::Waiting>,
     next_job: u64,
     unrecorded: VecDeque<RecordEntry>,
+    /// Whether some of them were never tried.
+    new_records: bool,
+    /// Calls whose line is among those.
+    new_calls: Vec<CallId>,
     retry_records_at: Option<Time>,
     /// The records that the last stop left open are still to be closed.
     dangling: bool,
@@ -136,6 +140,8 @@ impl Switchboard {
             hashing: BTreeMap::new(),
             next_job: 0,
             unrecorded: VecDeque::new(),
+            new_records: false,
+            new_calls: Vec::new(),
             retry_records_at: None,
             dangling: true,
             unrecorded_calls: BTreeSet::new(),
