@@ -34,7 +34,7 @@ use tokio_util::task::TaskTracker;
 
 pub use conclave_forward::{Counts, LegStatistics, MOST_LEGS, PacketLimit};
 pub use leg::LegReport;
-pub use totals::Totals;
+pub use totals::{HELD_BOUNDS_US, Held, Totals};
 
 use shard::{Command, Shard};
 use totals::Shared;

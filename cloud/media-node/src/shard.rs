@@ -85,6 +85,8 @@ pub(crate) struct Shard {
     pending: VecDeque<MediaNodeEvent>,
     buffers: Vec<Vec<u8>>,
     burst: Burst,
+    /// When this turn's first packet was read, and how many there were.
+    reading: Option<(Instant, usize)>,
     /// What this task did since it last shared it.
     sums: Sums,
     totals: Arc<Shared>,
@@ -110,6 +112,7 @@ impl Shard {
             pending: VecDeque::new(),
             buffers: vec![vec![0; BUFFER]; BUFFERS],
             burst: Burst::default(),
+            reading: None,
             sums: Sums::default(),
             totals,
         }
@@ -308,7 +311,8 @@ impl Shard {
 
     /// Reads one leg's socket; returns how many datagrams there were.
     fn read_one(&mut self, key: Key) -> usize {
-        let now = self.now();
+        let begun = Instant::now();
+        let now = Time::ZERO + begun.duration_since(self.started);
         let several_addresses = self.config.bind.is_unspecified();
         let Some(meeting) = self.meetings.get_mut(&key.meeting) else { return 0 };
         let leg = meeting.legs.get_mut(&key.participant).filter(|leg| leg.id == key.leg);
@@ -343,6 +347,7 @@ impl Shard {
                 break;
             }
         }
+        self.reading.get_or_insert((begun, 0)).1 += datagrams;
         datagrams
     }
 
@@ -394,6 +399,9 @@ impl Shard {
                     self.due.remove(&(before, id));
                 }
             }
+        }
+        if let Some((begun, packets)) = self.reading.take() {
+            self.sums.held.count(packets, begun.elapsed());
         }
         self.totals.add(&mut self.sums);
     }

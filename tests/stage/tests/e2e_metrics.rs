@@ -90,6 +90,8 @@ fn a_lossy_network_shows_in_the_metrics_the_verdict_and_the_log() -> Result<()> 
             }
             let commits = metrics.value("conclave_store_commit_seconds_count", &[]);
             ensure!(commits > Some(5.0), "each call is kept: {commits:?}");
+            let held = metrics.value("conclave_node_held_seconds_count", &[]);
+            ensure!(held > Some(100.0), "how long packets were in the node is counted: {held:?}");
             let id = ada["room"].as_str().context("an id")?;
             for word in [NAME, NUMBER, PIN, "Ada", "Voltaire", "VIRTUAL", "127.0.0.1", id] {
                 ensure!(!page.contains(word), "“{word}” is in the metrics");

@@ -64,6 +64,8 @@ pub struct NodeTotals {
     pub bursts: u64,
     /// Legs that were not opened because the node or their meeting was full.
     pub legs_refused: u64,
+    /// How long packets were in the node, in seconds.
+    pub held: Option<Histogram>,
 }
 
 /// Everything that one page shows.
@@ -293,4 +295,11 @@ fn media(page: &mut Page, snapshot: &Snapshot<'_>) {
         "Legs that were not opened because the node or their meeting was full.",
         node.legs_refused as f64,
     );
+    if let Some(held) = &node.held {
+        page.histogram(
+            "conclave_node_held_seconds",
+            "How long packets were in the node, from reading to sending.",
+            held,
+        );
+    }
 }

@@ -38,6 +38,12 @@ impl Histogram {
         Histogram::new(BOUNDS)
     }
 
+    /// One that was counted elsewhere: bounds, one count more than those, and the values' sum.
+    pub fn counted(bounds: &'static [f64], counts: Vec<u64>, sum: f64) -> Histogram {
+        debug_assert_eq!(bounds.len() + 1, counts.len());
+        Histogram { bounds, counts, sum }
+    }
+
     /// Counts a value.
     pub fn observe(&mut self, value: f64) {
         let at = self.bounds.iter().position(|bound| value <= *bound);

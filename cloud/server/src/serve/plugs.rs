@@ -2,9 +2,9 @@
 //! the only file that knows both.
 
 use crate::calls::{Flow, LegSample};
-use crate::metrics::{LinkTotals, NodeTotals};
+use crate::metrics::{Histogram, LinkTotals, NodeTotals};
 use conclave_link_cloud::HubHandle;
-use conclave_media_node::{LegReport, MediaNodeHandle};
+use conclave_media_node::{HELD_BOUNDS_US, Held, LegReport, MediaNodeHandle};
 use conclave_types::VIDEO_CLOCK_HZ;
 use std::time::Duration;
 
@@ -72,5 +72,20 @@ pub(super) fn node_totals(node: &MediaNodeHandle) -> Option<NodeTotals> {
         keyframes: vec![("of_rooms", of.keyframes_asked), ("of_node", of.keyframes_wanted)],
         bursts: totals.bursts,
         legs_refused: totals.refused_legs,
+        held: Some(held(&totals.held)),
     })
+}
+
+/// How long packets were in the node, in seconds.
+fn held(held: &Held) -> Histogram {
+    const BOUNDS: [f64; HELD_BOUNDS_US.len()] = {
+        let mut seconds = [0.0; HELD_BOUNDS_US.len()];
+        let mut at = 0;
+        while at < seconds.len() {
+            seconds[at] = HELD_BOUNDS_US[at] as f64 / 1e6;
+            at += 1;
+        }
+        seconds
+    };
+    Histogram::counted(&BOUNDS, held.packets.to_vec(), held.sum_us as f64 / 1e6)
 }
