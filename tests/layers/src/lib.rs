@@ -4,6 +4,7 @@
 //! - [`graph`]: who imports whom, from `cargo metadata`;
 //! - [`layers`]: the table of the house, and what may import what;
 //! - [`licences`]: that the GPL reaches nobody but the panel;
+//! - [`prints`]: that no secret, address or name is in a `Debug` print;
 //! - [`sources`]: what a pure crate may not name in its sources, and that none has unsafe code.
 //!
 //! Each returns sentences, one for each thing that is wrong. A new crate must be placed in
@@ -14,4 +15,5 @@
 pub mod graph;
 pub mod layers;
 pub mod licences;
+pub mod prints;
 pub mod sources;

@@ -2,6 +2,7 @@
 
 use conclave_layers::graph::{Crate, Graph};
 use conclave_layers::layers::{self, HOUSE, Kind, Place};
+use conclave_layers::prints::{self, BY_HAND, MAY_PRINT};
 use conclave_layers::{licences, sources};
 
 #[test]
@@ -21,6 +22,13 @@ fn only_the_panel_links_what_is_under_the_gpl() {
 #[test]
 fn no_library_or_program_lets_unsafe_code_in() {
     let wrong = sources::check_unsafe(HOUSE).unwrap();
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn no_debug_print_shows_a_secret_an_address_or_a_name() {
+    let seen = prints::of_workspace(HOUSE).unwrap();
+    let wrong = seen.check(MAY_PRINT, BY_HAND);
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
