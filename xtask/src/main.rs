@@ -3,10 +3,11 @@
 //! It needs Rust alone, so that it can install what everything else needs before any of that is
 //! built: [`packages`] finds and installs Debian packages, [`steps`] runs one command after the
 //! other and says how each went; [`fuzz`] builds and runs the fuzz targets, which need a C++ compiler
-//! besides.
+//! besides; [`mod@deny`] has cargo-deny look at what we link.
 
 #![forbid(unsafe_code)]
 
+mod deny;
 mod faults;
 mod fuzz;
 mod packages;
@@ -49,6 +50,8 @@ enum Task {
         #[command(flatten)]
         install: Install,
     },
+    /// Of what CI checks, only what we link: licences, crates in two versions, where they come from.
+    Deny,
     /// Measures Conclave beside its peers, installs them, and writes docs/benchmarks.md.
     Bench {
         /// A few seconds each, to see that measuring works; the page is left as it is.
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         Task::Demo { windows, install } => demo(windows, &install),
         Task::Pictures { install } => pictures(&install),
         Task::Test { fast, install } => test(fast, &install),
+        Task::Deny => deny(),
         Task::Bench { quick, parts, install } => bench(quick, &parts, &install),
         Task::Faults(faults) => faults::run(&faults),
         Task::Fuzz(fuzz) => workspace().and_then(|workspace| fuzz::run(&workspace, &fuzz)),
@@ -142,6 +146,10 @@ fn bench(quick: bool, parts: &[String], install: &Install) -> Result<()> {
     steps.run("Measure", &mut bench, "it says above what could not be measured")
 }
 
+fn deny() -> Result<()> {
+    deny::check(&mut Steps::new(workspace()?), &built("../tools")?)
+}
+
 fn test(fast: bool, install: &Install) -> Result<()> {
     if !install.no_install {
         packages::install(Purpose::Test)?;
@@ -151,6 +159,7 @@ fn test(fast: bool, install: &Install) -> Result<()> {
         steps.cargo_has(component)?;
     }
     steps.cargo("Format", &["fmt", "--all", "--check"], "run `cargo fmt --all`")?;
+    deny::check(&mut steps, &built("../tools")?)?;
     steps.cargo(
         "Lints",
         &[&["clippy"], &WHOLE[..], &["--all-targets", "--", "-D", "warnings"]].concat(),

@@ -3,7 +3,9 @@
 use anyhow::{Context, bail};
 use conclave_media::MediaConfig;
 use conclave_panel_api::Language;
+use conclave_types::Redacted;
 use serde::Deserialize;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The whole file.
@@ -23,7 +25,7 @@ pub(crate) struct Config {
 }
 
 /// Where the cloud is, and how it proves itself.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cloud {
     /// Its name or address.
@@ -33,6 +35,17 @@ pub(crate) struct Cloud {
     pub(crate) ports: Vec<u16>,
     /// `sha256:…` of its present and its backup key, as `conclave-cloud pins` prints them.
     pub(crate) pins: Vec<String>,
+}
+
+impl fmt::Debug for Cloud {
+    /// Its name or address as a tag.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cloud")
+            .field("host", &Redacted(&self.host))
+            .field("ports", &self.ports)
+            .field("pins", &self.pins)
+            .finish()
+    }
 }
 
 /// Where the panel finds the daemon.

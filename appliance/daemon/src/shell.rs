@@ -124,9 +124,9 @@ impl Shell {
     fn heard(&mut self, event: LinkEvent) -> Option<Input> {
         match event {
             LinkEvent::Up { greeting, remote, .. } => {
-                tracing::info!(cloud = ?Redacted(remote), "the link is up");
+                tracing::info!(cloud = ?remote, "the link is up");
                 let greeting = self.doubt(greeting);
-                Some(Input::LinkUp { greeting, cloud: remote.ip() })
+                Some(Input::LinkUp { greeting, cloud: Redacted(remote.0.ip()) })
             }
             LinkEvent::Down { reason, retry_in } => {
                 if reason == DownReason::Reconnecting {

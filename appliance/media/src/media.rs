@@ -210,7 +210,7 @@ impl Desk {
                 if self.encoder.is_none() && self.room.config.camera != CameraSource::None {
                     self.encoder = choose(&self.room.config, 0, &mut self.encoder_reporter);
                 }
-                match Call::start(self.room.clone(), call, leg, node) {
+                match Call::start(self.room.clone(), call, leg, node.0) {
                     Ok(started) => {
                         self.call = Some(started);
                         self.display.change(|scene| scene.call = Some(CallScene::default()));

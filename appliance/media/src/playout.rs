@@ -13,6 +13,7 @@
 use crate::packets::Kind;
 use conclave_types::{AUDIO_CLOCK_HZ, Time, VIDEO_CLOCK_HZ};
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::time::Duration;
 
 /// Lateness that costs no delay: less than the voice's queue holds, and half the time between two
@@ -41,7 +42,7 @@ pub(crate) const PICTURE_GAP: Duration = Duration::from_millis(100);
 const VOICE_GAP: Duration = Duration::from_millis(20);
 
 /// What the decoder is given.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Played {
     /// The next packet; `at` is its place on the source's own clock, since its first packet plus
     /// [`BEFORE`].
@@ -60,6 +61,23 @@ pub(crate) enum Played {
         /// Until where.
         span: Duration,
     },
+}
+
+impl fmt::Debug for Played {
+    /// Without what people say and show.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Played::Packet { packet, at } => {
+                f.debug_struct("Packet").field("octets", &packet.len()).field("at", at).finish()
+            }
+            Played::Lost { sequence, at, span } => f
+                .debug_struct("Lost")
+                .field("sequence", sequence)
+                .field("at", at)
+                .field("span", span)
+                .finish(),
+        }
+    }
 }
 
 /// Where the first packet stands, so that one which was overtaken has a place before it.
@@ -84,10 +102,19 @@ pub(crate) struct Playout {
     companion: Duration,
 }
 
-#[derive(Debug)]
 struct Waiting {
     packet: Vec<u8>,
     media: i64,
+}
+
+impl fmt::Debug for Waiting {
+    /// Without what people say and show.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting")
+            .field("octets", &self.packet.len())
+            .field("media", &self.media)
+            .finish()
+    }
 }
 
 impl Playout {

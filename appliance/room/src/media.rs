@@ -3,7 +3,9 @@
 //! conclave-media carries these out with GStreamer; a simulation carries them out with nothing.
 
 use conclave_panel_api::{Language, Layout};
-use conclave_types::{ActivationCode, CallId, DisplayName, MediaLeg, ParticipantId, Ssrc, Switch};
+use conclave_types::{
+    ActivationCode, CallId, DisplayName, MediaLeg, ParticipantId, Redacted, Ssrc, Switch,
+};
 use std::net::SocketAddr;
 
 /// What the media path is asked to do. Commands are carried out in order.
@@ -16,7 +18,7 @@ pub enum MediaCommand {
         /// Keys and sources.
         leg: Box<MediaLeg>,
         /// The node's address and port.
-        node: SocketAddr,
+        node: Redacted<SocketAddr>,
     },
     /// Who else is in the call: their pictures are shown and their voices played. Packets of
     /// other sources are dropped.

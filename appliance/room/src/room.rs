@@ -8,7 +8,7 @@ use conclave_link_protocol::message::{
     Response, RoomEvent, RoomIdentity, RoomRequest,
 };
 use conclave_panel_api::{Health, Language, Layout, LinkState, Notice, Panel, Tap, Trouble};
-use conclave_types::{ActivationCode, DisplayName, Switch, Time, VmrNumber};
+use conclave_types::{ActivationCode, DisplayName, Redacted, Switch, Time, VmrNumber};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -49,7 +49,7 @@ pub enum Input {
         /// What it said.
         greeting: Greeting,
         /// Its address on the link.
-        cloud: IpAddr,
+        cloud: Redacted<IpAddr>,
     },
     /// The link is down, or an attempt was in vain.
     LinkDown {
@@ -408,7 +408,7 @@ impl Room {
         self.feed(now, conclave_call::Input::Dial { number, pin });
     }
 
-    fn link_up(&mut self, now: Time, greeting: Greeting, cloud: IpAddr) {
+    fn link_up(&mut self, now: Time, greeting: Greeting, cloud: Redacted<IpAddr>) {
         match greeting {
             Greeting::Welcome(welcome) => {
                 self.link = LinkState::Up;

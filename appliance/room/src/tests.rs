@@ -3,9 +3,11 @@
 use super::*;
 use conclave_link_protocol::message::{Joined, Participant, Roster, Welcome};
 use conclave_panel_api::Screen;
-use conclave_types::{CallId, LegId, MediaLeg, ParticipantId, RoomId, SrtpKey, SrtpProfile, Ssrc};
+use conclave_types::{
+    CallId, LegId, MediaLeg, ParticipantId, Redacted, RoomId, SrtpKey, SrtpProfile, Ssrc,
+};
 
-const CLOUD: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+const CLOUD: Redacted<IpAddr> = Redacted(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 
 fn at(seconds: u64) -> Time {
     Time::from_micros(seconds * 1_000_000)

@@ -148,6 +148,7 @@ async fn enter(tcp: TcpStream, mut place: Place, door: Arc<Door>) {
     let now = unix_now();
     let peer = door.authority.classify(session.peer_certificates().unwrap_or_default(), now);
     let id = LinkId(door.next_link.fetch_add(1, Ordering::Relaxed));
+    let (address, local_address) = (Redacted(address), Redacted(local_address));
     let arrival = Box::new(Arrival { peer, address, local_address });
     // At debug level: a span that somebody records costs memory for as long as the link lives.
     let span = tracing::debug_span!("link", %id, room = tracing::field::Empty);

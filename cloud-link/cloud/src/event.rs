@@ -3,7 +3,7 @@
 use crate::peer::Peer;
 use conclave_link_protocol::message::{Hello, Response, RoomEvent, RoomRequest};
 use conclave_link_protocol::{CloseReason, RequestFailure, RequestId};
-use conclave_types::RoomId;
+use conclave_types::{Redacted, RoomId};
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -28,9 +28,9 @@ pub enum HubEvent {
         /// Who it is, by its certificate.
         peer: Peer,
         /// Where it comes from.
-        address: SocketAddr,
+        address: Redacted<SocketAddr>,
         /// Where it reached us.
-        local_address: SocketAddr,
+        local_address: Redacted<SocketAddr>,
         /// What it said.
         hello: Hello,
     },
@@ -74,7 +74,7 @@ pub struct LinkStatus {
     /// Which link.
     pub link: LinkId,
     /// Where it comes from.
-    pub address: SocketAddr,
+    pub address: Redacted<SocketAddr>,
     /// Which room, by its certificate; `None` for newcomers.
     pub room: Option<RoomId>,
 }

@@ -13,6 +13,7 @@ use crate::tls;
 use crate::totals::{HubTotals, Tally};
 use conclave_link_protocol::RequestId;
 use conclave_link_protocol::message::{CloudEvent, CloudRequest, Greeting, Response};
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -105,7 +106,7 @@ impl Hub {
 
 /// Speaks to links. Nothing but `shutdown` waits, and nothing fails: of a link that is gone,
 /// [`HubEvent::Closed`] tells. Clones speak to the same hub.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HubHandle {
     links: Arc<Links>,
     places: Arc<Places>,
@@ -115,6 +116,17 @@ pub struct HubHandle {
     stop: CancellationToken,
     abort: CancellationToken,
     tasks: TaskTracker,
+}
+
+impl fmt::Debug for HubHandle {
+    /// Without the addresses at which it accepts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HubHandle")
+            .field("links", &self.links)
+            .field("places", &self.places)
+            .field("tally", &self.tally)
+            .finish_non_exhaustive()
+    }
 }
 
 impl HubHandle {

@@ -1,6 +1,7 @@
 //! What strangers cannot take from rooms: places for handshakes, for links, for newcomers.
 
 use crate::totals::NoPlace;
+use conclave_types::Redacted;
 use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
@@ -105,9 +106,9 @@ pub(crate) struct Places {
 #[derive(Debug, Default)]
 struct Taken {
     all: Counts,
-    by_address: HashMap<IpAddr, Counts>,
+    by_address: HashMap<Redacted<IpAddr>, Counts>,
     /// Who shakes hands, by address, the oldest first.
-    shaking: HashMap<IpAddr, VecDeque<(u64, CancellationToken)>>,
+    shaking: HashMap<Redacted<IpAddr>, VecDeque<(u64, CancellationToken)>>,
     next: u64,
 }
 
@@ -115,7 +116,7 @@ struct Taken {
 #[derive(Debug)]
 pub(crate) struct Place {
     places: Arc<Places>,
-    address: IpAddr,
+    address: Redacted<IpAddr>,
     kind: Kind,
     /// Its number among those that shake hands, and how it hears that it has to go.
     shaking: Option<Box<(u64, CancellationToken)>>,
@@ -135,7 +136,7 @@ impl Places {
     /// crowded address shakes hands for longest has to go: an honest handshake takes a moment, a
     /// flood sits there. Of one address, the new one is sent away.
     pub(crate) fn half_open(self: &Arc<Places>, from: IpAddr) -> Result<Place, NoPlace> {
-        let address = neighbourhood(from);
+        let address = Redacted(neighbourhood(from));
         let mut taken = self.taken();
         let there = taken.by_address.get(&address).copied().unwrap_or_default();
         if there.half_open >= self.limits.half_open_per_address {
@@ -161,12 +162,12 @@ impl Places {
 }
 
 impl Taken {
-    fn add(&mut self, address: IpAddr, kind: Kind) {
+    fn add(&mut self, address: Redacted<IpAddr>, kind: Kind) {
         self.all.add(kind);
         self.by_address.entry(address).or_default().add(kind);
     }
 
-    fn take(&mut self, address: IpAddr, kind: Kind) {
+    fn take(&mut self, address: Redacted<IpAddr>, kind: Kind) {
         self.all.take(kind);
         if let Some(counts) = self.by_address.get_mut(&address) {
             counts.take(kind);
@@ -197,7 +198,7 @@ impl Taken {
     }
 
     /// No longer among those that shake hands; false when it was displaced before.
-    fn has_shaken_hands(&mut self, address: IpAddr, number: u64) -> bool {
+    fn has_shaken_hands(&mut self, address: Redacted<IpAddr>, number: u64) -> bool {
         let Some(shaking) = self.shaking.get_mut(&address) else { return false };
         let Some(place) = shaking.iter().position(|(one, _)| *one == number) else { return false };
         shaking.remove(place);
@@ -205,7 +206,7 @@ impl Taken {
         true
     }
 
-    fn forget_empty(&mut self, address: IpAddr) {
+    fn forget_empty(&mut self, address: Redacted<IpAddr>) {
         if self.shaking.get(&address).is_some_and(VecDeque::is_empty) {
             self.shaking.remove(&address);
         }

@@ -26,8 +26,8 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Who came, and from where: what the hello is told with.
 pub(crate) struct Arrival {
     pub(crate) peer: Peer,
-    pub(crate) address: SocketAddr,
-    pub(crate) local_address: SocketAddr,
+    pub(crate) address: Redacted<SocketAddr>,
+    pub(crate) local_address: Redacted<SocketAddr>,
 }
 
 /// One link and its task's state.
@@ -232,7 +232,7 @@ impl Carrier {
             let retry_after_s = self.door.limits.retry_after_s;
             let reason = Refusal::Busy;
             tracing::warn!(
-                address = ?Redacted(address),
+                address = ?address,
                 full = why.label(),
                 "no place for another link"
             );

@@ -20,7 +20,6 @@ use std::time::Duration;
 const LONGEST_WORD: usize = 100;
 
 /// What happened.
-#[derive(Debug)]
 pub enum Input<'a> {
     /// The attempt succeeded: TLS is up with the pinned cloud.
     Dialled,

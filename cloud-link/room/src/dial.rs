@@ -30,11 +30,10 @@ pub(crate) async fn dial(
     ports: Arc<[u16]>,
     config: Tls,
 ) -> Result<Connected, DownReason> {
-    let unreachable = |detail: String| DownReason::Unreachable { detail };
     let found = match timeout(LOOK_UP, lookup_host((host.as_ref(), 0))).await {
         Ok(Ok(found)) => found.map(|address| address.ip()).collect::<Vec<_>>(),
-        Ok(Err(error)) => return Err(unreachable(format!("the name '{host}': {error}"))),
-        Err(_) => return Err(unreachable(format!("the name '{host}': no answer"))),
+        Ok(Err(error)) => return Err(no_such_name(&host, &error.to_string())),
+        Err(_) => return Err(no_such_name(&host, "no answer")),
     };
     // By port first: 8200 is ours, the others are only doors in a firewall.
     let addresses =
@@ -47,6 +46,11 @@ pub(crate) async fn dial(
         done: HashMap::new(),
     };
     attempt.run().await
+}
+
+/// The reason is logged, so the name is a tag.
+fn no_such_name(host: &str, why: &str) -> DownReason {
+    DownReason::Unreachable { detail: format!("the name {:?}: {why}", Redacted(host)) }
 }
 
 type Tried = (usize, Result<Connected, DownReason>);
@@ -151,6 +155,13 @@ fn worst(reasons: Vec<Option<DownReason>>) -> DownReason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_is_not_found_is_not_told() {
+        let reason = no_such_name("cloud.example.org", "no answer");
+        let shown = format!("{reason} {reason:?}");
+        assert!(!shown.contains("example") && shown.contains("no answer"), "{shown}");
+    }
 
     #[test]
     fn the_most_telling_failure_is_reported() {

@@ -17,6 +17,7 @@ use conclave_link_protocol::{DownReason, RequestFailure, RequestId};
 use conclave_link_stream::{Outgoing, finish, turn};
 use conclave_types::{Redacted, Secret, Time};
 use ring::rand::{SecureRandom, SystemRandom};
+use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -38,7 +39,7 @@ const HEARD: usize = 64;
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Where the cloud is, and who we are.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RoomLinkConfig {
     /// A name or an address.
     pub host: String,
@@ -52,6 +53,19 @@ pub struct RoomLinkConfig {
     pub serial: String,
 }
 
+impl fmt::Debug for RoomLinkConfig {
+    /// The cloud's name or address as a tag.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoomLinkConfig")
+            .field("host", &Redacted(&self.host))
+            .field("ports", &self.ports)
+            .field("pins", &self.pins)
+            .field("software", &self.software)
+            .field("serial", &self.serial)
+            .finish()
+    }
+}
+
 /// What happens on the link.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LinkEvent {
@@ -60,9 +74,9 @@ pub enum LinkEvent {
         /// What it said.
         greeting: Greeting,
         /// This end of the connection.
-        local: SocketAddr,
+        local: Redacted<SocketAddr>,
         /// The cloud's end: where its media node is, unless it says otherwise.
-        remote: SocketAddr,
+        remote: Redacted<SocketAddr>,
     },
     /// A request has its answer, or never will. Exactly once for each request.
     Answered {
@@ -378,7 +392,7 @@ impl Shell {
                 }
                 Output::Up(greeting) => {
                     let Connection::Up { connected, .. } = &self.connection else { continue };
-                    let (local, remote) = (connected.local, connected.remote);
+                    let (local, remote) = (Redacted(connected.local), Redacted(connected.remote));
                     LinkEvent::Up { greeting, local, remote }
                 }
                 Output::Answered { id, result } => LinkEvent::Answered { id, result },

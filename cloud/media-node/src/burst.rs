@@ -6,7 +6,7 @@
 const MOST_OCTETS: usize = 65_000;
 
 /// A burst that is being filled.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Burst {
     octets: Vec<u8>,
     segment: usize,

@@ -34,7 +34,7 @@ pub(crate) struct Leg {
 }
 
 /// Where authentic packets come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Peer {
     address: SocketAddr,
     /// Our address that they were sent to, where we have several.

@@ -18,7 +18,8 @@ use conclave_messages::{
     EndReason, HeldCall, JoinRefusal, Response, ResumedCall, RoomRequest, Roster,
 };
 use conclave_types::{
-    CallId, DisplayName, MediaLeg, ParticipantId, Pin, SrtpProfile, Switch, Time, VmrNumber,
+    CallId, DisplayName, MediaLeg, ParticipantId, Pin, Redacted, SrtpProfile, Switch, Time,
+    VmrNumber,
 };
 use std::net::{IpAddr, SocketAddr};
 
@@ -52,7 +53,7 @@ pub enum Input {
     /// The link is up and the room is known to the cloud.
     LinkUp {
         /// The cloud's address on the link: where media goes unless the leg says otherwise.
-        cloud: IpAddr,
+        cloud: Redacted<IpAddr>,
         /// The calls that go on.
         resumed: Vec<ResumedCall>,
     },
@@ -112,7 +113,7 @@ pub enum Output {
         /// Keys and sources.
         leg: Box<MediaLeg>,
         /// Where the packets go.
-        node: SocketAddr,
+        node: Redacted<SocketAddr>,
     },
     /// Stop sending and receiving.
     StopMedia,

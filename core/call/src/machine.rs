@@ -4,7 +4,7 @@ use crate::{AskId, Health, Input, NotJoined, Output, Over, PROFILES, State, Up};
 use conclave_messages::{
     EndReason, HeldCall, Join, JoinRefusal, Joined, Response, ResumedCall, RoomRequest, Roster,
 };
-use conclave_types::{CallId, Pin, Switch, Time, VmrNumber};
+use conclave_types::{CallId, Pin, Redacted, Switch, Time, VmrNumber};
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub struct Call {
     microphone: Switch,
     camera: Switch,
     /// The cloud's address while the link is up.
-    link: Option<IpAddr>,
+    link: Option<Redacted<IpAddr>>,
     /// The join that is under way.
     pending: Option<AskId>,
     /// Microphone and camera as that join told them.
@@ -250,11 +250,11 @@ impl Call {
             }
             _ => now,
         };
-        let node = SocketAddr::new(joined.leg.address.unwrap_or(cloud), joined.leg.port);
+        let node = SocketAddr::new(joined.leg.address.unwrap_or(cloud.0), joined.leg.port);
         self.outputs.push_back(Output::StartMedia {
             call: joined.call,
             leg: Box::new(joined.leg),
-            node,
+            node: Redacted(node),
         });
         self.state = State::Up(Up {
             number,
@@ -317,7 +317,7 @@ impl Call {
         }
     }
 
-    fn link_up(&mut self, now: Time, cloud: IpAddr, resumed: Vec<ResumedCall>) {
+    fn link_up(&mut self, now: Time, cloud: Redacted<IpAddr>, resumed: Vec<ResumedCall>) {
         self.link = Some(cloud);
         let State::Up(up) = &mut self.state else { return };
         let call = up.call;

@@ -11,6 +11,7 @@ use conclave_types::{
     VIDEO_PAYLOAD_TYPE,
 };
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -190,7 +191,6 @@ impl Leg {
 }
 
 /// One source on its way up.
-#[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) ssrc: Ssrc,
     pub(crate) tracker: Tracker,
@@ -199,6 +199,19 @@ pub(crate) struct Source {
     pub(crate) keyframe_wanted: Option<Time>,
     pub(crate) keyframe_asked: Option<Time>,
     pub(crate) keyframes_asked: u64,
+}
+
+impl fmt::Debug for Source {
+    /// Without the packets that may be asked for again.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("ssrc", &self.ssrc)
+            .field("tracker", &self.tracker)
+            .field("keyframe_wanted", &self.keyframe_wanted)
+            .field("keyframe_asked", &self.keyframe_asked)
+            .field("keyframes_asked", &self.keyframes_asked)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Source {

@@ -34,6 +34,7 @@ mod rewrite;
 mod speakers;
 
 use conclave_types::{ParticipantId, Ssrc};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,7 +57,7 @@ pub const MOST_LEGS: usize = 250;
 pub const SILENT_AFTER: Duration = Duration::from_secs(15);
 
 /// What happened.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Input {
     /// A participant has a leg now. Ignored when [`Forwarder::may_open`] says no.
     Opened {
@@ -127,11 +128,22 @@ pub enum Outgoing {
 }
 
 /// An RTP packet as one receiver gets it. The same packet sent again is the same to the octet.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Forwarded {
     packet: Arc<Vec<u8>>,
     sequence: u16,
     marked: bool,
+}
+
+impl fmt::Debug for Forwarded {
+    /// Without what people say and show.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Forwarded")
+            .field("sequence", &self.sequence)
+            .field("marked", &self.marked)
+            .field("octets", &self.packet.len())
+            .finish()
+    }
 }
 
 impl Forwarded {

@@ -18,14 +18,10 @@ pub struct Graph {
 pub struct Crate {
     /// Its name in Cargo.toml.
     pub name: String,
-    /// Its version.
-    pub version: String,
     /// Its folder inside the workspace, `/` between parts; `None` for a crate of somebody else.
     pub folder: Option<String>,
     /// The licence expression (SPDX) that it declares.
     pub licence: Option<String>,
-    /// Where cargo got it; `None` for a crate of the workspace.
-    pub source: Option<String>,
     /// The package ids of what it imports at run time and in its build script.
     pub imports: BTreeSet<String>,
     /// The package ids of what only its tests import.
@@ -71,10 +67,8 @@ impl Graph {
                 text(package, "id")?.to_owned(),
                 Crate {
                     name: text(package, "name")?.to_owned(),
-                    version: text(package, "version")?.to_owned(),
                     folder,
                     licence: package.get("license").and_then(Value::as_str).map(str::to_owned),
-                    source: package.get("source").and_then(Value::as_str).map(str::to_owned),
                     ..Crate::default()
                 },
             );

@@ -1,10 +1,10 @@
 //! Folders are the architecture, and imports run one way. This crate reads what cargo knows of the
 //! workspace and says where that is not so.
 //!
-//! - [`deny`]: what `deny.toml` says, and whether versions and origins keep to it;
 //! - [`graph`]: who imports whom, from `cargo metadata`;
 //! - [`layers`]: the table of the house, and what may import what;
-//! - [`licences`]: which licences the crates we link may have;
+//! - [`licences`]: that the GPL reaches nobody but the panel;
+//! - [`prints`]: that no secret, address or name is in a `Debug` print;
 //! - [`sources`]: what a pure crate may not name in its sources, and that none has unsafe code.
 //!
 //! Each returns sentences, one for each thing that is wrong. A new crate must be placed in
@@ -12,8 +12,8 @@
 
 #![forbid(unsafe_code)]
 
-pub mod deny;
 pub mod graph;
 pub mod layers;
 pub mod licences;
+pub mod prints;
 pub mod sources;

@@ -87,7 +87,8 @@ pub fn check_unsafe(house: &[Place]) -> Result<Vec<String>> {
     Ok(wrong)
 }
 
-fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+/// The Rust files below a folder, those of tests left out.
+pub(crate) fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let entries = std::fs::read_dir(folder)
         .with_context(|| format!("{} could not be listed", folder.display()))?;
     for entry in entries {

@@ -212,7 +212,7 @@ impl Cloud {
                 self.board.handle(now, wall(now), Input::PinChecked { job, outcome });
             }
             Output::HashPin { job, pin, salt } => {
-                let hash = PinHash::new(&pin, &salt).ok();
+                let hash = PinHash::new(&pin, salt.expose()).ok();
                 self.board.handle(now, wall(now), Input::PinHashed { job, hash });
             }
             Output::OpenLeg { meeting, participant, .. } => {

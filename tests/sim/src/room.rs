@@ -8,7 +8,7 @@ use conclave_link_protocol::{DownReason, RequestId};
 use conclave_panel_api::{Language, Layout, Panel, Tap};
 use conclave_room::media::{MediaCommand, MediaEvent};
 use conclave_room::{Facts, Input, LinkTrouble, Output, Room as Rules, Settings};
-use conclave_types::{CallId, LegId, RoomId, Time};
+use conclave_types::{CallId, LegId, Redacted, RoomId, Time};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -146,7 +146,7 @@ impl Room {
                 }
             }
             LinkOutput::Up(greeting) => {
-                let cloud = IpAddr::V4(Ipv4Addr::LOCALHOST);
+                let cloud = Redacted(IpAddr::V4(Ipv4Addr::LOCALHOST));
                 self.rules.handle(now, Input::LinkUp { greeting, cloud });
             }
             LinkOutput::Answered { id, result } => {

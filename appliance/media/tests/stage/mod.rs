@@ -9,7 +9,7 @@ use conclave_media::{Media, MediaConfig, MediaHandle};
 use conclave_room::media::{MediaCommand, MediaEvent, RemoteParticipant};
 use conclave_rtp::{history::History, rtcp};
 use conclave_types::{
-    CallId, LegId, MediaLeg, ParticipantId, SrtpKey, SrtpProfile, Ssrc, Switch, Time,
+    CallId, LegId, MediaLeg, ParticipantId, Redacted, SrtpKey, SrtpProfile, Ssrc, Switch, Time,
 };
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -109,7 +109,7 @@ impl Relay {
     /// How a room joins leg `n`.
     pub fn start_call(&self, n: usize) -> MediaCommand {
         let leg = Box::new(self.offers[n].clone());
-        let node = (leg.address.unwrap(), leg.port).into();
+        let node = Redacted((leg.address.unwrap(), leg.port).into());
         MediaCommand::StartCall { call: CallId::from_random(n as u128), leg, node }
     }
 

@@ -19,7 +19,6 @@ const LONGEST_WORD: usize = 100;
 const VERSION_RETRY_S: u32 = 600;
 
 /// What happened at the cloud's end.
-#[derive(Debug)]
 pub enum CloudInput<'a> {
     /// These octets were read.
     Received(&'a [u8]),

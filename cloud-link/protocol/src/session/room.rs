@@ -9,7 +9,6 @@ use crate::reason::{CloseReason, RequestFailure};
 use conclave_types::Time;
 
 /// What happened at the room's end.
-#[derive(Debug)]
 pub enum RoomInput<'a> {
     /// These octets were read.
     Received(&'a [u8]),

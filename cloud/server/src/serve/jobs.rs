@@ -8,7 +8,7 @@ use crate::calls::LegSample;
 use crate::switchboard::{Input, JobId, PinOutcome};
 use conclave_directory::PinHash;
 use conclave_media_node::MediaNodeHandle;
-use conclave_types::{MeetingId, ParticipantId, Pin, SrtpProfile};
+use conclave_types::{MeetingId, ParticipantId, Pin, Secret, SrtpProfile};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
@@ -52,9 +52,9 @@ impl Jobs {
         });
     }
 
-    pub(super) fn hash_pin(&self, job: JobId, pin: Pin, salt: [u8; 16]) {
+    pub(super) fn hash_pin(&self, job: JobId, pin: Pin, salt: Secret<[u8; 16]>) {
         self.compute(move || {
-            let hash = PinHash::new(&pin, &salt);
+            let hash = PinHash::new(&pin, salt.expose());
             if let Err(error) = &hash {
                 tracing::error!(%error, "a PIN could not be hashed");
             }

@@ -7,7 +7,7 @@ use crate::switchboard::{
 use anyhow::Context;
 use conclave_link_cloud as hub;
 use conclave_link_cloud::{Authority, Hub, HubEvent, HubHandle, HubLimits};
-use conclave_types::{Redacted, RoomId, UnixTime};
+use conclave_types::{RoomId, UnixTime};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,7 +147,7 @@ fn input(event: HubEvent) -> Option<Input> {
     let from = |link: hub::LinkId| LinkId(link.0);
     Some(match event {
         HubEvent::Hello { link, peer, hello, address, local_address: _ } => {
-            tracing::debug!(%link, address = ?Redacted(address), "hello");
+            tracing::debug!(%link, ?address, "hello");
             let peer = match peer {
                 hub::Peer::Enrolled { room, spki_der, .. } => Peer::Enrolled { room, spki_der },
                 hub::Peer::Newcomer { spki_der } => Peer::Newcomer { spki_der },

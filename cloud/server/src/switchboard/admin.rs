@@ -8,7 +8,7 @@ use crate::control::{
 use conclave_directory::{CallRecord, ClaimError, PinHash, Room, RoomStatus, Vmr};
 use conclave_link_protocol::message::{CloudEvent, RoomIdentity};
 use conclave_meeting::Input as Meet;
-use conclave_types::{ActivationCode, DisplayName, Pin, RoomId, VmrId, VmrNumber};
+use conclave_types::{ActivationCode, DisplayName, Pin, RoomId, Secret, VmrId, VmrNumber};
 use std::collections::BTreeMap;
 
 /// The most participants that a meeting room may be given: with the longest names, the roster of
@@ -113,7 +113,7 @@ impl Switchboard {
             return;
         }
         let job = self.job();
-        let salt = self.random().to_be_bytes();
+        let salt = Secret::new(self.random().to_be_bytes());
         self.hashing.insert(job, Waiting { id, then });
         self.outputs.push_back(Output::HashPin { job, pin, salt });
     }

@@ -280,7 +280,7 @@ fn done(output: Output) -> Result<Input, Output> {
             Input::PinChecked { job, outcome }
         }
         Output::HashPin { job, pin, salt } => {
-            Input::PinHashed { job, hash: PinHash::new(&pin, &salt).ok() }
+            Input::PinHashed { job, hash: PinHash::new(&pin, salt.expose()).ok() }
         }
         Output::OpenLeg { participant, profiles, .. } => {
             let key = |fill| SrtpKey::new(profiles[0], vec![fill; 28]).unwrap();

@@ -6,8 +6,8 @@ use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, Greeting, Hello, Refusal, Response, RoomEvent, RoomRequest,
 };
 use conclave_types::{
-    CallId, DisplayName, LegId, MediaLeg, MeetingId, ParticipantId, Pin, RoomId, SrtpProfile, Time,
-    UnixTime,
+    CallId, DisplayName, LegId, MediaLeg, MeetingId, ParticipantId, Pin, RoomId, Secret,
+    SrtpProfile, Time, UnixTime,
 };
 use tracing::Span;
 
@@ -264,7 +264,7 @@ pub enum Output {
         /// The PIN.
         pin: Pin,
         /// Random, for this hash only.
-        salt: [u8; 16],
+        salt: Secret<[u8; 16]>,
     },
     /// Open a leg at the media node; answer with [`Input::LegOpened`].
     OpenLeg {
