@@ -5,6 +5,7 @@
 //! light and dark where they belong: drivers exist that register an encoder and give green.
 
 use crate::config::MediaConfig;
+use crate::decoder::decoder;
 use crate::running::{Running, Trouble};
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -189,19 +190,6 @@ pub(crate) fn set_if_there(element: &gst::Element, name: &str, value: &str) {
         Ok(value) => element.set_property_from_value(name, &value),
         Err(error) => tracing::debug!(name, value, %error, "a setting is not understood"),
     }
-}
-
-/// The decoder, in GStreamer's notation. One thread: frame threads would each hold back a picture
-/// and keep pictures of their own.
-pub(crate) fn decoder() -> Result<&'static str, Trouble> {
-    [
-        ("avdec_h264", "avdec_h264 max-threads=1 output-corrupt=false"),
-        ("openh264dec", "openh264dec"),
-    ]
-    .into_iter()
-    .find(|(element, _)| gst::ElementFactory::find(element).is_some())
-    .map(|(_, notation)| notation)
-    .ok_or_else(|| Trouble::text("no H.264 decoder is installed (gstreamer1.0-libav)"))
 }
 
 /// The encoder at a place of the order.

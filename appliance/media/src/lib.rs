@@ -19,6 +19,7 @@
 mod call;
 mod capture;
 mod config;
+mod decoder;
 mod device;
 mod display;
 mod early;

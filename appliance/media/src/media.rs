@@ -69,6 +69,7 @@ impl Media {
         config: MediaConfig,
     ) -> Result<(MediaHandle, mpsc::Receiver<MediaEvent>), MediaError> {
         gstreamer::init().map_err(MediaError::GStreamer)?;
+        crate::decoder::prefer();
         let runtime = tokio::runtime::Handle::try_current().map_err(MediaError::NoRuntime)?;
         let (events, receiver) = Events::channel();
         let report = Arc::new(Mutex::new(MediaReport::empty()));

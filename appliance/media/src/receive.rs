@@ -7,7 +7,7 @@
 //! Packets come in order and when they are due ([`crate::playout`]); nothing waits here any more.
 
 use crate::capture::samples_of;
-use crate::encoder::decoder;
+use crate::decoder::decoder;
 use crate::frames::FrameSlot;
 use crate::mixer::Voice;
 use crate::playout::Played;
@@ -19,6 +19,10 @@ use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What the depayloader is to give. As a byte stream GStreamer 1.22's gives each slice of a picture
+/// by itself, which OpenH264 takes for a damaged picture each.
+const WHOLE_PICTURES: &str = "video/x-h264,stream-format=avc,alignment=au";
 
 /// A picture came out of the decoder: the first since the receiver began, or a later one.
 pub(crate) type OnPicture = Arc<dyn Fn(&gst_video::VideoInfo, u64) + Send + Sync>;
@@ -40,8 +44,8 @@ impl Receiver {
             "appsrc name=in is-live=true format=time \
                max-buffers=4096 leaky-type=downstream caps=\"application/x-rtp,media=video,\
                encoding-name=H264,clock-rate=90000,payload={VIDEO_PAYLOAD_TYPE}\" \
-             ! rtph264depay wait-for-keyframe=true request-keyframe=true ! h264parse \
-             ! {} ! videoconvert n-threads=1 ! video/x-raw,format=I420 \
+             ! rtph264depay wait-for-keyframe=true request-keyframe=true \
+             ! {WHOLE_PICTURES} ! h264parse ! {} ! videoconvert n-threads=1 ! video/x-raw,format=I420 \
              ! appsink name=out enable-last-sample=false sync=false max-buffers=1 drop=true qos=false",
             decoder()?
         ))?;

@@ -15,7 +15,7 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    /// Starts it on a camera's named pipe. The encoder is set as conclave-media sets it.
+    /// Starts it on a camera's named pipe. Encoder and decoder are conclave-media's.
     pub(crate) fn start(folder: &Path, camera: &Path) -> Result<Bare> {
         let screen = Screen::start(folder)?;
         let notation = format!(
@@ -23,7 +23,7 @@ impl Bare {
              ! x264enc tune=zerolatency speed-preset=ultrafast bitrate={BITRATE_KBIT} \
                key-int-max=250 bframes=0 vbv-buf-capacity=300 threads=2 \
              ! video/x-h264,profile=constrained-baseline ! h264parse \
-             ! avdec_h264 thread-type=slice max-threads=2 \
+             ! openh264dec \
              ! videoconvert n-threads=1 ! ximagesink sync=false",
             camera.display()
         );
