@@ -52,6 +52,14 @@ impl Steps {
         advice: &str,
     ) -> Result<()> {
         let mut command = Command::new(&self.cargo);
+        // What cargo told us of ourselves. ring's build script looks at it: ring and all that is
+        // built on it would be built anew whenever cargo is called by us and by hand in turn.
+        for (name, _) in std::env::vars_os() {
+            let told = name.to_string_lossy();
+            if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(name);
+            }
+        }
         command.args(arguments).envs(environment.iter().copied());
         self.run(what, &mut command, advice)
     }
