@@ -4,4 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod description;
+pub mod light;
+pub mod lines;
 pub mod machine;
+pub mod thermometer;
