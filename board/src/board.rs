@@ -151,7 +151,7 @@ impl Shell {
     ) {
         let events = self.events.clone();
         loop {
-            self.open_what_is_due();
+            self.look_after_what_is_due();
             self.carry_out();
             let deadline = self.deadline().map(|due| self.started + due.since(Time::ZERO));
             // In this order: what has happened already is heard before time is said to have passed.
@@ -175,15 +175,15 @@ impl Shell {
     }
 
     fn deadline(&self) -> Option<Time> {
-        let light = self.light.as_ref().and_then(Fixture::due);
+        let light = self.light.as_ref().map(Fixture::due);
         let stations = self.stations.iter().filter_map(Station::due);
         self.machine.deadline().into_iter().chain(light).chain(stations).min()
     }
 
-    fn open_what_is_due(&mut self) {
+    fn look_after_what_is_due(&mut self) {
         let now = self.now();
         if let Some(light) = &mut self.light
-            && light.due().is_some_and(|due| due <= now)
+            && light.due() <= now
         {
             light.show(now, self.lines.as_ref(), self.colour);
         }

@@ -26,50 +26,50 @@ impl<P: OutputPin> Lamp<P> {
     }
 }
 
-/// The light, as it may be wired.
+/// The light.
 #[derive(Debug)]
-pub enum InCallLight<P> {
-    /// A lamp for each colour.
-    Separate {
-        /// On when green.
-        green: Lamp<P>,
-        /// On when red.
-        red: Lamp<P>,
-    },
-    /// One lamp of two colours.
-    Bicolour {
-        /// On when there is light.
-        lit: Lamp<P>,
-        /// On when red.
-        red: Lamp<P>,
-    },
+pub struct InCallLight<P> {
+    wiring: Wiring<P>,
+    shown: Option<Colour>,
+}
+
+#[derive(Debug)]
+enum Wiring<P> {
+    Separate { green: Lamp<P>, red: Lamp<P> },
+    Bicolour { lit: Lamp<P>, red: Lamp<P> },
 }
 
 impl<P: OutputPin> InCallLight<P> {
-    /// Shows a colour. On the way to another one it may be dark for an instant, and is never both
-    /// colours or the wrong one.
+    /// A lamp for each colour.
+    pub fn separate(green: Lamp<P>, red: Lamp<P>) -> InCallLight<P> {
+        InCallLight { wiring: Wiring::Separate { green, red }, shown: None }
+    }
+
+    /// One lamp of two colours: `lit` is on when there is light, `red` when it is red.
+    pub fn bicolour(lit: Lamp<P>, red: Lamp<P>) -> InCallLight<P> {
+        InCallLight { wiring: Wiring::Bicolour { lit, red }, shown: None }
+    }
+
+    /// Shows a colour. On the way to another one it is dark for an instant, and never both colours
+    /// or the wrong one. The same colour again does not flicker, and tells whether the pins still
+    /// work.
     pub fn show(&mut self, colour: Colour) -> Result<(), P::Error> {
-        match (self, colour) {
-            (InCallLight::Separate { green, red }, Colour::Off) => {
-                green.set(false)?;
-                red.set(false)
-            }
-            (InCallLight::Separate { green, red }, Colour::Green) => {
-                red.set(false)?;
-                green.set(true)
-            }
-            (InCallLight::Separate { green, red }, Colour::Red) => {
+        let same = self.shown.replace(colour) == Some(colour);
+        match &mut self.wiring {
+            Wiring::Separate { green, red } if colour == Colour::Red => {
                 green.set(false)?;
                 red.set(true)
             }
-            (InCallLight::Bicolour { lit, red }, Colour::Off) => {
-                lit.set(false)?;
-                red.set(false)
+            Wiring::Separate { green, red } => {
+                red.set(false)?;
+                green.set(colour == Colour::Green)
             }
-            (InCallLight::Bicolour { lit, red }, Colour::Green | Colour::Red) => {
-                lit.set(false)?;
+            Wiring::Bicolour { lit, red } => {
+                if !same {
+                    lit.set(false)?;
+                }
                 red.set(colour == Colour::Red)?;
-                lit.set(true)
+                lit.set(colour != Colour::Off)
             }
         }
     }
@@ -131,7 +131,7 @@ mod tests {
         let wires = Rc::new(RefCell::new(Wires::default()));
         let green = Lamp::new(Wire(wires.clone(), 0), Active::High);
         let red = Lamp::new(Wire(wires.clone(), 1), Active::Low);
-        let mut light = InCallLight::Separate { green, red };
+        let mut light = InCallLight::separate(green, red);
         light.show(Colour::Off).unwrap();
         wires.borrow_mut().seen.clear();
         for colour in COLOURS {
@@ -147,7 +147,7 @@ mod tests {
         let wires = Rc::new(RefCell::new(Wires::default()));
         let lit = Lamp::new(Wire(wires.clone(), 0), Active::High);
         let red = Lamp::new(Wire(wires.clone(), 1), Active::High);
-        let mut light = InCallLight::Bicolour { lit, red };
+        let mut light = InCallLight::bicolour(lit, red);
         for colour in COLOURS {
             light.show(colour).unwrap();
             let [lit, red] = wires.borrow().high;
@@ -156,5 +156,9 @@ mod tests {
         for pair in wires.borrow().seen.windows(2) {
             assert!(pair[0][1] == pair[1][1] || (!pair[0][0] && !pair[1][0]), "{pair:?}");
         }
+        light.show(Colour::Red).unwrap();
+        wires.borrow_mut().seen.clear();
+        light.show(Colour::Red).unwrap();
+        assert!(wires.borrow().seen.iter().all(|levels| *levels == [true, true]));
     }
 }

@@ -121,28 +121,36 @@ impl Upkeep {
     }
 }
 
+/// Between two looks whether the lines of the light still work: nobody tells of an output that is
+/// gone. Longer, and a light that was pulled out and put back stays dark in a call for so long.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// The light with its lines, or what is left of it.
 pub(crate) struct Fixture {
     wiring: Light,
     open: Option<InCallLight<Output>>,
+    /// When it was set last.
+    set: Time,
     upkeep: Upkeep,
 }
 
 impl Fixture {
     pub(crate) fn new(wiring: Light, events: Events) -> Fixture {
-        Fixture { wiring, open: None, upkeep: Upkeep::new(Part::Light, events) }
+        let upkeep = Upkeep::new(Part::Light, events);
+        Fixture { wiring, open: None, set: Time::ZERO, upkeep }
     }
 
-    /// When it wants [`Fixture::show`] although nothing changed.
-    pub(crate) fn due(&self) -> Option<Time> {
-        self.open.is_none().then(|| self.upkeep.due())
+    /// When it wants [`Fixture::show`] although nothing changed: to be opened, or looked after.
+    pub(crate) fn due(&self) -> Time {
+        if self.open.is_some() { self.set + LOOK } else { self.upkeep.due() }
     }
 
     /// Shows a colour, opening the lines when that is due.
     pub(crate) fn show(&mut self, now: Time, lines: &dyn Lines, colour: Colour) {
-        if self.due().is_some_and(|due| due > now) {
+        if self.open.is_none() && self.due() > now {
             return;
         }
+        self.set = now;
         let shown = self.open(lines).and_then(|light| light.show(colour));
         match shown {
             Ok(()) => self.upkeep.works(now),
@@ -161,11 +169,9 @@ impl Fixture {
         let light = match (self.open.take(), &self.wiring) {
             (Some(light), _) => light,
             (None, Light::Separate { green, red }) => {
-                InCallLight::Separate { green: lamp(green)?, red: lamp(red)? }
+                InCallLight::separate(lamp(green)?, lamp(red)?)
             }
-            (None, Light::Bicolour { lit, red }) => {
-                InCallLight::Bicolour { lit: lamp(lit)?, red: lamp(red)? }
-            }
+            (None, Light::Bicolour { lit, red }) => InCallLight::bicolour(lamp(lit)?, lamp(red)?),
         };
         Ok(self.open.insert(light))
     }

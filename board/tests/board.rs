@@ -315,6 +315,21 @@ async fn a_light_that_fails_in_mid_call_shows_the_call_again_when_it_is_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_light_that_is_pulled_out_and_put_back_is_lit_again_although_the_call_did_not_change() {
+    let bench = Bench::new();
+    let mut running = bench.started().await;
+    running.board.call(MUTED);
+    bench.shows(false, true).await;
+    bench.lines.unplug(bench.light()[0]);
+    bench.lines.plug_in(bench.light()[0]);
+    let began = Instant::now();
+    let lost = running.next().await;
+    assert!(matches!(lost, BoardEvent::Part { part: Part::Light, working: false, .. }), "{lost:?}");
+    bench.shows(false, true).await;
+    assert!(began.elapsed() < Duration::from_secs(7), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_line_that_floats_is_closed_and_the_others_go_on() {
     let bench = Bench::new();
     let mut running = bench.started().await;

@@ -25,6 +25,8 @@ struct Board {
     levels: HashMap<Place, Level>,
     /// Lines that are not there at present.
     unplugged: Vec<Place>,
+    /// How often each line was taken away: whoever had it open then has nothing in hand.
+    losses: HashMap<Place, u32>,
     watched: HashMap<Place, mpsc::Sender<Edge>>,
     /// How often each line was opened, with success or without.
     attempts: HashMap<Place, u32>,
@@ -68,10 +70,13 @@ impl StandIn {
         self.lock().levels.insert(line.place.clone(), level);
     }
 
-    /// Takes the line away: whoever has it open notices.
+    /// Takes the line away: it is dark, and whoever waits for it is told; whoever sets it learns of
+    /// it then.
     pub fn unplug(&self, line: &Line) {
         let mut board = self.lock();
         board.unplugged.push(line.place.clone());
+        *board.losses.entry(line.place.clone()).or_default() += 1;
+        board.levels.remove(&line.place);
         board.watched.remove(&line.place);
     }
 
@@ -102,6 +107,11 @@ impl StandIn {
         self.changed.send_modify(|changes| *changes += 1);
         there.then_some(()).ok_or_else(|| LineTrouble::NoLine { place: line.place.clone() })
     }
+
+    fn pin(&self, place: Place, edges: Option<mpsc::Receiver<Edge>>) -> Pin {
+        let losses = self.lock().losses.get(&place).copied();
+        Pin { board: self.clone(), place, losses, edges }
+    }
 }
 
 impl Lines for StandIn {
@@ -110,7 +120,7 @@ impl Lines for StandIn {
         self.open(line, |board| {
             board.levels.insert(place.clone(), level);
         })?;
-        Ok(Output::new(Pin { board: self.clone(), place, edges: None }))
+        Ok(Output::new(self.pin(place, None)))
     }
 
     fn input(&self, line: &Line) -> Result<Box<dyn Watched>, LineTrouble> {
@@ -119,7 +129,7 @@ impl Lines for StandIn {
         self.open(line, |board| {
             board.watched.insert(place.clone(), sender);
         })?;
-        Ok(Box::new(Pin { board: self.clone(), place, edges: Some(edges) }))
+        Ok(Box::new(self.pin(place, Some(edges))))
     }
 }
 
@@ -127,6 +137,8 @@ impl Lines for StandIn {
 struct Pin {
     board: StandIn,
     place: Place,
+    /// As they were when it was opened.
+    losses: Option<u32>,
     /// Of inputs.
     edges: Option<mpsc::Receiver<Edge>>,
 }
@@ -134,7 +146,7 @@ struct Pin {
 impl Pin {
     fn there(&self) -> Result<MutexGuard<'_, Board>, LineTrouble> {
         let board = self.board.lock();
-        if board.unplugged.contains(&self.place) {
+        if board.losses.get(&self.place).copied() != self.losses {
             return Err(LineTrouble::Gone { place: self.place.clone() });
         }
         Ok(board)
