@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use conclave_board::description::Description;
+use conclave_board::description::{Description, Line};
+use conclave_board::lines::{CharacterDevice, LineTrouble, Lines};
 use conclave_board::machine::{CallState, Sensor};
 use conclave_board::{Board, BoardEvent, Part};
 use conclave_types::Switch;
@@ -26,9 +27,11 @@ impl Chip {
     fn new(label: &str) -> Chip {
         let chip = Chip { config: Path::new(CONFIG).join(label) };
         let bank = chip.config.join("bank");
-        fs::create_dir_all(&bank).expect("gpio-sim is not loaded, or this is not root");
+        fs::create_dir_all(bank.join("line7"))
+            .expect("gpio-sim is not loaded, or this is not root");
         fs::write(bank.join("num_lines"), "8").unwrap();
-        fs::write(bank.join("label"), label).unwrap();
+        fs::write(bank.join("label"), label.trim_end_matches('-')).unwrap();
+        fs::write(bank.join("line7/name"), format!("SEVENTH-{label}")).unwrap();
         chip.live(true);
         chip
     }
@@ -70,13 +73,27 @@ impl Chip {
 impl Drop for Chip {
     fn drop(&mut self) {
         let _ = fs::write(self.config.join("live"), "0");
+        let _ = fs::remove_dir(self.config.join("bank/line7"));
         let _ = fs::remove_dir(self.config.join("bank"));
         let _ = fs::remove_dir(&self.config);
     }
 }
 
 async fn next(events: &mut mpsc::Receiver<BoardEvent>) -> BoardEvent {
-    timeout(PATIENCE, events.recv()).await.unwrap().unwrap()
+    let event = timeout(PATIENCE, events.recv()).await.unwrap().unwrap();
+    eprintln!("{event:?}");
+    event
+}
+
+/// Presses the mute button until that is heard. A level has to stand for the debounce time, before as
+/// well as during the press; nobody tells when it has.
+async fn press(chip: &Chip, events: &mut mpsc::Receiver<BoardEvent>) {
+    let mut moment = interval(Duration::from_millis(500));
+    moment.tick().await;
+    moment.tick().await;
+    chip.pull(2, true);
+    while next(events).await != BoardEvent::MuteToggled {}
+    chip.pull(2, false);
 }
 
 /// Events until this part works, or not.
@@ -113,13 +130,7 @@ async fn the_virtual_board_works_on_simulated_lines() {
     chip.shows([false, true]).await;
 
     for _ in 0..3 {
-        chip.pull(2, true);
-        assert_eq!(next(&mut events).await, BoardEvent::MuteToggled);
-        chip.pull(2, false);
-        // Whoever presses faster than the debounce time presses once: the release has to stand.
-        let mut moment = interval(Duration::from_millis(100));
-        moment.tick().await;
-        moment.tick().await;
+        press(&chip, &mut events).await;
     }
     chip.pull(4, true);
     assert_eq!(next(&mut events).await, BoardEvent::PresenceBegan);
@@ -134,19 +145,56 @@ async fn the_virtual_board_works_on_simulated_lines() {
     let detail = part(&mut events, Part::Sensor(Sensor::Mute), false).await;
     assert!(detail.contains("gone") || detail.contains("no GPIO chip"), "{detail}");
     chip.live(true);
-    part(&mut events, Part::Sensor(Sensor::Mute), true).await;
-    chip.pull(2, true);
-    assert_eq!(
-        loop {
-            match next(&mut events).await {
-                BoardEvent::Part { .. } => {}
-                other => break other,
-            }
-        },
-        BoardEvent::MuteToggled
-    );
+    // Although nothing changes in the call.
     chip.shows([false, true]).await;
+    part(&mut events, Part::Light, true).await;
+    press(&chip, &mut events).await;
 
     board.shutdown().await;
     chip.shows([false, false]).await;
+}
+
+/// The mute button's line of a description.
+fn line(chip: &str, line: &str, bias: &str) -> Line {
+    let text = format!(
+        "name = \"a\"\ntitle = \"A\"\nencoders = [\"x264enc\"]\n[gpio]\nbackend = \"gpiocdev\"\n{chip}\n\
+         [mute_button]\ndebounce_ms = 30\nline = {{ line = {line}, bias = \"{bias}\" }}\n"
+    );
+    Description::parse(&text, Path::new("board.toml")).unwrap().mute_button.unwrap().line
+}
+
+#[tokio::test]
+#[ignore = "needs root and the kernel's gpio-sim: it runs in the virtual board (cargo xtask hil)"]
+async fn lines_are_found_in_every_way_and_trouble_says_what_it_is() {
+    // The same label twice, under two names of configuration.
+    let chip = Chip::new("found");
+    let _twin = [Chip::new("twin"), Chip::new("twin-")];
+    let open = |line: &Line| CharacterDevice.input(line).map(|_| ());
+    let name = fs::read_to_string(chip.config.join("bank/chip_name")).unwrap();
+    let path = format!("chip = \"/dev/{}\"", name.trim());
+    for found in [
+        line("chip = \"found\"", "1", "pull_up"),
+        line(&path, "1", "pull_down"),
+        line("", "\"SEVENTH-found\"", "as_is"),
+        line(&path, "\"SEVENTH-found\"", "off"),
+    ] {
+        open(&found).unwrap_or_else(|trouble| panic!("{trouble}"));
+    }
+    // The pull is the chip's own: the level that is read at once.
+    let mut pulled = CharacterDevice.input(&line(&path, "1", "pull_up")).unwrap();
+    assert!(pulled.is_high().unwrap());
+
+    let taken = open(&line(&path, "1", "pull_up"));
+    assert!(matches!(taken, Err(LineTrouble::InUse { .. })), "{taken:?}");
+    drop(pulled);
+    let beyond = open(&line(&path, "8", "pull_up"));
+    assert!(matches!(beyond, Err(LineTrouble::NoLine { .. })), "{beyond:?}");
+    let unnamed = open(&line(&path, "\"EIGHTH\"", "pull_up"));
+    assert!(matches!(unnamed, Err(LineTrouble::NoLine { .. })), "{unnamed:?}");
+    let twins = open(&line("chip = \"twin\"", "1", "pull_up"));
+    assert!(matches!(&twins, Err(LineTrouble::SeveralChips { paths, .. }) if paths.len() == 2));
+    let Err(nowhere) = open(&line("chip = \"nowhere\"", "1", "pull_up")) else { panic!("found") };
+    assert!(nowhere.to_string().contains("there: ") && nowhere.to_string().contains("found"));
+    let other = open(&line("chip = \"/dev/null\"", "1", "pull_up"));
+    assert!(matches!(other, Err(LineTrouble::System { .. })), "{other:?}");
 }
