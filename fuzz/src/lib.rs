@@ -15,6 +15,7 @@
 //! | `activation_codes`, `words` | [`words`] | what parses is shown, and parses as the same |
 //! | `certificates` | [`certificates`] | only what the CA signed is an enrolled room |
 //! | `cloud_config` | [`cloud_config`] | mistakes name a line that is there |
+//! | `board_description` | [`board_description`] | mistakes name a line that is there; what parses keeps its limits |
 //! | `room_config` | [`room_config`] | what parses keeps its limits, and is written as the same |
 //! | `control_lines` | [`control_lines`] | what parses is one line when written, and parses as the same |
 //!
@@ -25,6 +26,7 @@
     reason = "what must not be ends the run: that is how a fuzzer learns of it"
 )]
 
+pub mod board_description;
 mod calls;
 pub mod certificates;
 pub mod cloud_config;
@@ -48,7 +50,7 @@ pub(crate) use room_config::media::MediaConfig;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     ("link_room", link::room),
     ("link_cloud", link::cloud),
     ("rtp_packet", rtp::packet),
@@ -62,5 +64,6 @@ pub const TARGETS: [Target; 14] = [
     ("certificates", certificates::chain),
     ("cloud_config", cloud_config::parse),
     ("room_config", room_config::parse),
+    ("board_description", board_description::parse),
     ("control_lines", control_lines::lines),
 ];

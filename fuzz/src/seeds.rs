@@ -48,6 +48,7 @@ pub fn all() -> Vec<Seed> {
         ("certificates", certificates()),
         ("cloud_config", cloud_config()),
         ("room_config", room_config()),
+        ("board_description", board_description()),
         ("control_lines", control_lines()),
     ];
     let seeds = by_target.into_iter().flat_map(|(target, contents)| {
@@ -368,6 +369,29 @@ fn room_config() -> Vec<Vec<u8>> {
         "data = \"/d\"\nserial = \"A\"\n{cloud}ports = [8200, 443]\n{rest}[media]\n"
     ));
     files.into_iter().map(String::into_bytes).collect()
+}
+
+/// The boards that we have, and what each of them leaves out.
+fn board_description() -> Vec<Vec<u8>> {
+    let boards = [
+        include_str!("../../board/imx8mp/board.toml"),
+        include_str!("../../board/intel-n100/board.toml"),
+        include_str!("../../board/raspberry-cm4/board.toml"),
+        include_str!("../../board/virtual-x86_64/board.toml"),
+    ];
+    let begin = "name = \"a\"\ntitle = \"A\"\nencoders = [\"x264enc\"]\n";
+    let rest = [
+        "[gpio]\nbackend = \"none\"\n",
+        "gpio.backend = \"none\"\ntemperature = { source = { hwmon = \"coretemp\" }, warn_c = 70, critical_c = 90 }\n",
+        "[gpio]\nbackend = \"gpiocdev\"\n[light.bicolour]\nlit = { line = \"LIT\" }\nred = { line = 1, chip = \"/dev/gpiochip3\" }\n",
+        "[gpio]\nbackend = \"rppal\"\n[mute_button]\nline = { line = 57, bias = \"off\" }\ndebounce_ms = 500\n",
+        "[gpio]\nbackend = \"gpiocdev\"\nchip = \"a\"\n[presence]\nhold_s = 3600\n[presence.line]\nline = 1023\nbias = \"as_is\"\n",
+        "[gpio]\nbackend = \"gpiocdev\"\n[presence]\nline = { line = 1 }\nhold_s = 1\n",
+        "[gpio]\nbackend = \"none\"\n[[display]]\nconnector = \"eDP-1\"\nshows = \"panel\"\n[[display]]\nconnector = \"eDP-1\"\nshows = \"front\"\n",
+        "cameras = [\"!*x*\", \"\\u00e9\"]\ngpio = { backend = \"none\", chip = \"/etc\" }\n",
+    ];
+    let made = rest.into_iter().map(|rest| format!("{begin}{rest}"));
+    boards.into_iter().map(str::to_owned).chain(made).map(String::into_bytes).collect()
 }
 
 fn control_lines() -> Vec<Vec<u8>> {

@@ -63,6 +63,7 @@ pub const HOUSE: &[Place] = &[
         Kind::Shell,
         &["core/types", "cloud-link/protocol", "cloud-link/stream"],
     ),
+    place("board", Kind::Shell, &["core/types"]),
     place("appliance/panel-api", Kind::Pure, &["core/types"]),
     place(
         "appliance/room",
