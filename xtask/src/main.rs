@@ -3,10 +3,12 @@
 //! It needs Rust alone, so that it can install what everything else needs before any of that is
 //! built: [`packages`] finds and installs Debian packages, [`steps`] runs one command after the
 //! other and says how each went; [`fuzz`] builds and runs the fuzz targets, which need a C++ compiler
-//! besides; [`mod@deny`] has cargo-deny look at what we link.
+//! besides; [`mod@deny`] has cargo-deny look at what we link; [`crates`] writes the list of crates
+//! that the recipes in yocto/ fetch.
 
 #![forbid(unsafe_code)]
 
+mod crates;
 mod deny;
 mod faults;
 mod fuzz;
@@ -66,6 +68,8 @@ enum Task {
     Faults(faults::Faults),
     /// Throws random octets at everything that takes octets from outside.
     Fuzz(fuzz::Fuzz),
+    /// Writes the list of crates for the recipes in yocto/, from Cargo.lock.
+    YoctoCrates,
     /// Only installs the Debian packages that demo and tests need.
     Install,
 }
@@ -86,6 +90,7 @@ fn main() -> ExitCode {
         Task::Bench { quick, parts, install } => bench(quick, &parts, &install),
         Task::Faults(faults) => faults::run(&faults),
         Task::Fuzz(fuzz) => workspace().and_then(|workspace| fuzz::run(&workspace, &fuzz)),
+        Task::YoctoCrates => workspace().and_then(|workspace| crates::write(&workspace)),
         Task::Install => packages::install(Purpose::Test),
     };
     match outcome {

@@ -1,0 +1,6 @@
+FILESEXTRAPATHS:prepend := "${THISDIR}/files:"
+
+SRC_URI:append:raspberry-cm4 = " \
+    file://conclave.cfg \
+    file://raspberry-cm4.cfg \
+"

@@ -1,0 +1,62 @@
+SUMMARY = "The system slot of a room"
+DESCRIPTION = "A read-only root with its hash tree. Nothing of it is written when the room runs."
+LICENSE = "MIT"
+
+inherit image
+
+# Named one by one, and not from a group of packages: what is not here is not in the room.
+IMAGE_INSTALL = " \
+    alsa-state \
+    base-files \
+    base-passwd \
+    ca-certificates \
+    conclave-kiosk \
+    conclave-roomd \
+    conclave-system \
+    dbus \
+    kernel-modules \
+    netbase \
+    os-release \
+    rauc \
+    rauc-conf \
+    systemd \
+    systemd-crypt \
+    systemd-networkd \
+    tzdata \
+    udev \
+    ${MACHINE_EXTRA_RDEPENDS} \
+    ${MACHINE_ESSENTIAL_EXTRA_RDEPENDS} \
+    ${CONCLAVE_BOARD_PACKAGES} \
+"
+# What only one board needs; its machine file says it.
+CONCLAVE_BOARD_PACKAGES ?= ""
+# It would call every boot a good one. conclave-roomd does that, once the room is healthy.
+BAD_RECOMMENDATIONS += "rauc-mark-good"
+PACKAGE_EXCLUDE += "rauc-mark-good"
+
+IMAGE_FEATURES = "read-only-rootfs stateless-rootfs"
+IMAGE_LINGUAS = "en-us fr-fr"
+
+# Below the size of the partition in files/wic, so that a slot that is too big fails here.
+IMAGE_ROOTFS_MAXSIZE = "1000000"
+
+ROOTFS_POSTPROCESS_COMMAND:append = " conclave_fstab conclave_no_login"
+
+conclave_fstab() {
+    mv "${IMAGE_ROOTFS}${datadir}/conclave/fstab" "${IMAGE_ROOTFS}${sysconfdir}/fstab"
+}
+
+# A production image has no login and no shell: no getty, no rescue shell, and nothing to run in one.
+# kas/development.yml leaves both in and says so in the name of the system.
+conclave_no_login() {
+    if [ "${CONCLAVE_DEVELOPMENT}" = "1" ]; then
+        return
+    fi
+    for unit in getty.target emergency.service rescue.service debug-shell.service; do
+        ln -sf /dev/null "${IMAGE_ROOTFS}${sysconfdir}/systemd/system/$unit"
+    done
+    for shell in sh ash bash busybox busybox.nosuid busybox.suid dash hush login sulogin su; do
+        rm -f "${IMAGE_ROOTFS}${bindir}/$shell" "${IMAGE_ROOTFS}${sbindir}/$shell" \
+            "${IMAGE_ROOTFS}${base_bindir}/$shell" "${IMAGE_ROOTFS}${base_sbindir}/$shell"
+    done
+}
