@@ -62,7 +62,7 @@ fn list(lock: &str) -> Result<String> {
     }
     Ok(format!(
         "# The crates of Cargo.lock. Written by `cargo xtask yocto-crates`; a test says when it is stale.\n\n\
-         SRC_URI += \" \\\n{addresses}\"\n\n{checksums}"
+         SRC_URI += \"\\\n{addresses}\"\n\n{checksums}"
     ))
 }
 

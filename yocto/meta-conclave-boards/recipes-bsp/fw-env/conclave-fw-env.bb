@@ -1,7 +1,7 @@
 SUMMARY = "Where U-Boot keeps the order of the slots"
 DESCRIPTION = "RAUC changes it through libubootenv, which finds it by this file."
 LICENSE = "Apache-2.0 | MIT"
-LIC_FILES_CHKSUM = " \
+LIC_FILES_CHKSUM = "\
     file://${COMMON_LICENSE_DIR}/Apache-2.0;md5=89aea4e17d99a7cacdbeed46a0096b10 \
     file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302 \
 "

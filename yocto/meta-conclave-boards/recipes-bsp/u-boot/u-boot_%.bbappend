@@ -1,4 +1,4 @@
-FILESEXTRAPATHS:prepend := "${THISDIR}/files:"
+FILESEXTRAPATHS:prepend:raspberry-cm4 := "${THISDIR}/files:"
 
 SRC_URI:append:raspberry-cm4 = " \
     file://conclave.cfg \

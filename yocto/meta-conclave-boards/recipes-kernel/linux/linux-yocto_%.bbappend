@@ -1,4 +1,4 @@
-FILESEXTRAPATHS:prepend := "${CONCLAVE_KERNEL_FILES}:${THISDIR}/files:"
+FILESEXTRAPATHS:prepend:intel-n100 := "${CONCLAVE_KERNEL_FILES}:${THISDIR}/files:"
 
 COMPATIBLE_MACHINE:intel-n100 = "^intel-n100$"
 # The kernel's metadata for ordinary 64-bit PCs.

@@ -3,19 +3,19 @@ DESCRIPTION = "UEFI: a signed unified kernel image. Other boards: the signed FIT
 LICENSE = "GPL-2.0-only"
 LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/GPL-2.0-only;md5=801f80980d171dd6425610833a22dbe6"
 
+CONCLAVE_FIRMWARE = "${@bb.utils.contains('MACHINE_FEATURES', 'efi', 'uefi', 'fit', d)}"
+
+INHIBIT_DEFAULT_DEPS = "1"
+DEPENDS = "dosfstools-native mtools-native ${@bb.utils.contains('MACHINE_FEATURES', 'efi', 'os-release systemd-boot-native virtual/cross-binutils', '', d)}"
+
 S = "${UNPACKDIR}"
 B = "${WORKDIR}/build"
-INHIBIT_DEFAULT_DEPS = "1"
-PACKAGE_ARCH = "${MACHINE_ARCH}"
 
 inherit deploy nopackages
 
+PACKAGE_ARCH = "${MACHINE_ARCH}"
+
 require conf/image-uefi.conf
-
-CONCLAVE_FIRMWARE = "${@bb.utils.contains('MACHINE_FEATURES', 'efi', 'uefi', 'fit', d)}"
-
-DEPENDS = "dosfstools-native mtools-native"
-DEPENDS:append = "${@' os-release systemd-boot-native virtual/cross-binutils' if d.getVar('CONCLAVE_FIRMWARE') == 'uefi' else ''}"
 
 # Smaller than the partition in files/wic.
 CONCLAVE_BOOT_KIB ?= "96000"

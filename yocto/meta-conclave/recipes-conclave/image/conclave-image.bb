@@ -5,7 +5,7 @@ LICENSE = "MIT"
 inherit image
 
 # Named one by one, and not from a group of packages: what is not here is not in the room.
-IMAGE_INSTALL = " \
+IMAGE_INSTALL = "\
     alsa-state \
     base-files \
     base-passwd \

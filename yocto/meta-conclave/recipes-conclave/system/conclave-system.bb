@@ -1,18 +1,19 @@
 SUMMARY = "What a room's image holds besides programs"
 DESCRIPTION = "The tree in appliance/system, as it is in every image: units, firewall, users, presets."
 LICENSE = "Apache-2.0 | MIT"
-LIC_FILES_CHKSUM = " \
+LIC_FILES_CHKSUM = "\
     file://LICENSE-APACHE;md5=3b83ef96387f14655fc854ddc3c6bd57 \
     file://LICENSE-MIT;md5=a7ef1fbb34c57d69efa986110b45d9a9 \
 "
 
+PV = "${CONCLAVE_VERSION}"
+
 CONCLAVE_REVISION ?= "${@oe.buildcfg.get_metadata_git_revision(d.getVar('CONCLAVE_WORKSPACE'))}"
-SRC_URI = " \
+SRC_URI = "\
     git://${CONCLAVE_WORKSPACE};protocol=file;nobranch=1 \
     file://nftables.service \
 "
 SRCREV = "${CONCLAVE_REVISION}"
-PV = "${CONCLAVE_VERSION}"
 
 inherit allarch useradd
 
@@ -22,8 +23,8 @@ do_compile[noexec] = "1"
 # The users of usr/lib/sysusers.d/conclave.conf: the system slot is read-only, so they are made here.
 USERADD_PACKAGES = "${PN}"
 GROUPADD_PARAM:${PN} = "--system conclave"
-USERADD_PARAM:${PN} = " \
-    --system --no-create-home --home-dir /var/lib/conclave --gid conclave --shell /sbin/nologin conclave-room; \
+USERADD_PARAM:${PN} = "\
+    --system --no-create-home --home-dir ${localstatedir}/lib/conclave --gid conclave --shell /sbin/nologin conclave-room; \
     --system --no-create-home --home-dir / --gid conclave --shell /sbin/nologin conclave-panel \
 "
 
@@ -39,6 +40,6 @@ do_install() {
     mv "${D}${sysconfdir}/fstab" "${D}${datadir}/conclave/fstab"
 }
 
-FILES:${PN} = "${sysconfdir} ${prefix}/lib ${datadir}/conclave /site"
+FILES:${PN} += "${prefix}/lib /site"
 
 RDEPENDS:${PN} = "cryptsetup nftables systemd"

@@ -15,7 +15,7 @@ CVE_PRODUCT = "tpm2_software_stack"
 inherit autotools pkgconfig
 
 # The kernel's resource manager is enough: no user, no service, no key store of its own.
-EXTRA_OECONF = " \
+EXTRA_OECONF = "\
     --disable-doxygen-doc \
     --disable-fapi \
     --disable-policy \
@@ -24,6 +24,6 @@ EXTRA_OECONF = " \
 
 PACKAGES =+ "libtss2-tcti-device libtss2"
 # systemd opens the transport by name, so it is a package of its own.
-FILES:libtss2-tcti-device = "${libdir}/libtss2-tcti-device.so.*"
-FILES:libtss2 = "${libdir}/libtss2-*.so.*"
-FILES:${PN} += "${nonarch_libdir} ${sysconfdir} ${nonarch_base_libdir}/udev"
+FILES:libtss2-tcti-device += "${libdir}/libtss2-tcti-device.so.*"
+FILES:libtss2 += "${libdir}/libtss2-*.so.*"
+FILES:${PN} += "${nonarch_libdir} ${nonarch_base_libdir}/udev"

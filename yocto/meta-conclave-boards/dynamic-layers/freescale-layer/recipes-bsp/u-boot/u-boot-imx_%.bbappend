@@ -1,4 +1,4 @@
-FILESEXTRAPATHS:prepend := "${CONCLAVE_UBOOT_FILES}:"
+FILESEXTRAPATHS:prepend:imx8mp := "${CONCLAVE_UBOOT_FILES}:"
 
 SRC_URI:append:imx8mp = " \
     file://conclave.cfg \

@@ -1,3 +1,3 @@
-FILESEXTRAPATHS:prepend := "${CONCLAVE_KERNEL_FILES}:"
+FILESEXTRAPATHS:prepend:imx8mp := "${CONCLAVE_KERNEL_FILES}:"
 
 SRC_URI:append:imx8mp = " file://conclave.cfg"
