@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail};
 use std::fmt::Write;
 use std::path::Path;
 
-const LIST: &str = "yocto/meta-conclave/recipes-conclave/programs/conclave-crates.inc";
+/// Where it is, from the workspace.
+pub(crate) const LIST: &str = "yocto/meta-conclave/recipes-conclave/programs/conclave-crates.inc";
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// Writes the list anew.

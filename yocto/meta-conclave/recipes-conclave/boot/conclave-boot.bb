@@ -49,11 +49,15 @@ do_compile() {
             --secureboot-private-key "${CONCLAVE_KEYS}/secure-boot.key" \
             --secureboot-certificate "${CONCLAVE_KEYS}/secure-boot.crt" \
             --output "${B}/conclave.efi"
+        # The same sources, the same octets: the time that is in the file system is that of the sources.
+        touch -d "@${SOURCE_DATE_EPOCH}" "${B}/conclave.efi"
         mmd -i "$boot" ::/EFI ::/EFI/conclave
         mcopy -m -i "$boot" "${B}/conclave.efi" ::/EFI/conclave/conclave.efi
         ;;
     fit)
-        mcopy -m -i "$boot" "${DEPLOY_DIR_IMAGE}/fitImage" ::/conclave.fit
+        cp "${DEPLOY_DIR_IMAGE}/fitImage" "${B}/conclave.fit"
+        touch -d "@${SOURCE_DATE_EPOCH}" "${B}/conclave.fit"
+        mcopy -m -i "$boot" "${B}/conclave.fit" ::/conclave.fit
         ;;
     esac
 }

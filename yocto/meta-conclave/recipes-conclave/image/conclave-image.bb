@@ -27,6 +27,7 @@ IMAGE_INSTALL = "\
     ${MACHINE_EXTRA_RDEPENDS} \
     ${MACHINE_ESSENTIAL_EXTRA_RDEPENDS} \
     ${CONCLAVE_BOARD_PACKAGES} \
+    ${@'busybox shadow util-linux-agetty' if d.getVar('CONCLAVE_DEVELOPMENT') == '1' else ''} \
 "
 # What only one board needs; its machine file says it.
 CONCLAVE_BOARD_PACKAGES ?= ""
@@ -34,7 +35,7 @@ CONCLAVE_BOARD_PACKAGES ?= ""
 BAD_RECOMMENDATIONS += "rauc-mark-good"
 PACKAGE_EXCLUDE += "rauc-mark-good"
 
-IMAGE_FEATURES = "read-only-rootfs stateless-rootfs"
+IMAGE_FEATURES = "read-only-rootfs stateless-rootfs ${@'allow-empty-password allow-root-login empty-root-password' if d.getVar('CONCLAVE_DEVELOPMENT') == '1' else ''}"
 IMAGE_LINGUAS = "en-us fr-fr"
 
 # Below the size of the partition in files/wic, so that a slot that is too big fails here.
@@ -47,9 +48,12 @@ conclave_fstab() {
 }
 
 # A production image has no login and no shell: no getty, no rescue shell, and nothing to run in one.
-# kas/development.yml leaves both in and says so in the name of the system.
+# With kas/development.yml there is a login on the second screen (Ctrl-Alt-F2; the panel has the first).
 conclave_no_login() {
     if [ "${CONCLAVE_DEVELOPMENT}" = "1" ]; then
+        install -d "${IMAGE_ROOTFS}${sysconfdir}/systemd/system/getty.target.wants"
+        ln -sf "${systemd_system_unitdir}/getty@.service" \
+            "${IMAGE_ROOTFS}${sysconfdir}/systemd/system/getty.target.wants/getty@tty2.service"
         return
     fi
     for unit in getty.target emergency.service rescue.service debug-shell.service; do

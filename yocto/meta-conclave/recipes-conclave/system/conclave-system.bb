@@ -1,5 +1,5 @@
 SUMMARY = "What a room's image holds besides programs"
-DESCRIPTION = "The tree in appliance/system, as it is in every image: units, firewall, users, presets."
+DESCRIPTION = "The tree in appliance/system, as it is in every image: units, firewall, users, presets; and the description of the board."
 LICENSE = "Apache-2.0 | MIT"
 LIC_FILES_CHKSUM = "\
     file://LICENSE-APACHE;md5=3b83ef96387f14655fc854ddc3c6bd57 \
@@ -15,7 +15,10 @@ SRC_URI = "\
 "
 SRCREV = "${CONCLAVE_REVISION}"
 
-inherit allarch useradd
+inherit useradd
+
+# One file of it is the board's.
+PACKAGE_ARCH = "${MACHINE_ARCH}"
 
 do_configure[noexec] = "1"
 do_compile[noexec] = "1"
@@ -35,6 +38,7 @@ do_install() {
     install -d "${D}/site"
     # OpenEmbedded's nftables comes without a unit.
     install -D -m 0644 "${UNPACKDIR}/nftables.service" "${D}${systemd_system_unitdir}/nftables.service"
+    install -m 0644 "${S}/board/${MACHINE}/board.toml" "${D}${nonarch_libdir}/conclave/board.toml"
     # The base files bring their own, and the image takes ours: see conclave-image.
     install -d "${D}${datadir}/conclave"
     mv "${D}${sysconfdir}/fstab" "${D}${datadir}/conclave/fstab"
