@@ -35,11 +35,8 @@ CONCLAVE_BOARD_PACKAGES ?= ""
 BAD_RECOMMENDATIONS += "rauc-mark-good"
 PACKAGE_EXCLUDE += "rauc-mark-good"
 
-IMAGE_FEATURES = "read-only-rootfs stateless-rootfs ${@'allow-empty-password allow-root-login empty-root-password' if d.getVar('CONCLAVE_DEVELOPMENT') == '1' else ''}"
+IMAGE_FEATURES = "read-only-rootfs ${@'allow-empty-password allow-root-login empty-root-password' if d.getVar('CONCLAVE_DEVELOPMENT') == '1' else ''}"
 IMAGE_LINGUAS = "en-us fr-fr"
-
-# Below the size of the partition in files/wic, so that a slot that is too big fails here.
-IMAGE_ROOTFS_MAXSIZE = "1000000"
 
 ROOTFS_POSTPROCESS_COMMAND:append = " conclave_fstab conclave_no_login"
 

@@ -11,12 +11,12 @@ require conclave-workspace.inc
 # The sys crates ask pkg-config for these. SQLite is compiled in.
 DEPENDS += "glib-2.0 gstreamer1.0 gstreamer1.0-plugins-base"
 
-# The elements that appliance/media names, by their plugins.
+# All plugins: appliance/media tries encoders in turn, and a package `-meta` names every plugin of a set.
 RDEPENDS:${PN} += "\
     gstreamer1.0 \
     gstreamer1.0-libav \
-    gstreamer1.0-plugins-bad \
-    gstreamer1.0-plugins-base \
-    gstreamer1.0-plugins-good \
-    gstreamer1.0-plugins-ugly \
+    gstreamer1.0-plugins-bad-meta \
+    gstreamer1.0-plugins-base-meta \
+    gstreamer1.0-plugins-good-meta \
+    gstreamer1.0-plugins-ugly-meta \
 "
