@@ -3,15 +3,19 @@
 //! It needs Rust alone, so that it can install what everything else needs before any of that is
 //! built: [`packages`] finds and installs Debian packages, [`steps`] runs one command after the
 //! other and says how each went; [`fuzz`] builds and runs the fuzz targets, which need a C++ compiler
-//! besides; [`mod@deny`] has cargo-deny look at what we link.
+//! besides; [`mod@deny`] has cargo-deny look at what we link; [`yocto`] has others look at the
+//! layers, and [`crates`] writes the list of crates that they fetch; [`tools`] gets such programs.
 
 #![forbid(unsafe_code)]
 
+mod crates;
 mod deny;
 mod faults;
 mod fuzz;
 mod packages;
 mod steps;
+mod tools;
+mod yocto;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
@@ -66,6 +70,10 @@ enum Task {
     Faults(faults::Faults),
     /// Throws random octets at everything that takes octets from outside.
     Fuzz(fuzz::Fuzz),
+    /// Of what CI checks, only the layers in yocto/: kas and oelint-adv read them.
+    Yocto,
+    /// Writes the list of crates for the recipes in yocto/, from Cargo.lock.
+    YoctoCrates,
     /// Only installs the Debian packages that demo and tests need.
     Install,
 }
@@ -86,6 +94,8 @@ fn main() -> ExitCode {
         Task::Bench { quick, parts, install } => bench(quick, &parts, &install),
         Task::Faults(faults) => faults::run(&faults),
         Task::Fuzz(fuzz) => workspace().and_then(|workspace| fuzz::run(&workspace, &fuzz)),
+        Task::Yocto => yocto(),
+        Task::YoctoCrates => workspace().and_then(|workspace| crates::write(&workspace)),
         Task::Install => packages::install(Purpose::Test),
     };
     match outcome {
@@ -150,6 +160,10 @@ fn deny() -> Result<()> {
     deny::check(&mut Steps::new(workspace()?), &built("../tools")?)
 }
 
+fn yocto() -> Result<()> {
+    yocto::check(&mut Steps::new(workspace()?), &workspace()?, &built("../tools")?)
+}
+
 fn test(fast: bool, install: &Install) -> Result<()> {
     if !install.no_install {
         packages::install(Purpose::Test)?;
@@ -160,6 +174,7 @@ fn test(fast: bool, install: &Install) -> Result<()> {
     }
     steps.cargo("Format", &["fmt", "--all", "--check"], "run `cargo fmt --all`")?;
     deny::check(&mut steps, &built("../tools")?)?;
+    yocto::check(&mut steps, &workspace()?, &built("../tools")?)?;
     steps.cargo(
         "Lints",
         &[&["clippy"], &WHOLE[..], &["--all-targets", "--", "-D", "warnings"]].concat(),

@@ -5,7 +5,8 @@
 //! - [`layers`]: the table of the house, and what may import what;
 //! - [`licences`]: that the GPL reaches nobody but the panel;
 //! - [`prints`]: that no secret, address or name is in a `Debug` print;
-//! - [`sources`]: what a pure crate may not name in its sources, and that none has unsafe code.
+//! - [`sources`]: what a pure crate may not name in its sources, and that none has unsafe code;
+//! - [`yocto`]: traps in the layers of yocto/.
 //!
 //! Each returns sentences, one for each thing that is wrong. A new crate must be placed in
 //! [`layers::HOUSE`] before the tests pass.
@@ -17,3 +18,4 @@ pub mod layers;
 pub mod licences;
 pub mod prints;
 pub mod sources;
+pub mod yocto;

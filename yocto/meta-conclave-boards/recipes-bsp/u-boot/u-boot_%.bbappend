@@ -1,0 +1,6 @@
+FILESEXTRAPATHS:prepend:raspberry-cm4 := "${THISDIR}/files:"
+
+SRC_URI:append:raspberry-cm4 = " \
+    file://conclave.cfg \
+    file://raspberry-cm4.cfg \
+"
