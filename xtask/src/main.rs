@@ -61,6 +61,9 @@ enum Task {
         /// A few seconds each, to see that measuring works; the page is left as it is.
         #[arg(long)]
         quick: bool,
+        /// Measures nothing and writes the page anew from what was measured last.
+        #[arg(long, conflicts_with_all = ["quick", "parts"])]
+        page: bool,
         /// Only these: srtp, forward, links, meetings, call.
         parts: Vec<String>,
         #[command(flatten)]
@@ -91,7 +94,7 @@ fn main() -> ExitCode {
         Task::Pictures { install } => pictures(&install),
         Task::Test { fast, install } => test(fast, &install),
         Task::Deny => deny(),
-        Task::Bench { quick, parts, install } => bench(quick, &parts, &install),
+        Task::Bench { quick, page, parts, install } => bench(quick, page, &parts, &install),
         Task::Faults(faults) => faults::run(&faults),
         Task::Fuzz(fuzz) => workspace().and_then(|workspace| fuzz::run(&workspace, &fuzz)),
         Task::Yocto => yocto(),
@@ -137,7 +140,7 @@ fn pictures(install: &Install) -> Result<()> {
 }
 
 /// Measured is what would be installed: the release build.
-fn bench(quick: bool, parts: &[String], install: &Install) -> Result<()> {
+fn bench(quick: bool, page: bool, parts: &[String], install: &Install) -> Result<()> {
     if !install.no_install {
         packages::install(Purpose::Bench)?;
     }
@@ -150,9 +153,7 @@ fn bench(quick: bool, parts: &[String], install: &Install) -> Result<()> {
     )?;
     let mut bench = std::process::Command::new(built("../release/conclave-bench")?);
     bench.args(parts);
-    if quick {
-        bench.arg("--quick");
-    }
+    bench.args(quick.then_some("--quick")).args(page.then_some("--page"));
     steps.run("Measure", &mut bench, "it says above what could not be measured")
 }
 

@@ -17,6 +17,7 @@ mod process;
 mod report;
 mod srtp;
 mod table;
+mod why;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
@@ -31,6 +32,9 @@ struct Command {
     /// Runs of a few seconds, to see whether the measuring itself works. Not written to the page.
     #[arg(long)]
     quick: bool,
+    /// Measures nothing and writes the page anew from what was measured last.
+    #[arg(long, conflicts_with_all = ["quick", "parts"])]
+    page: bool,
 }
 
 /// A corner of the product with its own peers.
@@ -86,6 +90,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: &Command) -> Result<()> {
+    if command.page {
+        return report::write();
+    }
     let effort = if command.quick { Effort::Quick } else { Effort::Whole };
     let wanted = if command.parts.is_empty() { Corner::value_variants() } else { &command.parts };
     for corner in wanted {

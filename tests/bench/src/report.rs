@@ -2,6 +2,7 @@
 
 use crate::Corner;
 use crate::table::{self, Goal, Part, Row};
+use crate::why;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use std::fmt::Write as _;
@@ -74,8 +75,18 @@ fn markdown(parts: &[Part]) -> Result<String> {
         for row in &part.rows {
             write_row(&mut page, row)?;
         }
-        for row in part.rows.iter().filter(|row| !row.remark.is_empty()) {
-            writeln!(page, "\n*{}*: {}", row.quantity, row.remark)?;
+        for row in &part.rows {
+            if !row.remark.is_empty() {
+                writeln!(page, "\n*{}*: {}", row.quantity, row.remark)?;
+            }
+        }
+        // Once for all rows of a kind.
+        let mut said: Vec<&str> = Vec::new();
+        for (row, why) in part.rows.iter().filter_map(|row| Some((row, why::of(row)?))) {
+            if !said.contains(&why) {
+                said.push(why);
+                writeln!(page, "\n✗ *{}*, and others like it: {why}", row.quantity)?;
+            }
         }
         for plot in &part.plots {
             writeln!(page, "\n![{}](benchmarks/{}.svg)", plot.title, plot.name)?;

@@ -54,6 +54,7 @@ pub(crate) fn start(
         source,
         receivers: sockets,
         paced: pace.map(|pace| pace.0),
+        held: None,
         _folder: folder,
     })
 }

@@ -78,7 +78,7 @@ pub(crate) fn start(folder: tempfile::TempDir, receivers: usize) -> Result<Syste
         let open = if place == 0 { Some(opener(&key)?) } else { None };
         all.push(Receiver::new(socket, open, None)?);
     }
-    Ok(System { running, source, receivers: all, paced: None, _folder: folder })
+    Ok(System { running, source, receivers: all, paced: None, held: None, _folder: folder })
 }
 
 fn configure(folder: &Path, port: u16) -> Result<()> {

@@ -4,11 +4,12 @@ use super::load::{self, Receiver, Source};
 use super::system::System;
 use crate::process::{Running, until};
 use anyhow::{Context, Result, bail};
-use conclave_media_node::{Limits, MediaNode, MediaNodeConfig, PacketLimit};
+use conclave_media_node::{HELD_BOUNDS_US, Limits, MediaNode, MediaNodeConfig, PacketLimit};
 use conclave_srtp::{opener, sealer};
 use conclave_types::{MediaLeg, MeetingId, ParticipantId, SrtpProfile, VIDEO_PAYLOAD_TYPE};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub(crate) const ROLE: &str = "media-node";
 
 const GCM: &str = "gcm";
 const SHA1: &str = "sha1";
+/// Between two times that the child writes down how long packets were in it.
+const LOOK: Duration = Duration::from_millis(100);
 /// The last line that the child writes before it only forwards.
 const READY: &str = "ready";
 
@@ -31,7 +34,8 @@ pub(crate) fn start(
         SrtpProfile::AesCm128HmacSha1_80 => SHA1,
     };
     let mut command = Command::new(std::env::current_exe()?);
-    command.args([ROLE, suite, &(receivers + 1).to_string()]);
+    let held = folder.path().join("held.json");
+    command.args([ROLE, suite, &(receivers + 1).to_string()]).arg(&held);
     let log = folder.path().join("node.log");
     let running = Running::start("the media node", &mut command, &log)?;
     let mut text = String::new();
@@ -55,12 +59,12 @@ pub(crate) fn start(
         let reports = Some((at(leg), sealer(&leg.room_to_node)?, leg.video));
         receivers.push(Receiver::new(load::socket()?, open, reports)?);
     }
-    Ok(System { running, source, receivers, paced: None, _folder: folder })
+    Ok(System { running, source, receivers, paced: None, held: Some(held), _folder: folder })
 }
 
 /// The child: opens the legs, writes them down and forwards until it is ended.
 pub(crate) fn serve(arguments: &[String]) -> Result<()> {
-    let [suite, legs] = arguments else { bail!("wanted: suite and number of legs") };
+    let [suite, legs, held] = arguments else { bail!("wanted: suite, number of legs, a file") };
     let profile = match suite.as_str() {
         GCM => SrtpProfile::AeadAes128Gcm,
         _ => SrtpProfile::AesCm128HmacSha1_80,
@@ -89,7 +93,30 @@ pub(crate) fn serve(arguments: &[String]) -> Result<()> {
         let mut out = std::io::stdout().lock();
         out.write_all(lines.as_bytes())?;
         out.flush()?;
-        while events.recv().await.is_some() {}
-        Ok(())
+        let mut looks = tokio::time::interval(LOOK);
+        loop {
+            tokio::select! {
+                event = events.recv() => if event.is_none() { return Ok(()) },
+                _ = looks.tick() => {
+                    let packets = node.totals().held.packets;
+                    std::fs::write(held, serde_json::to_string(&packets)?)?;
+                }
+            }
+        }
     })
+}
+
+/// How long all but one in a hundred packets were in the node at most, milliseconds; as fine as the
+/// node counts. `None` when it was longer than it has bounds for, or nothing was counted.
+pub(crate) fn held_ms(file: &Path) -> Result<Option<f64>> {
+    let packets: Vec<u64> = serde_json::from_str(&std::fs::read_to_string(file)?)?;
+    let all: u64 = packets.iter().sum();
+    let mut beyond = all;
+    for (packets, bound) in packets.iter().zip(HELD_BOUNDS_US) {
+        beyond -= packets;
+        if all > 0 && beyond * 100 <= all {
+            return Ok(Some(bound as f64 / 1000.0));
+        }
+    }
+    Ok(None)
 }

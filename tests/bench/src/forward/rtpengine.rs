@@ -88,7 +88,7 @@ pub(crate) fn start(
     let (up, port) = publish()?;
     let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let source = Source::new(to, Some(sealer(&up)?), Ssrc(0x0102_0304), PAYLOAD_TYPE, socket)?;
-    Ok(System { running, source, receivers: all, paced: None, _folder: folder })
+    Ok(System { running, source, receivers: all, paced: None, held: None, _folder: folder })
 }
 
 /// A description of one stream. It is called audio because rtpengine wants no more of a stream

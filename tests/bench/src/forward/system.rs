@@ -5,6 +5,7 @@ use crate::process::Running;
 use anyhow::{Context, Result};
 use conclave_types::{SrtpKey, SrtpProfile};
 use ring::rand::{SecureRandom, SystemRandom};
+use std::path::PathBuf;
 
 /// A forwarder with its sender and receivers. Dropping it ends the process.
 pub(crate) struct System {
@@ -13,6 +14,8 @@ pub(crate) struct System {
     pub(crate) receivers: Vec<Receiver>,
     /// Packets per second to all receivers, where it sends by itself and takes nothing in.
     pub(crate) paced: Option<f64>,
+    /// Where it writes how long packets were in it, if it does.
+    pub(crate) held: Option<PathBuf>,
     /// Configuration and logs.
     pub(crate) _folder: tempfile::TempDir,
 }
