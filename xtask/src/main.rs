@@ -3,12 +3,14 @@
 //! It needs Rust alone, so that it can install what everything else needs before any of that is
 //! built: [`packages`] finds and installs Debian packages, [`steps`] runs one command after the
 //! other and says how each went; [`fuzz`] builds and runs the fuzz targets, which need a C++ compiler
-//! besides.
+//! besides; [`image`] and [`hil`] build a room's disk and boot it.
 
 #![forbid(unsafe_code)]
 
 mod faults;
 mod fuzz;
+mod hil;
+mod image;
 mod packages;
 mod steps;
 
@@ -63,6 +65,10 @@ enum Task {
     Faults(faults::Faults),
     /// Throws random octets at everything that takes octets from outside.
     Fuzz(fuzz::Fuzz),
+    /// Builds a disk image that the virtual board boots, into target/image/.
+    Image(image::Arguments),
+    /// Boots that image in QEMU and uses it as people do: tests/hil.
+    Hil(hil::Arguments),
     /// Only installs the Debian packages that demo and tests need.
     Install,
 }
@@ -82,6 +88,10 @@ fn main() -> ExitCode {
         Task::Bench { quick, parts, install } => bench(quick, &parts, &install),
         Task::Faults(faults) => faults::run(&faults),
         Task::Fuzz(fuzz) => workspace().and_then(|workspace| fuzz::run(&workspace, &fuzz)),
+        Task::Image(arguments) => {
+            workspace().and_then(|workspace| image::run(workspace, arguments))
+        }
+        Task::Hil(arguments) => workspace().and_then(|workspace| hil::run(workspace, arguments)),
         Task::Install => packages::install(Purpose::Test),
     };
     match outcome {

@@ -20,6 +20,9 @@ const LIST: &str = include_str!("../packages.txt");
 /// What stands above the packages that benchmarks alone want: programs of others, to measure beside.
 const BENCH_HEADING: &str = "# For the benchmarks.";
 
+/// What stands above the packages that images and their tests alone want.
+const IMAGE_HEADING: &str = "# For images and their tests.";
+
 /// What the packages are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -27,11 +30,13 @@ pub(crate) enum Purpose {
     Test,
     /// The benchmarks too.
     Bench,
+    /// Images, and booting them; building too, but no benchmarks.
+    Image,
 }
 
 /// Sees to it that every package of the list that serves the purpose is installed.
 pub(crate) fn install(purpose: Purpose) -> Result<()> {
-    let wanted = parse(list(purpose));
+    let wanted = list(purpose);
     if !there("dpkg-query") || !there("apt-get") {
         bail!("{}", by_hand(&wanted, "This system has no apt-get"));
     }
@@ -57,11 +62,18 @@ pub(crate) fn install(purpose: Purpose) -> Result<()> {
     Ok(())
 }
 
-fn list(purpose: Purpose) -> &'static str {
-    match (purpose, LIST.split_once(BENCH_HEADING)) {
-        (Purpose::Test, Some((before, _))) => before,
-        _ => LIST,
-    }
+/// The packages of the list that serve the purpose: those for everything stand first, then each
+/// special purpose has a heading of its own.
+fn list(purpose: Purpose) -> Vec<Package<'static>> {
+    let (rest, image) = LIST.split_once(IMAGE_HEADING).unwrap_or((LIST, ""));
+    let (everything, bench) = rest.split_once(BENCH_HEADING).unwrap_or((rest, ""));
+    let mut packages = parse(everything);
+    packages.extend(match purpose {
+        Purpose::Test => Vec::new(),
+        Purpose::Bench => parse(bench),
+        Purpose::Image => parse(image),
+    });
+    packages
 }
 
 fn parse(list: &str) -> Vec<Package<'_>> {
@@ -155,7 +167,7 @@ fn known(names: &[&str]) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-fn is_root() -> Result<bool> {
+pub(crate) fn is_root() -> Result<bool> {
     let output = Command::new("id").arg("-u").output().context("id could not be started")?;
     Ok(output.stdout.trim_ascii() == b"0")
 }
@@ -201,11 +213,14 @@ mod tests {
     }
 
     #[test]
-    fn the_peers_are_installed_for_the_benchmarks_alone() {
-        let named =
-            |purpose| parse(list(purpose)).iter().any(|package| package.name == "mosquitto");
-        assert!(named(Purpose::Bench));
-        assert!(!named(Purpose::Test));
+    fn what_serves_one_purpose_is_installed_for_that_one_alone() {
+        let named = |purpose, name| list(purpose).iter().any(|package| package.name == name);
+        for (name, its) in [("mosquitto", Purpose::Bench), ("mmdebstrap", Purpose::Image)] {
+            for purpose in [Purpose::Test, Purpose::Bench, Purpose::Image] {
+                assert_eq!(named(purpose, name), purpose == its, "{name} for {purpose:?}");
+            }
+        }
+        assert!(named(Purpose::Image, "build-essential"));
     }
 
     #[test]
