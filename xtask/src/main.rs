@@ -11,6 +11,7 @@ mod faults;
 mod fuzz;
 mod hil;
 mod image;
+mod mirror;
 mod packages;
 mod steps;
 

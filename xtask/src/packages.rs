@@ -5,14 +5,23 @@
 //! 3. `apt-get install` as root, else through sudo;
 //! 4. ask dpkg again.
 
+use crate::mirror;
 use anyhow::{Context, Result, bail};
 use std::process::{Command, Stdio};
 
 /// One line of `packages.txt`.
 #[derive(Debug, PartialEq, Eq)]
 struct Package<'a> {
+    /// As apt-get takes it: a name, or `name/suite` for one that is not from Debian 12 itself.
     name: &'a str,
     why: &'a str,
+}
+
+impl Package<'_> {
+    /// As dpkg knows it.
+    fn installed_as(&self) -> &str {
+        self.name.split_once('/').map_or(self.name, |(name, _)| name)
+    }
 }
 
 const LIST: &str = include_str!("../packages.txt");
@@ -90,12 +99,13 @@ fn parse(list: &str) -> Vec<Package<'_>> {
 fn missing<'a>(wanted: &[Package<'a>]) -> Result<Vec<Package<'a>>> {
     let output = Command::new("dpkg-query")
         .args(["--show", "--showformat", "${Package} ${db:Status-Abbrev}\n"])
-        .args(wanted.iter().map(|package| package.name))
+        .args(wanted.iter().map(Package::installed_as))
         .stderr(Stdio::null()) // It complains of the missing ones, which is what we are after.
         .output()
         .context("dpkg-query could not be started")?;
     let installed = installed(&String::from_utf8_lossy(&output.stdout));
-    let left = wanted.iter().filter(|package| !installed.iter().any(|name| name == package.name));
+    let there = |package: &Package<'_>| installed.iter().any(|name| name == package.installed_as());
+    let left = wanted.iter().filter(|package| !there(package));
     Ok(left.map(|package| Package { ..*package }).collect())
 }
 
@@ -120,6 +130,9 @@ fn apt_get_install(names: &[&str]) -> Result<()> {
             );
         }
         eprintln!("You are not root, so sudo may ask for your password: apt-get needs it.");
+    }
+    for suite in names.iter().filter_map(|name| Some(name.split_once('/')?.1)) {
+        mirror::see(suite, root)?;
     }
     // A fresh machine has no package lists yet, or ones that have gone stale.
     if !known(names) {

@@ -2,8 +2,9 @@
 
 use super::cache::{self, Ingredients};
 use super::{debian, list};
+use crate::mirror;
 use crate::steps::Steps;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -40,7 +41,7 @@ pub(crate) fn fetch(steps: &mut Steps, workspace: &Path, out: &Path, fresh: bool
         fs::remove_dir_all(&tree)
             .with_context(|| format!("{} cannot be removed", tree.display()))?;
     }
-    let mirror = mirror()?;
+    let mirror = mirror::of_this_machine()?;
     let mut command = Command::new("mmdebstrap");
     command
         .args(["--variant=minbase", "--mode=root"])
@@ -64,49 +65,4 @@ pub(crate) fn fetch(steps: &mut Steps, workspace: &Path, out: &Path, fresh: bool
     )?;
     cache::made(&key_file, &key)?;
     Ok(Root { tree, key })
-}
-
-/// The mirror that this machine's apt has Debian from.
-fn mirror() -> Result<String> {
-    let mut texts = Vec::new();
-    for folder in ["/etc/apt", "/etc/apt/sources.list.d"] {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            let ending = path.extension().unwrap_or_default();
-            if ending == "list" || ending == "sources" {
-                texts.push(fs::read_to_string(&path).unwrap_or_default());
-            }
-        }
-    }
-    match texts.iter().find_map(|text| mirror_in(text)) {
-        Some(mirror) => Ok(mirror),
-        None => bail!(
-            "This machine's apt names no Debian mirror in /etc/apt/sources.list or \
-             /etc/apt/sources.list.d, so there is none to fetch the image's packages from."
-        ),
-    }
-}
-
-/// The first mirror whose address ends in `/debian`: that is where Debian's own suites are.
-fn mirror_in(text: &str) -> Option<String> {
-    text.lines()
-        .filter(|line| line.starts_with("deb ") || line.starts_with("URIs:"))
-        .flat_map(str::split_whitespace)
-        .find(|word| word.contains("://") && word.trim_end_matches('/').ends_with("/debian"))
-        .map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mirror_is_found_in_both_ways_of_writing_it() {
-        let lines =
-            "# deb http://old/debian x main\ndeb [signed-by=k] http://here/debian/ x main\n";
-        assert_eq!(mirror_in(lines).as_deref(), Some("http://here/debian/"));
-        let fields = "Types: deb\nURIs: http://there/debian\nSuites: x\n";
-        assert_eq!(mirror_in(fields).as_deref(), Some("http://there/debian"));
-        assert_eq!(mirror_in("URIs: http://there/debian-security\n"), None);
-    }
 }

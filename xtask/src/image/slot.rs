@@ -185,11 +185,13 @@ fn kernel(init: &Path, tree: &Path, slot: &Slot) -> Result<()> {
     let mut order = String::new();
     for module in MODULES {
         // Debian's own modprobe: this machine's may be another, or not there.
-        let needed = output(
-            Command::new("chroot")
-                .arg(tree)
-                .args(["modprobe", "--set-version", &version, "--show-depends", module]),
-        )
+        let needed = output(Command::new("chroot").arg(tree).args([
+            "modprobe",
+            "--set-version",
+            &version,
+            "--show-depends",
+            module,
+        ]))
         .with_context(|| format!("the kernel has no module {module}"))?;
         for path in needed.lines().filter_map(|line| line.strip_prefix("insmod ")) {
             let path = tree.join(path.trim().trim_start_matches('/'));
