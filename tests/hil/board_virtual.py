@@ -146,5 +146,5 @@ def until(what, limit, find):
             return found
         if time.monotonic() > end:
             raise AssertionError(f"{what}: not within {limit} s")
-        # Asking is what costs here (a screendump, a process), not waiting.
-        time.sleep(0.5)
+        # Asking costs (a screendump, a process), and nothing tells us when to ask.
+        time.sleep(1)

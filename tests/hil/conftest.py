@@ -34,14 +34,21 @@ class Room:
         self.folder = folder
         self.started = time.monotonic()
         self.pictures = 0
+        self.seen = None
 
     def since_power_on(self):
         """Seconds."""
         return time.monotonic() - self.started
 
     def look(self, name="last"):
-        """What stands on the panel."""
-        return screen.read(self.board.picture(os.path.join(self.folder, f"{name}.png")))
+        """What stands on the panel. Read only when it has changed: reading takes the processor that the
+        emulated room needs."""
+        path = self.board.picture(os.path.join(self.folder, f"{name}.png"))
+        with open(path, "rb") as file:
+            picture = file.read()
+        if self.seen is None or self.seen[0] != picture:
+            self.seen = (picture, screen.read(path))
+        return self.seen[1]
 
     def shows(self, what, limit, find=None):
         """Waits until the panel shows a text, or until `find` finds something on it."""

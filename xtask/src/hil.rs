@@ -85,7 +85,7 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
         return steps.run("A room on your screen", &mut command, "it says above why");
     }
     command
-        .args(["-m", "pytest", "--exitfirst", "-rA", "--tb=short", "-p", "no:cacheprovider"])
+        .args(["-m", "pytest", "-rA", "--tb=short", "-p", "no:cacheprovider"])
         .arg("--rootdir")
         .arg(&tests)
         .args(&arguments.pytest)

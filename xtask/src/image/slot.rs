@@ -103,7 +103,6 @@ pub(crate) fn build(
 fn squash(steps: &mut Steps, plan: &Plan, tree: &Path, system: &Path) -> Result<()> {
     let debian = debian(&plan.workspace);
     let mut left_out = list::read(&debian.join("left-out.txt"))?;
-    left_out.retain(|path| path != "etc/machine-id");
     if plan.kind == Kind::Production {
         left_out.extend(list::read(&debian.join("left-out-of-production.txt"))?);
     }
