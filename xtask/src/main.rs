@@ -4,7 +4,8 @@
 //! built: [`packages`] finds and installs Debian packages, [`steps`] runs one command after the
 //! other and says how each went; [`fuzz`] builds and runs the fuzz targets, which need a C++ compiler
 //! besides; [`mod@deny`] has cargo-deny look at what we link; [`yocto`] has others look at the
-//! layers, and [`crates`] writes the list of crates that they fetch; [`tools`] gets such programs.
+//! layers, and [`crates`] writes the list of crates that they fetch; [`tools`] gets such programs;
+//! [`image`] and [`hil`] build a room's disk and boot it.
 
 #![forbid(unsafe_code)]
 
@@ -12,6 +13,9 @@ mod crates;
 mod deny;
 mod faults;
 mod fuzz;
+mod hil;
+mod image;
+mod mirror;
 mod packages;
 mod steps;
 mod tools;
@@ -77,6 +81,10 @@ enum Task {
     Yocto,
     /// Writes the list of crates for the recipes in yocto/, from Cargo.lock.
     YoctoCrates,
+    /// Builds a disk image that the virtual board boots, into target/image/.
+    Image(image::Arguments),
+    /// Boots that image in QEMU and uses it as people do: tests/hil.
+    Hil(hil::Arguments),
     /// Only installs the Debian packages that demo and tests need.
     Install,
 }
@@ -99,6 +107,10 @@ fn main() -> ExitCode {
         Task::Fuzz(fuzz) => workspace().and_then(|workspace| fuzz::run(&workspace, &fuzz)),
         Task::Yocto => yocto(),
         Task::YoctoCrates => workspace().and_then(|workspace| crates::write(&workspace)),
+        Task::Image(arguments) => {
+            workspace().and_then(|workspace| image::run(workspace, arguments))
+        }
+        Task::Hil(arguments) => workspace().and_then(|workspace| hil::run(workspace, arguments)),
         Task::Install => packages::install(Purpose::Test),
     };
     match outcome {

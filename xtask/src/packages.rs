@@ -5,20 +5,32 @@
 //! 3. `apt-get install` as root, else through sudo;
 //! 4. ask dpkg again.
 
+use crate::mirror;
 use anyhow::{Context, Result, bail};
 use std::process::{Command, Stdio};
 
 /// One line of `packages.txt`.
 #[derive(Debug, PartialEq, Eq)]
 struct Package<'a> {
+    /// As apt-get takes it: a name, or `name/suite` for one that is not from Debian 12 itself.
     name: &'a str,
     why: &'a str,
+}
+
+impl Package<'_> {
+    /// As dpkg knows it.
+    fn installed_as(&self) -> &str {
+        self.name.split_once('/').map_or(self.name, |(name, _)| name)
+    }
 }
 
 const LIST: &str = include_str!("../packages.txt");
 
 /// What stands above the packages that benchmarks alone want: programs of others, to measure beside.
 const BENCH_HEADING: &str = "# For the benchmarks.";
+
+/// What stands above the packages that images and their tests alone want.
+const IMAGE_HEADING: &str = "# For images and their tests.";
 
 /// What the packages are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +39,13 @@ pub(crate) enum Purpose {
     Test,
     /// The benchmarks too.
     Bench,
+    /// Images, and booting them; building too, but no benchmarks.
+    Image,
 }
 
 /// Sees to it that every package of the list that serves the purpose is installed.
 pub(crate) fn install(purpose: Purpose) -> Result<()> {
-    let wanted = parse(list(purpose));
+    let wanted = list(purpose);
     if !there("dpkg-query") || !there("apt-get") {
         bail!("{}", by_hand(&wanted, "This system has no apt-get"));
     }
@@ -57,11 +71,18 @@ pub(crate) fn install(purpose: Purpose) -> Result<()> {
     Ok(())
 }
 
-fn list(purpose: Purpose) -> &'static str {
-    match (purpose, LIST.split_once(BENCH_HEADING)) {
-        (Purpose::Test, Some((before, _))) => before,
-        _ => LIST,
-    }
+/// The packages of the list that serve the purpose: those for everything stand first, then each
+/// special purpose has a heading of its own.
+fn list(purpose: Purpose) -> Vec<Package<'static>> {
+    let (rest, image) = LIST.split_once(IMAGE_HEADING).unwrap_or((LIST, ""));
+    let (everything, bench) = rest.split_once(BENCH_HEADING).unwrap_or((rest, ""));
+    let mut packages = parse(everything);
+    packages.extend(match purpose {
+        Purpose::Test => Vec::new(),
+        Purpose::Bench => parse(bench),
+        Purpose::Image => parse(image),
+    });
+    packages
 }
 
 fn parse(list: &str) -> Vec<Package<'_>> {
@@ -78,12 +99,13 @@ fn parse(list: &str) -> Vec<Package<'_>> {
 fn missing<'a>(wanted: &[Package<'a>]) -> Result<Vec<Package<'a>>> {
     let output = Command::new("dpkg-query")
         .args(["--show", "--showformat", "${Package} ${db:Status-Abbrev}\n"])
-        .args(wanted.iter().map(|package| package.name))
+        .args(wanted.iter().map(Package::installed_as))
         .stderr(Stdio::null()) // It complains of the missing ones, which is what we are after.
         .output()
         .context("dpkg-query could not be started")?;
     let installed = installed(&String::from_utf8_lossy(&output.stdout));
-    let left = wanted.iter().filter(|package| !installed.iter().any(|name| name == package.name));
+    let there = |package: &Package<'_>| installed.iter().any(|name| name == package.installed_as());
+    let left = wanted.iter().filter(|package| !there(package));
     Ok(left.map(|package| Package { ..*package }).collect())
 }
 
@@ -108,6 +130,9 @@ fn apt_get_install(names: &[&str]) -> Result<()> {
             );
         }
         eprintln!("You are not root, so sudo may ask for your password: apt-get needs it.");
+    }
+    for suite in names.iter().filter_map(|name| Some(name.split_once('/')?.1)) {
+        mirror::see(suite, root)?;
     }
     // A fresh machine has no package lists yet, or ones that have gone stale.
     if !known(names) {
@@ -155,7 +180,7 @@ fn known(names: &[&str]) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-fn is_root() -> Result<bool> {
+pub(crate) fn is_root() -> Result<bool> {
     let output = Command::new("id").arg("-u").output().context("id could not be started")?;
     Ok(output.stdout.trim_ascii() == b"0")
 }
@@ -201,11 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn the_peers_are_installed_for_the_benchmarks_alone() {
-        let named =
-            |purpose| parse(list(purpose)).iter().any(|package| package.name == "mosquitto");
-        assert!(named(Purpose::Bench));
-        assert!(!named(Purpose::Test));
+    fn what_serves_one_purpose_is_installed_for_that_one_alone() {
+        let named = |purpose, name| list(purpose).iter().any(|package| package.name == name);
+        for (name, its) in [("mosquitto", Purpose::Bench), ("mmdebstrap", Purpose::Image)] {
+            for purpose in [Purpose::Test, Purpose::Bench, Purpose::Image] {
+                assert_eq!(named(purpose, name), purpose == its, "{name} for {purpose:?}");
+            }
+        }
+        assert!(named(Purpose::Image, "build-essential"));
     }
 
     #[test]

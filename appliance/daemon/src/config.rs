@@ -1,4 +1,7 @@
-//! The room's configuration file: TOML, read once at start. A mistake is named with its line.
+//! The room's configuration: TOML, read once at start. A mistake is named with its file and line.
+//!
+//! There may be several files. An image has one that is the same in every room, and the site adds one
+//! that says which cloud: of each table, the last file that has it counts.
 
 use anyhow::{Context, bail};
 use conclave_media::MediaConfig;
@@ -14,7 +17,9 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Config {
     /// The folder for key, store and status. Made with mode 0700 when it is not there.
     pub(crate) data: PathBuf,
-    /// The device's serial number, for people.
+    /// The device's serial number, for people. Without one the machine's id gives it: a room that is
+    /// built from an image has nobody who writes it down.
+    #[serde(default = "serial_of_this_machine")]
     pub(crate) serial: String,
     /// The language until someone chooses another on the panel.
     #[serde(default)]
@@ -54,6 +59,20 @@ impl fmt::Debug for Cloud {
 pub(crate) struct PanelSocket {
     /// The path of a Unix socket; its folder is there already.
     pub(crate) socket: PathBuf,
+    /// Who may connect to it.
+    #[serde(default)]
+    pub(crate) access: Access,
+}
+
+/// Who may be a panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Access {
+    /// The daemon's own user.
+    #[default]
+    User,
+    /// The daemon's group too: in an image the panel is a user of its own.
+    Group,
 }
 
 /// What firewalls most often let out.
@@ -61,16 +80,42 @@ fn default_ports() -> Vec<u16> {
     vec![8200, 443, 80]
 }
 
-/// Reads the file; the error says where the mistake is and what was expected.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Config> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
-    parse(&text).with_context(|| format!("the configuration file {} has a mistake", path.display()))
+/// Reads the files; the error says where the mistake is and what was expected.
+pub(crate) fn read(paths: &[PathBuf]) -> anyhow::Result<Config> {
+    if let [path] = paths {
+        let of = || format!("the configuration file {} has a mistake", path.display());
+        return parse(&text(path)?).with_context(of);
+    }
+    let mut whole = toml::Table::new();
+    for path in paths {
+        // By itself first: once the files are one, nobody can tell a line any more.
+        let table: toml::Table = toml::from_str(&text(path)?)
+            .with_context(|| format!("the configuration file {} has a mistake", path.display()))?;
+        whole.extend(table);
+    }
+    let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+    check(Config::deserialize(whole)?)
+        .with_context(|| format!("the configuration of {} together", names.join(" and ")))
+}
+
+fn text(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path)
+        .with_context(|| format!("the configuration file {} cannot be read", path.display()))
 }
 
 /// Takes the text of a configuration file.
 pub(crate) fn parse(text: &str) -> anyhow::Result<Config> {
-    let config: Config = toml::from_str(text)?;
+    check(toml::from_str(text)?)
+}
+
+/// Eight digits of the machine's id: an image has it made from the firmware's number of the device.
+fn serial_of_this_machine() -> String {
+    let id = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let digits: String = id.chars().filter(char::is_ascii_hexdigit).take(8).collect();
+    if digits.is_empty() { "UNKNOWN".to_owned() } else { digits.to_uppercase() }
+}
+
+fn check(config: Config) -> anyhow::Result<Config> {
     if config.serial.is_empty() || config.serial.len() > 64 {
         bail!("'serial' has 1 to 64 characters");
     }
@@ -116,6 +161,26 @@ display = "window"
         let wrong = GOOD.replace("camera = \"none\"", "camera = \"v4l3:/dev/video0\"");
         let told = format!("{:#}", parse(&wrong).unwrap_err());
         assert!(told.contains("line 10"), "{told}");
+    }
+
+    #[test]
+    fn the_site_says_which_cloud_and_the_image_says_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let (image, site) = (folder.path().join("room.toml"), folder.path().join("cloud.toml"));
+        let (before, rest) = GOOD.split_once("[cloud]").unwrap();
+        let (cloud, after) = rest.split_once("[panel]").unwrap();
+        let before = before.replace("serial = \"A-1\"", "");
+        std::fs::write(&image, format!("{before}[panel]{after}")).unwrap();
+        std::fs::write(&site, format!("[cloud]{cloud}")).unwrap();
+        let config = read(&[image.clone(), site.clone()]).unwrap();
+        assert_eq!(config.cloud.host, "cloud.example.org");
+        assert!(!config.serial.is_empty(), "the machine gives one");
+
+        std::fs::write(&site, "[cloud]\nhost = ").unwrap();
+        let told = format!("{:#}", read(&[image.clone(), site]).unwrap_err());
+        assert!(told.contains("cloud.toml") && told.contains("line 2"), "{told}");
+        let told = format!("{:#}", read(&[image, folder.path().join("none")]).unwrap_err());
+        assert!(told.contains("none cannot be read"), "{told}");
     }
 
     #[test]

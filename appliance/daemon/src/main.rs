@@ -8,6 +8,7 @@
 mod config;
 mod keeper;
 mod panel;
+mod service;
 mod shell;
 mod status;
 mod store;
@@ -30,9 +31,9 @@ const FIRST_VOLUME: u8 = 70;
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// The configuration file (TOML).
+    /// The configuration file (TOML). Given again, a later file's tables replace an earlier one's.
     #[arg(long, default_value = "/etc/conclave/room.toml")]
-    config: PathBuf,
+    config: Vec<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> anyhow::Result<()> {
     let config = config::read(&arguments.config)?;
     let pins: Pins = Pins::parse(&config.cloud.pins)
-        .with_context(|| format!("'cloud.pins' in {} has a mistake", arguments.config.display()))?;
+        .context("'cloud.pins' in the configuration has a mistake")?;
     store::make_folder(&config.data)?;
     let store = store::Store::open(&config.data.join("room.sqlite"))?;
     let settings = store.settings()?.unwrap_or(Settings {
@@ -76,7 +77,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async move {
         let stop = CancellationToken::new();
-        let listener = panel::listen(&config.panel.socket)?;
+        let listener = panel::listen(&config.panel.socket, config.panel.access)?;
         let (media, media_events) = Media::start(config.media).context(
             "the media path cannot be started; 'media' in the configuration says what it uses",
         )?;

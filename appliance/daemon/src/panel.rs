@@ -1,6 +1,7 @@
 //! The panel's socket: every panel that connects gets the whole state at once and then each
 //! change; what it taps comes back. A panel that sends nonsense is disconnected, and may come back.
 
+use crate::config::Access;
 use anyhow::Context;
 use conclave_panel_api::{Panel, Tap, decode, decode_length, encode};
 use std::os::unix::fs::PermissionsExt;
@@ -21,8 +22,9 @@ const MOST_PANELS: usize = 4;
 /// something; shorter fills the log.
 const NO_CONNECTION: std::time::Duration = std::time::Duration::from_millis(200);
 
-/// Opens the socket, for this user alone. A socket left by a daemon that was killed is replaced.
-pub(crate) fn listen(path: &Path) -> anyhow::Result<UnixListener> {
+/// Opens the socket, for this user alone or for its group. A socket left by a daemon that was killed
+/// is replaced.
+pub(crate) fn listen(path: &Path, access: Access) -> anyhow::Result<UnixListener> {
     if std::os::unix::net::UnixStream::connect(path).is_ok() {
         anyhow::bail!(
             "another conclave-roomd serves the panel at {}; stop it first, or name another socket",
@@ -38,7 +40,11 @@ pub(crate) fn listen(path: &Path) -> anyhow::Result<UnixListener> {
     }
     let listener = UnixListener::bind(path)
         .with_context(|| format!("the panel's socket {} cannot be opened", path.display()))?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    let mode = match access {
+        Access::User => 0o600,
+        Access::Group => 0o660,
+    };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
     Ok(listener)
 }
 
@@ -149,7 +155,7 @@ mod tests {
     async fn garbage_disconnects_that_panel_and_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("panel.sock");
-        let listener = listen(&path).unwrap();
+        let listener = listen(&path, Access::User).unwrap();
         let (show, shown) = watch::channel(Some(panel("one")));
         let (taps, mut tapped) = mpsc::channel(4);
         let stop = CancellationToken::new();
@@ -181,12 +187,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_group_gets_in_only_where_it_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for (access, mode) in [(Access::User, 0o600), (Access::Group, 0o660)] {
+            let path = folder.path().join(format!("{access:?}"));
+            let _listener = listen(&path, access).unwrap();
+            let found = std::fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(found & 0o777, mode, "{access:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_second_daemon_does_not_take_the_socket_away() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("panel.sock");
-        let first = listen(&path).unwrap();
-        assert!(listen(&path).is_err());
+        let first = listen(&path, Access::User).unwrap();
+        assert!(listen(&path, Access::User).is_err());
         drop(first);
-        assert!(listen(&path).is_ok(), "a socket that nobody serves is replaced");
+        assert!(listen(&path, Access::User).is_ok(), "a socket that nobody serves is replaced");
     }
 }

@@ -1,6 +1,7 @@
 //! Moves events into the room's machine and carries out what it wants. One task owns it all.
 
 use crate::keeper::{Change, Keeper};
+use crate::service::Service;
 use crate::status;
 use crate::store::Store;
 use chrono::Timelike;
@@ -71,12 +72,16 @@ impl Shell {
         Time::ZERO + self.started.elapsed()
     }
 
-    /// Runs until cancelled, or until a task that it stands on has ended.
+    /// Runs until cancelled, or until a task that it stands on has ended. Whoever supervises it is
+    /// told once it shows something, and then each second that it is not stuck: from this task,
+    /// because this is the one that must not be.
     pub(crate) async fn run(
         mut self,
         mut events: Events,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
+        let service = Service::of_this_process();
+        let mut told_ready = false;
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut status_failed = false;
@@ -98,6 +103,7 @@ impl Shell {
                     None => break Err(anyhow::anyhow!("the media path has ended")),
                 },
                 _ = second.tick() => {
+                    service.lives();
                     if let Err(error) = self.each_second() {
                         // Said once: a full disk would otherwise fill the log as well.
                         if !std::mem::replace(&mut status_failed, true) {
@@ -115,7 +121,11 @@ impl Shell {
                 self.room.handle(self.now(), input);
             }
             self.carry_out();
+            if !std::mem::replace(&mut told_ready, true) {
+                service.is_ready();
+            }
         };
+        service.stops();
         self.link.shutdown().await;
         self.media.shutdown().await;
         result

@@ -1,0 +1,60 @@
+"""A real conclave-cloud in a folder of its own, on this machine's loopback."""
+
+import json
+import os
+import subprocess
+
+from board_virtual import until
+
+
+class Cloud:
+    """Started on a port that the system chooses; spoken to on its command line."""
+
+    def __init__(self, folder):
+        self.data = os.path.join(folder, "cloud")
+        self.program = os.environ["CONCLAVE_HIL_CLOUD"]
+        self.log = open(os.path.join(folder, "cloud.log"), "w")
+        self.process = subprocess.Popen(
+            [self.program, "serve", "--data", self.data, "--listen", "127.0.0.1:0"],
+            stdout=self.log, stderr=self.log,
+        )
+        self.port = until("the cloud says where it listens", 60, self._port)
+
+    def _port(self):
+        assert self.process.poll() is None, f"the cloud ended; see {self.log.name}"
+        try:
+            with open(os.path.join(self.data, "run.json")) as file:
+                run = json.load(file)
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        return int(run["link"][0].rsplit(":", 1)[1])
+
+    def command(self, *words):
+        """What a command prints."""
+        done = subprocess.run(
+            [self.program, *words, "--data", self.data], capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{words}: {done.stderr}"
+        return done.stdout
+
+    def pins(self):
+        """The pins of its present and its backup key."""
+        printed = self.command("pins").replace('"', " ").replace(",", " ")
+        return [word for word in printed.split() if word.startswith("sha256:")]
+
+    def room_configuration(self, host):
+        """The site's part of a room's configuration: which cloud it belongs to."""
+        return (
+            f'[cloud]\nhost = "{host}"\nports = [{self.port}]\npins = {json.dumps(self.pins())}\n'
+        )
+
+    def rooms(self):
+        """The rooms that it knows."""
+        answer = json.loads(self.command("room", "list", "--json"))
+        return answer if isinstance(answer, list) else next(iter(answer.values()))
+
+    def stop(self):
+        """Ends it."""
+        self.process.terminate()
+        self.process.wait(timeout=30)
+        self.log.close()

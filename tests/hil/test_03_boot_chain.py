@@ -1,0 +1,65 @@
+"""What starts what, and what is refused."""
+
+import os
+import shutil
+import subprocess
+
+import board_virtual
+from board_virtual import until
+from conftest import Room, disk_for, switch_on
+
+# Where the partition conclave-system-a begins (xtask/src/image/disk.rs): after two ESPs.
+SYSTEM_A = (1 + 2 * 96) * 1024 * 1024
+# Kernel and initial RAM disk alone, on an emulated processor.
+EARLY = 600
+# The firmware too.
+FIRMWARE = 1200
+
+
+def test_a_system_with_one_flipped_bit_is_refused(folder, seen):
+    folder = os.path.join(folder, "flipped")
+    os.makedirs(folder)
+    disk = os.path.join(folder, "disk.img")
+    subprocess.run(
+        ["cp", "--sparse=always", os.environ["CONCLAVE_HIL_DISK"], disk], check=True
+    )
+    with open(disk, "r+b") as file:
+        # In the file system's first block, which is the first that is read.
+        file.seek(SYSTEM_A + 100)
+        octet = file.read(1)[0]
+        file.seek(SYSTEM_A + 100)
+        file.write(bytes([octet ^ 1]))
+    board_virtual.Tpm(folder).start()
+    with open(os.environ["CONCLAVE_HIL_COMMAND_LINE_FILE"]) as file:
+        line = f"{file.read().strip()} console=ttyS0 mitigations=off"
+    qemu = subprocess.Popen([
+        "qemu-system-x86_64", "-machine", "q35", "-cpu", "max", "-m", "1024M", "-display", "none",
+        "-kernel", os.environ["CONCLAVE_HIL_KERNEL"], "-append", line,
+        *board_virtual.machine(folder, disk, None).split(),
+    ])
+    try:
+        # A panic, and with it a restart, which this QEMU takes for its end: the way to the other slot.
+        until("the board restarts by itself", EARLY, lambda: qemu.poll() is not None)
+    finally:
+        qemu.kill()
+        qemu.wait()
+    with open(os.path.join(folder, "serial.log"), errors="replace") as file:
+        said = file.read()
+    assert "verity" in said and "corrupt" in said, said[-2000:]
+    assert "systemd[1]" not in said, "the system was started all the same"
+    shutil.rmtree(folder)
+    seen("a system slot with one flipped bit: refused, the board restarts")
+
+
+def test_firmware_starts_the_unified_kernel_image(folder, cloud, seen):
+    folder = os.path.join(folder, "firmware")
+    os.makedirs(folder)
+    disk = disk_for(cloud, folder)
+    board = switch_on(folder, disk, None, by="firmware")
+    room = Room(board, folder)
+    try:
+        room.shows("an activation code", FIRMWARE, lambda shown: shown.code)
+        seen(f"firmware, unified kernel image, activation code: {room.since_power_on():.0f} s")
+    finally:
+        board.qemu.off()
+        os.remove(disk)

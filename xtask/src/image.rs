@@ -1,0 +1,162 @@
+//! `cargo xtask image`: a disk that the virtual board boots.
+//!
+//! 1. our programs, the release build;
+//! 2. [`root`]: Debian's packages as a tree, kept until the list of packages changes;
+//! 3. [`tree`]: that tree with our programs and `appliance/system` laid over it;
+//! 4. [`slot`]: the tree as a read-only file system with its hashes, and a kernel that knows the root hash;
+//! 5. [`disk`]: both in a disk with the partitions that every board has.
+//!
+//! Everything lands in `target/image/`. What is there already is used again as long as what went into
+//! it is the same: [`cache`].
+
+mod cache;
+mod disk;
+mod list;
+mod root;
+mod slot;
+mod tree;
+
+use crate::packages::{self, Purpose};
+use crate::steps::Steps;
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What `cargo xtask image` is asked.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Whoever is at its serial port is root, without a password. Never for a real room.
+    #[arg(long)]
+    development: bool,
+    /// The file that says which cloud the room belongs to: its table [cloud], with host and pins.
+    /// Without it, write it onto the partition conclave-site later.
+    #[arg(long, value_name = "CLOUD.TOML")]
+    cloud: Option<PathBuf>,
+    /// Fetches Debian's packages anew, though the list of them is the same.
+    #[arg(long)]
+    fresh: bool,
+    /// Takes the programs from this folder instead of building them.
+    #[arg(long, value_name = "FOLDER")]
+    programs: Option<PathBuf>,
+    /// Goes ahead without looking for Debian packages: everything needed is there already.
+    #[arg(long)]
+    no_install: bool,
+}
+
+/// Which kind of image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// No shell, no login.
+    Production,
+    /// A login at the serial port.
+    Development,
+}
+
+impl Kind {
+    /// Its folder, in `appliance/debian` and in `target/image`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::Production => "production",
+            Kind::Development => "development",
+        }
+    }
+}
+
+/// What building an image needs to know.
+pub(crate) struct Plan {
+    pub(crate) kind: Kind,
+    pub(crate) cloud: Option<PathBuf>,
+    pub(crate) fresh: bool,
+    pub(crate) programs: Option<PathBuf>,
+    pub(crate) workspace: PathBuf,
+}
+
+/// Where a finished image's parts are.
+pub(crate) struct Image {
+    /// The disk.
+    pub(crate) disk: PathBuf,
+    /// The kernel, for a boot without firmware.
+    pub(crate) kernel: PathBuf,
+    /// Its initial RAM disk.
+    pub(crate) initrd: PathBuf,
+    /// Its command line.
+    pub(crate) command_line: PathBuf,
+}
+
+/// Builds the image that was asked for and says what to do with it.
+pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
+    if !arguments.no_install {
+        packages::install(Purpose::Image)?;
+    }
+    let plan = Plan {
+        kind: if arguments.development { Kind::Development } else { Kind::Production },
+        cloud: arguments.cloud,
+        fresh: arguments.fresh,
+        programs: arguments.programs,
+        workspace,
+    };
+    let image = build(&plan)?;
+    eprintln!("\nThe {} image: {}", plan.kind.name(), image.disk.display());
+    if plan.kind == Kind::Development {
+        eprintln!("Whoever is at its serial port is root. It is for a desk, never for a room.");
+    }
+    eprintln!("`cargo xtask hil --interactive` boots it here; docs/firmware.md says the rest.");
+    Ok(())
+}
+
+/// Builds an image, or finds that the one that is there is still right.
+pub(crate) fn build(plan: &Plan) -> Result<Image> {
+    if !packages::is_root()? {
+        bail!(
+            "An image's files belong to root, so only root can put them together.\n\
+             Run `sudo --preserve-env=PATH,HOME cargo xtask image`."
+        );
+    }
+    let mut steps = Steps::new(plan.workspace.clone());
+    let programs = match &plan.programs {
+        Some(folder) => folder.clone(),
+        None => built(&mut steps)?,
+    };
+    let out = plan.workspace.join("target/image");
+    fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
+    let root = root::fetch(&mut steps, &plan.workspace, &out, plan.fresh)?;
+    let folder = out.join(plan.kind.name());
+    let slot = slot::build(&mut steps, plan, &root, &programs, &folder)?;
+    disk::build(&mut steps, plan, &slot, &folder)
+}
+
+/// The programs of a room as they are installed: without the panel's driver, which lets others press
+/// its buttons.
+fn built(steps: &mut Steps) -> Result<PathBuf> {
+    steps.cargo(
+        "Build the room's programs",
+        &["build", "--release", "-p", "conclave-roomd", "-p", "conclave-kiosk"],
+        "the compiler says above what is wrong",
+    )?;
+    crate::built("../release").map(|folder| fs::canonicalize(&folder).unwrap_or(folder))
+}
+
+/// A command's output, or what it said instead.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("{name} could not be started"))?;
+    if !output.status.success() {
+        bail!("{name} said: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The programs of ours that an image holds.
+pub(crate) const PROGRAMS: [&str; 2] = ["conclave-roomd", "conclave-kiosk"];
+
+/// The folder of the files that every image gets.
+pub(crate) fn system(workspace: &Path) -> PathBuf {
+    workspace.join("appliance/system")
+}
+
+/// The folder of what the virtual board's image is made of.
+pub(crate) fn debian(workspace: &Path) -> PathBuf {
+    workspace.join("appliance/debian")
+}

@@ -1,0 +1,277 @@
+//! One system slot: the tree as a read-only file system with its hashes behind it, and the kernel that
+//! is told the root hash.
+//!
+//! The slot's partition holds the squashfs and, from the next multiple of 4096 octets on, dm-verity's
+//! hashes of it. Their root stands on the kernel's command line, and the command line inside the
+//! unified kernel image of that slot: whoever signs that image signs the whole system.
+
+use super::cache::{self, Ingredients};
+use super::root::Root;
+use super::{Kind, PROGRAMS, Plan, debian, list, output, system, tree};
+use crate::steps::Steps;
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Bump it when the same ingredients have to give another slot.
+const RECIPE: &str = "1";
+
+/// dm-verity's block.
+const BLOCK: u64 = 4096;
+
+/// systemd's boot stub: what the firmware starts of a unified kernel image.
+const STUB: &str = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub";
+
+/// What the initial RAM disk loads: disks of virtual and real boards, then what opens the system.
+const MODULES: [&str; 14] = [
+    "virtio_pci",
+    "virtio_blk",
+    "virtio_scsi",
+    "ahci",
+    "nvme",
+    "sd_mod",
+    "usb_storage",
+    "uas",
+    "xhci_pci",
+    "mmc_block",
+    "sdhci_pci",
+    "dm_verity",
+    "squashfs",
+    "loop",
+];
+
+/// A built slot's files.
+pub(crate) struct Slot {
+    /// What its partition holds.
+    pub(crate) system: PathBuf,
+    /// The kernel.
+    pub(crate) kernel: PathBuf,
+    /// The initial RAM disk.
+    pub(crate) initrd: PathBuf,
+    /// Slot A's command line.
+    pub(crate) command_line: PathBuf,
+    /// Slot A's unified kernel image.
+    pub(crate) unified: PathBuf,
+    /// Key of all this.
+    pub(crate) key: String,
+}
+
+/// Builds the slot, or finds that what is there is still right.
+pub(crate) fn build(
+    steps: &mut Steps,
+    plan: &Plan,
+    root: &Root,
+    programs: &Path,
+    folder: &Path,
+) -> Result<Slot> {
+    fs::create_dir_all(folder)?;
+    let key_file = folder.join("slot.key");
+    let mut ingredients = Ingredients::default();
+    ingredients.word("recipe", RECIPE).word("root", &root.key).word("kind", plan.kind.name());
+    ingredients.path(&system(&plan.workspace))?.path(&debian(&plan.workspace))?;
+    for program in PROGRAMS {
+        ingredients.path(&programs.join(program))?;
+    }
+    let slot = Slot {
+        system: folder.join("system.img"),
+        kernel: folder.join("vmlinuz"),
+        initrd: folder.join("initrd.zst"),
+        command_line: folder.join("command-line-a"),
+        unified: folder.join("conclave-a.efi"),
+        key: ingredients.key()?,
+    };
+    if cache::is_current(&key_file, &slot.key) {
+        eprintln!("✓ The system is there already: nothing that goes into it has changed.");
+        return Ok(slot);
+    }
+    cache::begin(&key_file)?;
+    let tree = folder.join("tree");
+    eprintln!("\n── Lay our programs and files over Debian's packages");
+    tree::lay(plan, root, programs, &tree)?;
+    squash(steps, plan, &tree, &slot.system)?;
+    let system = hashes(&slot)?;
+    kernel(&debian(&plan.workspace).join("init"), &tree, &slot)?;
+    fs::write(&slot.command_line, command_line(plan.kind, "a", &system))?;
+    unify(&tree, &slot)?;
+    fs::remove_dir_all(&tree)?;
+    cache::made(&key_file, &slot.key)?;
+    Ok(slot)
+}
+
+fn squash(steps: &mut Steps, plan: &Plan, tree: &Path, system: &Path) -> Result<()> {
+    let debian = debian(&plan.workspace);
+    let mut left_out = list::read(&debian.join("left-out.txt"))?;
+    if plan.kind == Kind::Production {
+        left_out.extend(list::read(&debian.join("left-out-of-production.txt"))?);
+    }
+    let mut command = Command::new("mksquashfs");
+    command
+        .arg(tree)
+        .arg(system)
+        // LZ4: an emulated processor unpacks it five times as fast as zstd, for a third more space.
+        // Its thorough variant saves a tenth and takes minutes.
+        .args(["-comp", "lz4", "-noappend", "-no-xattrs", "-quiet", "-no-progress"])
+        // The same tree gives the same octets: no clock in it.
+        .args(["-mkfs-time", "0", "-all-time", "0", "-wildcards", "-e"])
+        .args(left_out);
+    steps.run("Pack the system", &mut command, "mksquashfs says above why")
+}
+
+/// What the command line says of the system.
+struct Checked {
+    root_hash: String,
+    hash_offset: u64,
+}
+
+fn hashes(slot: &Slot) -> Result<Checked> {
+    let file = fs::OpenOptions::new().write(true).open(&slot.system)?;
+    let hash_offset = file.metadata()?.len().div_ceil(BLOCK) * BLOCK;
+    file.set_len(hash_offset)?;
+    drop(file);
+    let printed = output(
+        Command::new("veritysetup")
+            .arg("format")
+            .arg(format!("--hash-offset={hash_offset}"))
+            // Both from what went in, so that building again gives the same slot.
+            .arg(format!("--salt={}", slot.key))
+            .arg("--uuid=c0ec1a7e-0000-4000-8000-000000000000")
+            .args([&slot.system, &slot.system]),
+    )?;
+    let root_hash = printed
+        .lines()
+        .find_map(|line| line.strip_prefix("Root hash:"))
+        .map(|hash| hash.trim().to_owned())
+        .with_context(|| format!("veritysetup named no root hash: {printed}"))?;
+    Ok(Checked { root_hash, hash_offset })
+}
+
+/// What the kernel of this slot is told.
+fn command_line(kind: Kind, slot: &str, system: &Checked) -> String {
+    let mut words = vec![
+        format!("conclave.system=conclave-system-{slot}"),
+        format!("conclave.roothash={}", system.root_hash),
+        format!("conclave.hashoffset={}", system.hash_offset),
+        "ro quiet loglevel=4".to_owned(),
+        // A room that cannot go on starts again, and the firmware may take the other slot.
+        "panic=10".to_owned(),
+        "systemd.machine_id=firmware".to_owned(),
+        // Our units mount what there is; nothing is guessed from partition types.
+        "systemd.gpt_auto=0".to_owned(),
+        // A slow disk is waited for; an emulated one on a busy machine takes minutes.
+        "systemd.default_device_timeout_sec=600".to_owned(),
+    ];
+    words.push(match kind {
+        Kind::Production => "systemd.show_status=no".to_owned(),
+        Kind::Development => "console=tty0 console=ttyS0,115200".to_owned(),
+    });
+    words.join(" ")
+}
+
+/// Kernel and initial RAM disk.
+fn kernel(init: &Path, tree: &Path, slot: &Slot) -> Result<()> {
+    let version = only_entry(&tree.join("usr/lib/modules"))?;
+    fs::copy(tree.join(format!("boot/vmlinuz-{version}")), &slot.kernel)
+        .context("the kernel is not where Debian puts it")?;
+    let disk = slot.initrd.with_extension("tree");
+    if disk.exists() {
+        fs::remove_dir_all(&disk)?;
+    }
+    for folder in ["bin", "modules"] {
+        fs::create_dir_all(disk.join(folder))?;
+    }
+    let mut order = String::new();
+    for module in MODULES {
+        // Debian's own modprobe: this machine's may be another, or not there.
+        let needed = output(Command::new("chroot").arg(tree).args([
+            "modprobe",
+            "--set-version",
+            &version,
+            "--show-depends",
+            module,
+        ]))
+        .with_context(|| format!("the kernel has no module {module}"))?;
+        for path in needed.lines().filter_map(|line| line.strip_prefix("insmod ")) {
+            let path = tree.join(path.trim().trim_start_matches('/'));
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let plain = name.trim_end_matches(".xz").to_owned();
+            if !order.lines().any(|line| line == plain) {
+                unpack(&path, &disk.join("modules").join(&plain))?;
+                order.push_str(&format!("{plain}\n"));
+            }
+        }
+    }
+    fs::write(disk.join("modules/order"), order)?;
+    fs::copy(tree.join("usr/bin/busybox"), disk.join("bin/busybox"))?;
+    fs::copy(tree.join("usr/sbin/veritysetup"), disk.join("bin/veritysetup"))?;
+    let libraries =
+        output(Command::new("chroot").arg(tree).args(["ldd", "/usr/sbin/veritysetup"]))?;
+    for library in libraries.split_whitespace().filter(|word| word.starts_with("/lib")) {
+        let place = disk.join(library.trim_start_matches('/'));
+        fs::create_dir_all(place.parent().unwrap_or(&disk))?;
+        // Debian's /lib is a link to /usr/lib, and the libraries' names are links too.
+        let real = output(Command::new("chroot").arg(tree).args(["readlink", "-f", library]))?;
+        fs::copy(tree.join(real.trim().trim_start_matches('/')), place)?;
+    }
+    fs::copy(init, disk.join("init"))?;
+    fs::set_permissions(disk.join("init"), fs::Permissions::from_mode(0o755))?;
+    pack(&disk, slot)
+}
+
+fn pack(disk: &Path, slot: &Slot) -> Result<()> {
+    let script =
+        "find . -print0 | sort -z | cpio --quiet -0 -o -H newc -R 0:0 --reproducible | zstd -q -9";
+    let packed = Command::new("sh")
+        .args(["-c", &format!("find . -exec touch -h -d @0 {{}} + && {script}")])
+        .current_dir(disk)
+        .output()
+        .context("the initial RAM disk could not be packed")?;
+    if !packed.status.success() || packed.stdout.is_empty() {
+        bail!("the initial RAM disk: {}", String::from_utf8_lossy(&packed.stderr).trim());
+    }
+    fs::write(&slot.initrd, packed.stdout)?;
+    fs::remove_dir_all(disk)?;
+    Ok(())
+}
+
+/// One file that the firmware starts: stub, kernel, initial RAM disk and command line. The addresses
+/// are the ones that systemd's stub of Debian 12 leaves free.
+fn unify(tree: &Path, slot: &Slot) -> Result<()> {
+    let sections = [
+        (".osrel", tree.join("usr/lib/os-release"), "0x20000"),
+        (".cmdline", slot.command_line.clone(), "0x30000"),
+        (".linux", slot.kernel.clone(), "0x2000000"),
+        (".initrd", slot.initrd.clone(), "0x4000000"),
+    ];
+    let mut command = Command::new("objcopy");
+    for (name, file, address) in &sections {
+        command.arg("--add-section").arg(format!("{name}={}", file.display()));
+        command.arg("--change-section-vma").arg(format!("{name}={address}"));
+    }
+    output(command.arg(STUB).arg(&slot.unified)).context("the unified kernel image")?;
+    Ok(())
+}
+
+fn unpack(module: &Path, place: &Path) -> Result<()> {
+    if module.extension().is_some_and(|ending| ending == "xz") {
+        let plain = Command::new("xz").arg("-dc").arg(module).output().context("xz")?;
+        fs::write(place, plain.stdout)?;
+    } else {
+        fs::copy(module, place)?;
+    }
+    Ok(())
+}
+
+/// The name of what is alone in a folder.
+fn only_entry(folder: &Path) -> Result<String> {
+    let names: Vec<_> = fs::read_dir(folder)
+        .with_context(|| format!("{} cannot be read", folder.display()))?
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    match names.as_slice() {
+        [name] => Ok(name.clone()),
+        _ => bail!("{} should hold one kernel's modules and holds {names:?}", folder.display()),
+    }
+}

@@ -1,0 +1,99 @@
+//! The tree of a system: Debian's packages with our programs and files laid over them.
+//!
+//! The packages' tree is not copied but linked: a file that is laid over another replaces its name
+//! and leaves the packages' own file as it was.
+
+use super::root::Root;
+use super::{PROGRAMS, Plan, debian, output, system};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+/// Makes the tree at `tree`.
+pub(crate) fn lay(plan: &Plan, root: &Root, programs: &Path, tree: &Path) -> Result<()> {
+    if tree.exists() {
+        fs::remove_dir_all(tree)
+            .with_context(|| format!("{} cannot be removed", tree.display()))?;
+    }
+    output(Command::new("cp").args(["--archive", "--link"]).arg(&root.tree).arg(tree))?;
+    let debian = debian(&plan.workspace);
+    for layer in
+        [system(&plan.workspace), debian.join("virtual-x86_64"), debian.join(plan.kind.name())]
+    {
+        over(&layer, tree)?;
+    }
+    fs::remove_file(tree.join("README.md"))?; // It is for those who look into the folder.
+    for name in PROGRAMS {
+        let program = programs.join(name);
+        if !program.exists() {
+            bail!("{} is not there; `cargo build --release -p {name}`", program.display());
+        }
+        let place = tree.join("usr/bin").join(name);
+        // Without the lines for debuggers: nobody debugs in a room, and they are most of the size.
+        let strip = Command::new("strip").arg("-o").arg(&place).arg(&program).output();
+        strip.with_context(|| format!("{} could not be stripped", program.display()))?;
+        fs::set_permissions(&place, fs::Permissions::from_mode(0o755))?;
+    }
+    settle(plan, tree)
+}
+
+/// What no file says: users, what is started, and names that only a running system gives.
+fn settle(plan: &Plan, tree: &Path) -> Result<()> {
+    fs::create_dir_all(tree.join("site"))?;
+    replace(&tree.join("etc/machine-id"), "")?; // Each machine has its own, from its firmware.
+    replace(&tree.join("etc/hostname"), "conclave-room\n")?;
+    let release = fs::read_to_string(tree.join("usr/lib/os-release"))?;
+    let release = format!("{release}VARIANT_ID={}\n", plan.kind.name());
+    replace(&tree.join("usr/lib/os-release"), &release)?;
+    let resolver = tree.join("etc/resolv.conf");
+    let _ = fs::remove_file(&resolver); // Whatever Debian's tools left there.
+    symlink("../run/systemd/resolve/stub-resolv.conf", &resolver)?;
+    // Nobody logs in with a password: root has none, and one that is locked opens nothing.
+    output(Command::new("systemd-sysusers").arg(format!("--root={}", tree.display())))?;
+    output(
+        Command::new("systemctl")
+            .arg(format!("--root={}", tree.display()))
+            .args(["--quiet", "preset-all"]),
+    )?;
+    output(
+        Command::new("chroot")
+            .arg(tree)
+            .args(["/usr/bin/env", "-i", "PATH=/usr/bin:/usr/sbin", "HOME=/tmp"])
+            .args(["GST_REGISTRY=/usr/lib/conclave/gstreamer-registry.bin", "GST_REGISTRY_FORK=no"])
+            .args(["gst-inspect-1.0", "fakesink"]),
+    )
+    .context("the list of GStreamer's plugins could not be written")?;
+    // The data partition lies over it, and tmpfiles make what services need there.
+    for entry in fs::read_dir(tree.join("var"))?.flatten() {
+        let path = entry.path();
+        let is_folder = entry.file_type()?.is_dir();
+        if is_folder { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+    }
+    // What is started before it is there finds these, empty and read-only.
+    for folder in ["cache", "lib", "log", "tmp"] {
+        fs::create_dir(tree.join("var").join(folder))?;
+    }
+    Ok(())
+}
+
+/// Lays a folder over the tree; what it replaces is unlinked first.
+fn over(layer: &Path, tree: &Path) -> Result<()> {
+    if !layer.exists() {
+        return Ok(());
+    }
+    output(
+        Command::new("cp")
+            .args(["--archive", "--no-preserve=ownership,timestamps", "--remove-destination"])
+            .arg(layer.join("."))
+            .arg(tree),
+    )
+    .with_context(|| format!("{} cannot be laid over the system", layer.display()))?;
+    Ok(())
+}
+
+fn replace(path: &Path, text: &str) -> Result<()> {
+    let _ = fs::remove_file(path); // It may be a link to the packages' own file.
+    fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
+}
