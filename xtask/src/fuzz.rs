@@ -5,9 +5,10 @@
 //! finds on its way is kept in `fuzz/grown/`, what breaks a target in `fuzz/artifacts/`, what it
 //! says in `fuzz/logs/`.
 //!
-//! `--seconds` watches memory with the address sanitizer. `--runs` goes without, five times as
-//! fast: no crate of ours has unsafe code, so that there is little for it to see; what was run is
-//! noted in `docs/security/fuzzing.md`.
+//! `--seconds` watches memory with the address sanitizer and lets the fuzzer see comparisons. `--runs`
+//! goes without both, many times as fast: no crate of ours has unsafe code, so that the former has
+//! little to see, and the latter is for finding new ways, which the corpus holds already. What was
+//! run is noted in `docs/security/fuzzing.md`.
 
 mod page;
 
@@ -41,17 +42,18 @@ pub(crate) struct Fuzz {
 }
 
 /// Coverage that libFuzzer reads, and what cargo-fuzz adds so that the optimiser leaves it alone.
-const FLAGS: [&str; 8] = [
+const FLAGS: [&str; 7] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
-    "-Cllvm-args=-sanitizer-coverage-trace-compares",
     "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
     "-Ccodegen-units=1",
     "--cfg=fuzzing",
 ];
 const SANITIZER: &str = "-Zsanitizer=address";
+/// Shows the fuzzer what is compared with what, so that it meets numbers that it would not guess.
+const COMPARES: &str = "-Cllvm-args=-sanitizer-coverage-trace-compares";
 
 /// Megabytes that a target may have. A usual one has 30, with the sanitizer 400.
 const MOST_MEGABYTES: u32 = 1024;
@@ -126,9 +128,13 @@ fn build(steps: &mut Steps, until: Until) -> Result<PathBuf> {
     let mut rustflags = FLAGS.join(" ");
     // Each kind in a folder of its own: neither build throws the other away.
     let kind = match until {
-        Until::Runs(_) | Until::Short => "fuzz",
+        Until::Runs(_) => "fuzz-long",
+        Until::Short => {
+            rustflags = format!("{rustflags} {COMPARES}");
+            "fuzz"
+        }
         Until::Seconds(_) => {
-            rustflags = format!("{rustflags} {SANITIZER}");
+            rustflags = format!("{rustflags} {COMPARES} {SANITIZER}");
             "fuzz-with-sanitizer"
         }
     };

@@ -75,7 +75,8 @@ fn right() -> Files {
 /// `from` becomes `to` in the one file whose path ends so, and then the checks say `about`.
 fn planted(file: &str, from: &str, to: &str, about: &str) {
     let mut files = right();
-    let (_, text) = files.iter_mut().find(|(path, _)| path.ends_with(file)).unwrap();
+    let found = files.iter_mut().find(|(path, _)| path.ends_with(file));
+    let (_, text) = found.expect("each test names a file of the small set");
     assert!(text.contains(from), "{file} has no {from:?}");
     *text = text.replace(from, to);
     expect(&files, about);
