@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     /// Whoever is at its serial port is root, without a password. Never for a real room.
     #[arg(long)]
     development: bool,
-    /// The file that says which cloud the room belongs to: its table [cloud], with host and pins.
+    /// The file that says which cloud the room belongs to: its table `[cloud]`, with host and pins.
     /// Without it, write it onto the partition conclave-site later.
     #[arg(long, value_name = "CLOUD.TOML")]
     cloud: Option<PathBuf>,

@@ -3,7 +3,7 @@
 //! It needs Rust alone, so that it can install what everything else needs before any of that is
 //! built: [`packages`] finds and installs Debian packages, [`steps`] runs one command after the
 //! other and says how each went; [`fuzz`] builds and runs the fuzz targets, which need a C++ compiler
-//! besides; [`mod@deny`] has cargo-deny look at what we link; [`yocto`] has others look at the
+//! besides; [`mod@deny`] has cargo-deny look at what we link; [`mod@yocto`] has others look at the
 //! layers, and [`crates`] writes the list of crates that they fetch; [`tools`] gets such programs;
 //! [`image`] and [`hil`] build a room's disk and boot it.
 
