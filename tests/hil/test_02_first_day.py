@@ -9,9 +9,9 @@ import scan
 from board_virtual import until
 
 # An emulated processor on a machine that does other things too.
-FIRST_BOOT = 900
-SCREEN = 120
-CALL = 240
+FIRST_BOOT = 1800
+SCREEN = 300
+CALL = 600
 
 FOUND = {}
 
