@@ -5,6 +5,7 @@ use super::Listed;
 /// Fields that show an address, octets, or text under a telling name all the same.
 pub const MAY_PRINT: &[Listed] = &[
     ("core/rtp/src/rtcp.rs", "Packet::SourceDescription.names", "CNAMEs: ids, which are random"),
+    ("board/src/lines/mod.rs", "LineTrouble::SeveralChips.label", "how a driver calls its chip"),
     (
         "core/forward/src/lib.rs",
         "Outgoing::Rtcp.0",
@@ -91,6 +92,11 @@ pub const BY_HAND: &[Listed] = &[
     ("appliance/media/src/early.rs", "Packet", "its times and length"),
     ("appliance/media/src/playout.rs", "Played", "its time and length"),
     ("appliance/media/src/playout.rs", "Waiting", "its time and length"),
+    (
+        "board/src/description/values.rs",
+        "worded!",
+        "words of a board's description, which is public",
+    ),
     ("appliance/media/src/config.rs", "ranged!", "sizes and rates of pictures"),
     ("appliance/daemon/src/config.rs", "Cloud", "the host as a tag"),
     ("cloud/directory/src/pin_hash.rs", "PinHash", "nothing"),
