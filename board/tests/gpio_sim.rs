@@ -108,7 +108,7 @@ async fn part(events: &mut mpsc::Receiver<BoardEvent>, wanted: Part, works: bool
 }
 
 #[tokio::test]
-#[ignore = "needs root and the kernel's gpio-sim: it runs in the virtual board (cargo xtask hil)"]
+#[ignore = "needs root and the kernel's gpio-sim; run by hand, no command of ours does it yet"]
 async fn the_virtual_board_works_on_simulated_lines() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("virtual-x86_64/board.toml");
     let text = fs::read_to_string(&file).unwrap();
@@ -164,7 +164,7 @@ fn line(chip: &str, line: &str, bias: &str) -> Line {
 }
 
 #[tokio::test]
-#[ignore = "needs root and the kernel's gpio-sim: it runs in the virtual board (cargo xtask hil)"]
+#[ignore = "needs root and the kernel's gpio-sim; run by hand, no command of ours does it yet"]
 async fn lines_are_found_in_every_way_and_trouble_says_what_it_is() {
     // The same label twice, under two names of configuration.
     let chip = Chip::new("found");
