@@ -106,6 +106,12 @@ impl Room {
     /// Starts the daemon again after it was killed or stopped; the panel finds it by itself.
     pub fn start_daemon_again(&mut self, stage: &Stage) -> Result<()> {
         self.daemon.kill()?; // Gone for good before its socket is taken.
+        // What the dead one told last is no answer of the new one.
+        let what = format!("{}: the panel notices that the daemon is away", self.plan.tag);
+        wait_until(&what, SCREEN, || {
+            self.kiosk.check_running()?;
+            Ok(self.driver.panel()?.is_none())
+        })?;
         self.daemon = start_daemon(stage, &self.folder, &self.around)?;
         Ok(())
     }

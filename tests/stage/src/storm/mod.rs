@@ -219,6 +219,10 @@ impl Storm {
         match victim {
             Victim::Cloud => {
                 self.meeting.cloud.kill()?; // Reaped.
+                // What panels showed of the dead one says nothing of the new one.
+                for index in [0, 1] {
+                    self.until_unlinked(index)?;
+                }
                 self.meeting.cloud.start_again()
             }
             Victim::DaemonA => self.meeting.a.start_daemon_again(stage),
@@ -226,6 +230,11 @@ impl Storm {
             Victim::PanelA => self.meeting.a.start_kiosk_again(stage),
             Victim::PanelB => self.meeting.b.start_kiosk_again(stage),
         }
+    }
+
+    fn until_unlinked(&mut self, index: usize) -> Result<()> {
+        let room = self.room(index);
+        room.until("the link is down", BACK, |panel| (panel.link != LinkState::Up).then_some(()))
     }
 
     /// Waits until links, panels and the call are back.
