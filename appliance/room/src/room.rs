@@ -518,6 +518,8 @@ impl Room {
             CloudEvent::CallEnded { call, reason } => {
                 self.feed(now, conclave_call::Input::Ended { call, reason });
             }
+            // The update's machine stands beside this one.
+            CloudEvent::Offer(_) | CloudEvent::NoOffer => {}
         }
     }
 

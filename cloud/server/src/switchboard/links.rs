@@ -4,7 +4,8 @@ use super::{CallNote, CloseReason, LinkId, Output, Party, Peer, RequestId, Stage
 use conclave_directory::{KeyFingerprint, RoomStatus};
 use conclave_link_protocol::VERSIONS;
 use conclave_link_protocol::message::{
-    CloudEvent, Greeting, Hello, Refusal, Response, RoomEvent, RoomIdentity, RoomRequest, Welcome,
+    CloudEvent, Greeting, Hello, NoChunk, Refusal, Response, RoomEvent, RoomIdentity, RoomRequest,
+    Welcome,
 };
 use conclave_meeting::Held;
 use conclave_types::{Redacted, RoomId};
@@ -165,6 +166,9 @@ impl Switchboard {
                 self.respond(link, id, response);
             }
             RoomRequest::RenewCertificate => self.renew_certificate(link, id, room),
+            RoomRequest::Chunk { .. } => {
+                self.respond(link, id, Response::NoChunk(NoChunk::Gone));
+            }
         }
     }
 
@@ -209,6 +213,7 @@ impl Switchboard {
                     self.outputs.push_back(Output::Note(Box::new(broke)));
                 }
             }
+            RoomEvent::Update(_) => {}
         }
     }
 
