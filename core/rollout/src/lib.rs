@@ -19,10 +19,12 @@ mod plan;
 pub use plan::{Amount, Plan, PlanError};
 
 use conclave_types::{RoomId, UnixTime};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How one room stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// It was taken into a wave.
     Offered,
@@ -35,7 +37,8 @@ pub enum Standing {
 }
 
 /// Whether rooms are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// They are.
     Running,
@@ -120,6 +123,11 @@ impl Rollout {
         let saved = Saved { wave: saved.wave.min(plan.waves().len() - 1), ..saved };
         let (waiting, outputs) = (BTreeSet::new(), VecDeque::new());
         Rollout { plan, saved, pool: 0, rooms, waiting, outputs }
+    }
+
+    /// Says how many rooms there are, and decides nothing yet: for a rollout that was just restored.
+    pub fn set_pool(&mut self, pool: u32) {
+        self.pool = pool;
     }
 
     /// How it stands.

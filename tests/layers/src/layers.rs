@@ -83,7 +83,7 @@ pub const HOUSE: &[Place] = &[
         &["core/", "cloud-link/protocol", "cloud-link/room", "appliance/"],
     ),
     place("ui-kiosk", Kind::Program, &["core/types", "appliance/panel-api"]),
-    place("cloud/directory", Kind::Shell, &["core/types"]),
+    place("cloud/directory", Kind::Shell, &["core/types", "core/rollout"]),
     place(
         "cloud/media-node",
         Kind::Shell,

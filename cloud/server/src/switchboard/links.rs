@@ -4,8 +4,7 @@ use super::{CallNote, CloseReason, LinkId, Output, Party, Peer, RequestId, Stage
 use conclave_directory::{KeyFingerprint, RoomStatus};
 use conclave_link_protocol::VERSIONS;
 use conclave_link_protocol::message::{
-    CloudEvent, Greeting, Hello, NoChunk, Refusal, Response, RoomEvent, RoomIdentity, RoomRequest,
-    Welcome,
+    CloudEvent, Greeting, Hello, Refusal, Response, RoomEvent, RoomIdentity, RoomRequest, Welcome,
 };
 use conclave_meeting::Held;
 use conclave_types::{Redacted, RoomId};
@@ -166,8 +165,8 @@ impl Switchboard {
                 self.respond(link, id, response);
             }
             RoomRequest::RenewCertificate => self.renew_certificate(link, id, room),
-            RoomRequest::Chunk { .. } => {
-                self.respond(link, id, Response::NoChunk(NoChunk::Gone));
+            RoomRequest::Chunk { sha256, offset, length } => {
+                self.chunk(link, id, room, (sha256, offset, length));
             }
         }
     }
@@ -213,7 +212,10 @@ impl Switchboard {
                     self.outputs.push_back(Output::Note(Box::new(broke)));
                 }
             }
-            RoomEvent::Update(_) => {}
+            RoomEvent::Update(report) => {
+                let room = *room;
+                self.updated(room, report);
+            }
         }
     }
 
@@ -224,6 +226,7 @@ impl Switchboard {
                 tracing::info!("room not linked any more");
                 let linked = self.rooms.len();
                 self.paces.forget(self.now, linked);
+                self.update_link_lost(room);
                 self.meet(conclave_meeting::Input::LinkLost { room });
             }
             Some(Party::Newcomer { key, .. }) => {
@@ -244,6 +247,7 @@ impl Switchboard {
         match party {
             Party::Room { room, .. } => {
                 self.rooms.remove(&room);
+                self.update_link_lost(room);
             }
             Party::Newcomer { key, .. } => {
                 if self.newcomers.get(&key) == Some(&link) {
