@@ -2,6 +2,7 @@
 //! real rooms on a stage. Rewritten once a second, whole or not at all. It holds no secret.
 
 use conclave_call::{Health, State};
+use conclave_link_protocol::message::UpdateReport;
 use conclave_media::MediaReport;
 use conclave_panel_api::{LinkState, Screen};
 use conclave_room::Room;
@@ -17,6 +18,7 @@ struct Status<'a> {
     screen: Screen,
     call: Option<CallStatus<'a>>,
     media: MediaReport,
+    update: Option<UpdateReport>,
 }
 
 #[derive(Serialize)]
@@ -29,7 +31,13 @@ struct CallStatus<'a> {
 }
 
 /// Writes the status beside its place and then moves it there, so that nobody reads half of it.
-pub(crate) fn write(path: &Path, now: Time, room: &Room, media: MediaReport) -> anyhow::Result<()> {
+pub(crate) fn write(
+    path: &Path,
+    now: Time,
+    room: &Room,
+    media: MediaReport,
+    update: Option<UpdateReport>,
+) -> anyhow::Result<()> {
     let panel = room.panel(now);
     let call = match room.call() {
         State::Up(up) => Some(CallStatus {
@@ -61,6 +69,7 @@ pub(crate) fn write(path: &Path, now: Time, room: &Room, media: MediaReport) -> 
         },
         call,
         media,
+        update,
     };
     let beside = path.with_extension("json.new");
     std::fs::write(&beside, serde_json::to_vec_pretty(&status)?)?;

@@ -251,6 +251,10 @@ pub enum Notice {
     NotRecognised,
     /// The cloud's key is not the pinned one: the room refuses to talk to it.
     WrongCloud,
+    /// A new system is being installed, started or proved: the room is gone for a moment.
+    Updating,
+    /// A new system did not work here; the old one runs again.
+    UpdateFailed,
 }
 
 /// What the person did. A digit prints as nothing: it may be one of a PIN.

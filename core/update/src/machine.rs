@@ -75,6 +75,8 @@ pub struct Update {
     state: State,
     offer: Option<UpdateOffer>,
     fetch: Option<Fetch>,
+    /// Some of the bundle was on the disk before this start or window.
+    resumed: bool,
     linked: bool,
     used: Use,
     touched: Option<Time>,
@@ -100,6 +102,7 @@ impl Update {
             state: State::Idle,
             offer: None,
             fetch: None,
+            resumed: false,
             linked: false,
             used: Use::Free,
             // Whoever switched the room on may stand before it.
@@ -241,6 +244,7 @@ impl Update {
             Input::Clock(minute) => self.minute = Some(minute),
             Input::Part(part, works) => self.part(now, part, works),
             Input::Opened { have } => {
+                self.resumed = have > 0;
                 if let Some(fetch) = &mut self.fetch {
                     fetch.opened(have);
                 }
@@ -272,7 +276,11 @@ impl Update {
             }
             Input::Checked(bundle) => self.checked(&bundle),
             Input::Unfit { fault, detail } => {
-                if matches!(self.state, State::Checking) {
+                if !matches!(self.state, State::Checking) {
+                } else if fault == UpdateFault::Damaged && self.resumed {
+                    // A power cut tore the file, most likely: once more, from its beginning.
+                    self.forget_bundle();
+                } else {
                     self.offer_failed(fault, detail);
                 }
             }

@@ -435,6 +435,20 @@ fn what_may_not_be_installed_is_refused_with_its_reason() {
     assert_eq!(refused(&bench), Some(UpdateFault::Installing), "it runs that already");
 }
 
+#[test]
+fn a_file_that_a_power_cut_tore_is_fetched_once_more() {
+    let mut bench = Bench::idle();
+    bench.disk = 1_000;
+    bench.give(offer(NEW));
+    bench.fetch_all();
+    let unfit = Input::Unfit { fault: UpdateFault::Damaged, detail: String::new() };
+    bench.give(unfit.clone());
+    assert_eq!(bench.stage(), UpdateStage::Fetching { percent: 0 });
+    bench.fetch_all();
+    bench.give(unfit);
+    assert!(matches!(bench.stage(), UpdateStage::NotInstalled { .. }), "what came is damaged");
+}
+
 /// Whatever comes in whatever order: no restart and no installing in a call or in the day, no commit
 /// without proof, and every installed version is kept before the restart.
 #[test]
