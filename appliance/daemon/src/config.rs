@@ -42,6 +42,14 @@ pub(crate) struct Update {
     /// Where the system says its version, as `IMAGE_VERSION` or `VERSION_ID`: os-release(5).
     #[serde(default = "os_release")]
     pub(crate) os_release: PathBuf,
+    /// How long nobody may have been in a call or touched the panel before it, in seconds.
+    #[serde(default = "quiet")]
+    pub(crate) quiet_s: u32,
+}
+
+/// Ten minutes: whoever has just hung up may still be there.
+fn quiet() -> u32 {
+    600
 }
 
 fn os_release() -> PathBuf {

@@ -265,19 +265,19 @@ pub enum ControlAnswer {
     /// One rollout.
     Rollout {
         /// The rollout.
-        rollout: RolloutLine,
+        rollout: Box<RolloutLine>,
         /// The rooms that it has taken, by name.
         rooms: Vec<RolloutRoomLine>,
     },
     /// The rollout stopped, goes on, or is over.
     RolloutChanged {
         /// The rollout as it is now.
-        rollout: RolloutLine,
+        rollout: Box<RolloutLine>,
     },
     /// The room follows this now.
     RoomFollows {
         /// The room.
-        room: RoomUpdateLine,
+        room: Box<RoomUpdateLine>,
     },
     /// What all rooms follow and run.
     RoomUpdates {

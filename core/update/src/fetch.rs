@@ -1,7 +1,7 @@
 //! Fetching one bundle: what to ask for next, and putting what comes in order.
 
 use crate::{Fetched, MOST_OUTSTANDING, PACE};
-use conclave_messages::{LONGEST_CHUNK, Release};
+use conclave_messages::{LONGEST_CHUNK, Piece, Release};
 use conclave_types::Time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,7 +16,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(120);
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Append these, in this order.
-    Append(Vec<(u64, Vec<u8>)>),
+    Append(Vec<(u64, Piece)>),
     /// Nothing yet.
     Wait,
     /// It cannot be had.
@@ -36,7 +36,7 @@ pub(crate) struct Fetch {
     /// Asked for, no answer yet.
     asked: BTreeSet<u64>,
     /// Came before what stands before it.
-    early: BTreeMap<u64, Vec<u8>>,
+    early: BTreeMap<u64, Piece>,
     /// To be asked for again.
     again: BTreeSet<u64>,
     not_before: Time,
@@ -115,13 +115,13 @@ impl Fetch {
             return Step::Wait;
         }
         match fetched {
-            Fetched::Piece(piece) if piece.len() == self.length(offset) as usize => {
+            Fetched::Piece(piece) if piece.0.len() == self.length(offset) as usize => {
                 self.failures = 0;
                 self.early.insert(offset, piece);
                 let mut ready = Vec::new();
                 while let Some(piece) = self.early.remove(&self.appended) {
                     let at = self.appended;
-                    self.appended += piece.len() as u64;
+                    self.appended += piece.0.len() as u64;
                     ready.push((at, piece));
                 }
                 if ready.is_empty() { Step::Wait } else { Step::Append(ready) }

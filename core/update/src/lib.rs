@@ -21,7 +21,7 @@ mod machine;
 
 pub use machine::{State, Update};
 
-use conclave_messages::{Release, UpdateFault, UpdateOffer, UpdateReport, UpdateStage};
+use conclave_messages::{Piece, Release, UpdateFault, UpdateOffer, UpdateReport, UpdateStage};
 use conclave_types::{BundleHash, Compatible, Time, Version};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -53,6 +53,9 @@ pub struct Facts {
     pub boot: String,
     /// How long ago it started.
     pub up: Duration,
+    /// How long nobody may have been in a call or touched the panel: [`QUIET`], unless the site says
+    /// otherwise.
+    pub quiet: Duration,
 }
 
 /// What has to outlive a restart.
@@ -128,7 +131,7 @@ pub struct Bundle {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fetched {
     /// Here it is.
-    Piece(Vec<u8>),
+    Piece(Piece),
     /// Not now.
     Busy {
         /// Ask again after this.
@@ -239,7 +242,7 @@ pub enum Output {
         /// Where the file ends before it.
         offset: u64,
         /// What to append.
-        piece: Vec<u8>,
+        piece: Piece,
     },
     /// Compare the file's hash, then look at the bundle's signature.
     Check(BundleHash),

@@ -1,9 +1,7 @@
 //! The machine itself.
 
 use crate::fetch::{Fetch, Step};
-use crate::{
-    BEFORE_MEETING, Bundle, Facts, Input, Kept, Outcome, Output, PROOF, Part, QUIET, Trial, Use,
-};
+use crate::{BEFORE_MEETING, Bundle, Facts, Input, Kept, Outcome, Output, PROOF, Part, Trial, Use};
 use conclave_messages::{Release, UpdateFault, UpdateOffer, UpdateReport, UpdateStage};
 use conclave_types::{MaintenanceWindow, Time};
 use std::collections::{BTreeSet, VecDeque};
@@ -131,6 +129,12 @@ impl Update {
             match trial.verdict {
                 // It had given up, and the machine started it all the same.
                 Some((fault, detail)) => self.fall_back(now, fault, detail),
+                // Its time is over, and nobody has seen anything: this program ended again and again.
+                None if self.facts.up >= PROOF => {
+                    let late = self.facts.up.as_secs();
+                    let detail = format!("its daemon began {late} s after the machine's start");
+                    self.fall_back(now, UpdateFault::NotStarted, detail);
+                }
                 None => self.prove(now),
             }
         } else if trial.from == self.facts.running {
@@ -354,7 +358,7 @@ impl Update {
 
     /// When the room will have been quiet for long enough, as things stand.
     fn quiet_at(&self) -> Option<Time> {
-        let touched = self.touched.map(|at| at + QUIET);
+        let touched = self.touched.map(|at| at + self.facts.quiet);
         let all = [touched, Some(self.not_before)];
         match self.used {
             Use::Free => all.into_iter().flatten().max(),
@@ -557,7 +561,7 @@ impl Update {
             Some(Part::Camera) => UpdateFault::Camera,
             Some(Part::Microphone) => UpdateFault::Microphone,
             Some(Part::Link) => UpdateFault::Link,
-            // The daemon was started too late to see anything: it ended before, again and again.
+            // All of it works, and has not for long enough.
             None => UpdateFault::NotStarted,
         };
         let detail = format!("{missing:?} did not work {} s after the start", PROOF.as_secs());

@@ -1,8 +1,8 @@
 //! A room's update in virtual time, with disk, installer and cloud written out by hand.
 
 use super::*;
-use crate::{BEFORE_MEETING, Fetched, MOST_OUTSTANDING, PACE};
-use conclave_messages::LONGEST_CHUNK;
+use crate::{BEFORE_MEETING, Fetched, MOST_OUTSTANDING, PACE, QUIET};
+use conclave_messages::{LONGEST_CHUNK, Piece};
 use conclave_types::{BundleHash, Version};
 
 const NIGHT: u16 = 3 * 60;
@@ -26,7 +26,8 @@ fn offer(version: Version) -> Input {
 
 fn facts(running: Version, boot: &str) -> Facts {
     let compatible = "conclave-virtual".parse().unwrap();
-    Facts { running, compatible, boot: boot.to_owned(), up: Duration::from_secs(30) }
+    let (boot, up) = (boot.to_owned(), Duration::from_secs(30));
+    Facts { running, compatible, boot, up, quiet: QUIET }
 }
 
 /// One room with a disk, and what its machine said.
@@ -85,7 +86,7 @@ impl Bench {
                 }
                 Output::Append { offset, piece } => {
                     assert_eq!(offset, self.disk, "in order and once");
-                    self.disk += piece.len() as u64;
+                    self.disk += piece.0.len() as u64;
                     self.update.handle(self.now, Input::Written { have: self.disk });
                 }
                 Output::Discard => {
@@ -109,7 +110,7 @@ impl Bench {
 
     fn answer(&mut self) {
         let Some((offset, length)) = self.asked.pop_front() else { panic!("nothing was asked") };
-        let fetched = Fetched::Piece(vec![7; length as usize]);
+        let fetched = Fetched::Piece(Piece(vec![7; length as usize]));
         self.give(Input::Fetched { offset, fetched });
     }
 
@@ -267,8 +268,8 @@ fn answers_out_of_order_short_or_late_do_no_harm() {
     }
     bench.asked.make_contiguous().reverse();
     let (offset, _) = bench.asked.pop_front().unwrap();
-    bench.give(Input::Fetched { offset, fetched: Fetched::Piece(vec![1; 3]) });
-    bench.give(Input::Fetched { offset: 999, fetched: Fetched::Piece(vec![1; 3]) });
+    bench.give(Input::Fetched { offset, fetched: Fetched::Piece(Piece(vec![1; 3])) });
+    bench.give(Input::Fetched { offset: 999, fetched: Fetched::Piece(Piece(vec![1; 3])) });
     let (offset, _) = bench.asked.pop_front().unwrap();
     let retry_after = Duration::from_secs(30);
     bench.give(Input::Fetched { offset, fetched: Fetched::Busy { retry_after } });
@@ -343,11 +344,10 @@ fn a_system_that_never_came_up_is_told_by_the_old_one() {
 #[test]
 fn a_daemon_that_ends_again_and_again_goes_back_in_time() {
     let late = Facts { up: PROOF + Duration::from_secs(1), ..facts(NEW, "boot 2") };
-    let mut update = Update::new(Time::ZERO, late, Bench::restarted());
-    assert_eq!(update.deadline(), Some(Time::ZERO));
-    update.handle(Time::ZERO, Input::Tick);
-    let said: Vec<Output> = std::iter::from_fn(|| update.poll_output()).collect();
-    assert!(said.contains(&Output::FallBack), "{said:?}");
+    let bench = Bench::new(late, Bench::restarted());
+    assert!(bench.said.contains(&Output::FallBack), "{:?}", bench.said);
+    let verdict = bench.kept.trial.and_then(|trial| trial.verdict);
+    assert!(matches!(verdict, Some((UpdateFault::NotStarted, _))), "{verdict:?}");
 }
 
 #[test]

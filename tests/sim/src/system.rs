@@ -5,7 +5,7 @@ use conclave_link_protocol::message::{
     CloudEvent, NoChunk, Response, RoomEvent, RoomRequest, UpdateReport,
 };
 use conclave_types::{Time, Version};
-use conclave_update::{Bundle, Facts, Fetched, Input, Kept, Output, Part, Update, Use};
+use conclave_update::{Bundle, Facts, Fetched, Input, Kept, Output, Part, QUIET, Update, Use};
 use std::time::Duration;
 
 /// How long a restart takes.
@@ -138,7 +138,7 @@ impl System {
 
     pub(crate) fn answered(&mut self, now: Time, offset: u64, answer: Option<Response>) {
         let fetched = match answer {
-            Some(Response::Chunk { piece, .. }) => Fetched::Piece(piece.0),
+            Some(Response::Chunk { piece, .. }) => Fetched::Piece(piece),
             Some(Response::NoChunk(NoChunk::Busy { retry_after_s })) => {
                 Fetched::Busy { retry_after: Duration::from_secs(u64::from(retry_after_s)) }
             }
@@ -164,7 +164,7 @@ impl System {
                 Output::Open { .. } => Input::Opened { have: self.disk },
                 Output::Append { offset, piece } => {
                     assert_eq!(offset, self.disk, "in order and once");
-                    self.disk += piece.len() as u64;
+                    self.disk += piece.0.len() as u64;
                     Input::Written { have: self.disk }
                 }
                 Output::Check(_) => {
@@ -212,5 +212,6 @@ impl System {
 
 fn facts(running: Version, starts: u32) -> Facts {
     let compatible = BOARD.parse().expect("a board's name");
-    Facts { running, compatible, boot: format!("start {starts}"), up: Duration::from_secs(20) }
+    let (boot, up) = (format!("start {starts}"), Duration::from_secs(20));
+    Facts { running, compatible, boot, up, quiet: QUIET }
 }

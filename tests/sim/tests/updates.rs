@@ -1,6 +1,6 @@
 //! Releases reach rooms, or do not, whatever happens to links, rooms and cloud meanwhile.
 
-#![expect(clippy::panic, reason = "a failing simulation says where it stood")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a failing simulation says where it stood")]
 
 use conclave_cloud::control::{ControlAnswer, ControlRequest, RolloutChange, RolloutLine};
 use conclave_link_protocol::message::UpdateStage;

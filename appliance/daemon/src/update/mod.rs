@@ -38,6 +38,7 @@ pub(crate) struct ThisStart {
     running: Version,
     boot: String,
     up: Duration,
+    quiet: Duration,
 }
 
 /// The update of this room.
@@ -79,7 +80,8 @@ pub(crate) fn this_start(config: &config::Update) -> anyhow::Result<ThisStart> {
     let uptime = std::fs::read_to_string("/proc/uptime")?;
     let up = uptime.split_whitespace().next().and_then(|seconds| seconds.parse::<f64>().ok());
     let up = up.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    Ok(ThisStart { running, boot, up: up.unwrap_or_default() })
+    let quiet = Duration::from_secs(u64::from(config.quiet_s));
+    Ok(ThisStart { running, boot, up: up.unwrap_or_default(), quiet })
 }
 
 /// `IMAGE_VERSION` or `VERSION_ID`: os-release(5).
@@ -144,9 +146,9 @@ impl Updater {
         match event {
             Event::Board(board) => match board.parse() {
                 Ok(compatible) if self.machine.is_none() => {
-                    let ThisStart { running, boot, up } = self.start.clone();
+                    let ThisStart { running, boot, up, quiet } = self.start.clone();
                     tracing::info!(version = %running, board, "the room's system can be updated");
-                    let facts = Facts { running, compatible, boot, up };
+                    let facts = Facts { running, compatible, boot, up, quiet };
                     self.machine = Some(Update::new(now, facts, std::mem::take(&mut self.kept)));
                     for input in std::mem::take(&mut self.early) {
                         self.give(now, input);
@@ -190,7 +192,7 @@ impl Updater {
     ) -> Option<Result<Response, RequestFailure>> {
         let Some(offset) = self.asked.remove(&id) else { return Some(result) };
         let fetched = match result {
-            Ok(Response::Chunk { offset: of, piece }) if of == offset => Fetched::Piece(piece.0),
+            Ok(Response::Chunk { offset: of, piece }) if of == offset => Fetched::Piece(piece),
             Ok(Response::NoChunk(NoChunk::Busy { retry_after_s })) => {
                 Fetched::Busy { retry_after: Duration::from_secs(u64::from(retry_after_s)) }
             }

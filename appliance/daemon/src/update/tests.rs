@@ -3,7 +3,7 @@
 use super::*;
 use crate::store::Store;
 use conclave_link_protocol::message::{
-    LONGEST_CHUNK, Release, UpdateFault, UpdateOffer, UpdateReport,
+    LONGEST_CHUNK, Piece, Release, UpdateFault, UpdateOffer, UpdateReport,
 };
 use conclave_types::BundleHash;
 use conclave_update::{Bundle, QUIET, Use};
@@ -72,9 +72,13 @@ impl Bench {
         let store = Store::open(&folder.path().join("room.sqlite")).unwrap();
         let kept = store.update();
         let hands = Hands { done: Arc::default(), refuses };
-        let start_of = ThisStart { running, boot: boot.to_owned(), up: Duration::from_secs(20) };
-        let config =
-            config::Update { restart: folder.path().join("restart"), os_release: PathBuf::new() };
+        let (boot, up) = (boot.to_owned(), Duration::from_secs(20));
+        let start_of = ThisStart { running, boot, up, quiet: QUIET };
+        let config = config::Update {
+            restart: folder.path().join("restart"),
+            os_release: PathBuf::new(),
+            quiet_s: 0,
+        };
         let stop = CancellationToken::new();
         let (updater, events) =
             start(config, start_of, hands.clone(), folder.path(), kept, stop.clone());
@@ -137,7 +141,8 @@ impl Bench {
         for (offset, length) in asked {
             let from = offset as usize;
             let piece = content()[from..from + length as usize].to_vec();
-            self.updater.give(self.now, Input::Fetched { offset, fetched: Fetched::Piece(piece) });
+            self.updater
+                .give(self.now, Input::Fetched { offset, fetched: Fetched::Piece(Piece(piece)) });
         }
     }
 

@@ -6,7 +6,7 @@
 
 use super::installer::{Installer, Mark};
 use anyhow::Context;
-use conclave_link_protocol::message::UpdateFault;
+use conclave_link_protocol::message::{Piece, UpdateFault};
 use conclave_types::BundleHash;
 use conclave_update::Input;
 use ring::digest;
@@ -32,7 +32,7 @@ pub(super) enum Order {
     },
     Append {
         offset: u64,
-        piece: Vec<u8>,
+        piece: Piece,
     },
     Check(BundleHash),
     Install(BundleHash),
@@ -106,8 +106,8 @@ impl<I: Installer> Worker<I> {
             }
             Order::Append { offset, piece } => {
                 let file = self.open.clone()?;
-                let have = offset + piece.len() as u64;
-                match blocking(move || append(&file, offset, &piece)).await {
+                let have = offset + piece.0.len() as u64;
+                match blocking(move || append(&file, offset, &piece.0)).await {
                     Ok(()) => Input::Written { have },
                     Err(error) => disk_failed(error),
                 }

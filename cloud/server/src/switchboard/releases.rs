@@ -147,7 +147,7 @@ impl Switchboard {
             return Err(Refused(format!("rollout {id} is {} already", words(stage))));
         }
         self.roll(id, input, None)?;
-        Ok(ControlAnswer::RolloutChanged { rollout: rollout_line(self.live(id)?) })
+        Ok(ControlAnswer::RolloutChanged { rollout: Box::new(rollout_line(self.live(id)?)) })
     }
 
     fn rollout_status(&self, id: u32) -> Answered {
@@ -163,7 +163,8 @@ impl Switchboard {
                 since: taken.at,
             })
         });
-        Ok(ControlAnswer::Rollout { rollout: rollout_line(live), rooms: rooms.collect() })
+        let rollout = Box::new(rollout_line(live));
+        Ok(ControlAnswer::Rollout { rollout, rooms: rooms.collect() })
     }
 
     fn follow(
@@ -193,7 +194,7 @@ impl Switchboard {
             self.take_back(id);
             self.updated(id, report);
         }
-        Ok(ControlAnswer::RoomFollows { room: line })
+        Ok(ControlAnswer::RoomFollows { room: Box::new(line) })
     }
 
     fn channels(&self) -> Answered {

@@ -50,7 +50,7 @@ impl Cloud {
 
     fn status(&mut self) -> (RolloutLine, Vec<crate::control::RolloutRoomLine>) {
         match self.admin(ControlRequest::RolloutStatus { rollout: 1 }).0 {
-            ControlAnswer::Rollout { rollout, rooms } => (rollout, rooms),
+            ControlAnswer::Rollout { rollout, rooms } => (*rollout, rooms),
             other => panic!("{other:?}"),
         }
     }
@@ -154,9 +154,10 @@ fn only_a_room_that_was_offered_a_bundle_gets_its_pieces() {
     let Some(Output::ReadChunk { link, id, offset, .. }) = outputs.into_iter().next() else {
         panic!("nothing is read")
     };
-    let piece = Some(Piece(vec![1; 10]));
-    let said = cloud.give(Input::ChunkRead { link, id, offset, piece: piece.clone() });
-    let response = Response::Chunk { offset, piece: piece.unwrap() };
+    let piece = Piece(vec![1; 10]);
+    let read = Some(piece.clone());
+    let said = cloud.give(Input::ChunkRead { link, id, offset, piece: read });
+    let response = Response::Chunk { offset, piece };
     assert_eq!(said, [Output::Respond { link, id, response }]);
     // A room that has everything, and answers nobody waits for, do no harm.
     cloud.give(Input::ChunkRead { link, id, offset, piece: None });
