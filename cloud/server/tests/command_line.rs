@@ -302,6 +302,14 @@ fn a_release_is_added_rolled_out_and_taken_back() {
     let words = good(run(&data, &add));
     assert!(words.contains("1.2.0 for conclave-x") && words.contains("ba7816bf"), "{words}");
     assert!(refused(run(&data, &add)).contains("there already"));
+    let floor = [&add[..3], &["--version", "1.0.0", "--floor", "2.0.0"], &board[..]].concat();
+    let file = temp.path().join("y.raucb");
+    std::fs::write(&file, b"another").unwrap();
+    let floor: Vec<&str> = floor
+        .iter()
+        .map(|word| if *word == bundle { file.to_str().unwrap() } else { word })
+        .collect();
+    assert!(refused(run(&data, &floor)).contains("above the release"));
     let spare = [&["release", "add", bundle, "--version", "1.1.0"], &board[..]].concat();
     good(run(&data, &spare));
     good(run(&data, &[&["release", "remove", "1.1.0"], &board[..]].concat()));

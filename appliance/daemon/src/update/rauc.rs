@@ -109,8 +109,10 @@ impl Installer for Rauc {
                 },
                 Some(change) = changes.next() => {
                     silent = Duration::ZERO;
-                    if let Ok((percent, _, _)) = change.get().await {
-                        progress(u8::try_from(percent.clamp(0, 100)).unwrap_or(100));
+                    // It says 100 at the end of each attempt, also of one that failed and of the one
+                    // before this: the end is told by its signal.
+                    if let Ok((percent @ 0..100, _, _)) = change.get().await {
+                        progress(u8::try_from(percent).unwrap_or(0));
                     }
                 }
                 () = tokio::time::sleep(LOOK) => {

@@ -9,7 +9,7 @@ use crate::control::{
 };
 use conclave_directory::{Room, RoomStatus, StoredRelease, StoredRollout};
 use conclave_rollout::{Amount, Input, Plan, Rollout, Stage, Standing};
-use conclave_types::{Channel, Compatible, MaintenanceWindow, Version};
+use conclave_types::{BundleHash, Channel, Compatible, MaintenanceWindow, Version};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -65,7 +65,23 @@ impl Switchboard {
         }
     }
 
+    /// Adds it, or has its bundle forgotten, unless another release is of the same.
     fn add_release(&mut self, release: StoredRelease) -> Answered {
+        let sha256 = release.sha256;
+        let added = self.try_add_release(release);
+        if added.is_err() {
+            self.forget_unused(sha256);
+        }
+        added
+    }
+
+    fn forget_unused(&mut self, sha256: BundleHash) {
+        if !self.updates.releases.iter().any(|release| release.sha256 == sha256) {
+            self.outputs.push_back(Output::ForgetBundle(sha256));
+        }
+    }
+
+    fn try_add_release(&mut self, release: StoredRelease) -> Answered {
         if release.floor > release.version {
             return Err(Refused(format!(
                 "the floor {} lies above the release {}: a room could not keep what it installs",
@@ -86,10 +102,7 @@ impl Switchboard {
             )));
         }
         self.updates.releases = self.parts.directory.releases()?;
-        // Two releases may be of one bundle.
-        if !self.updates.releases.iter().any(|other| other.sha256 == release.sha256) {
-            self.outputs.push_back(Output::ForgetBundle(release.sha256));
-        }
+        self.forget_unused(release.sha256);
         Ok(ControlAnswer::ReleaseRemoved { release: release_line(&release) })
     }
 
