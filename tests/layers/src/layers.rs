@@ -80,6 +80,7 @@ pub const HOUSE: &[Place] = &[
         Kind::Program,
         &["core/", "cloud-link/protocol", "cloud-link/room", "appliance/"],
     ),
+    place("appliance/slots", Kind::Program, &[]),
     place("ui-kiosk", Kind::Program, &["core/types", "appliance/panel-api"]),
     place("cloud/directory", Kind::Shell, &["core/types"]),
     place(

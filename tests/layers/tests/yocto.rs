@@ -46,7 +46,7 @@ fn right() -> Files {
         ),
         ("yocto/meta-x/files/wic/one.wks.in", wks.as_str()),
         ("yocto/meta-x/files/wic/two.wks.in", &format!("{uboot}{wks}")),
-        ("yocto/meta-x/recipes-x/update/files/system.conf", &rauc),
+        ("appliance/rauc/system.conf", &rauc),
         (
             "yocto/meta-x/recipes-x/update/bundle.bb",
             "RAUC_BUNDLE_FORMAT = \"verity\"\nRAUC_BUNDLE_SLOTS = \"system boot\"\n\

@@ -11,6 +11,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
+/// What updates of the virtual board are for.
+pub(crate) const COMPATIBLE: &str = "conclave-virtual-x86_64";
+
 /// Makes the tree at `tree`.
 pub(crate) fn lay(plan: &Plan, root: &Root, programs: &Path, tree: &Path) -> Result<()> {
     if tree.exists() {
@@ -45,8 +48,10 @@ fn settle(plan: &Plan, tree: &Path) -> Result<()> {
     replace(&tree.join("etc/machine-id"), "")?; // Each machine has its own, from its firmware.
     replace(&tree.join("etc/hostname"), "conclave-room\n")?;
     let release = fs::read_to_string(tree.join("usr/lib/os-release"))?;
-    let release = format!("{release}VARIANT_ID={}\n", plan.kind.name());
+    let release =
+        format!("{release}VARIANT_ID={}\nIMAGE_VERSION={}\n", plan.kind.name(), plan.release);
     replace(&tree.join("usr/lib/os-release"), &release)?;
+    updates(plan, tree)?;
     let resolver = tree.join("etc/resolv.conf");
     let _ = fs::remove_file(&resolver); // Whatever Debian's tools left there.
     symlink("../run/systemd/resolve/stub-resolv.conf", &resolver)?;
@@ -76,6 +81,20 @@ fn settle(plan: &Plan, tree: &Path) -> Result<()> {
         fs::create_dir(tree.join("var").join(folder))?;
     }
     Ok(())
+}
+
+/// What RAUC knows: the slots, what an update has to be for, and whose signature it needs.
+fn updates(plan: &Plan, tree: &Path) -> Result<()> {
+    let template = plan.workspace.join("appliance/rauc/system.conf");
+    let text = fs::read_to_string(&template)
+        .with_context(|| format!("{} cannot be read", template.display()))?
+        .replace("@COMPATIBLE@", COMPATIBLE)
+        .replace("@BOOTLOADER@", "efi")
+        .replace("@KEYRING@", "/etc/rauc/update-ca.crt");
+    fs::create_dir_all(tree.join("etc/rauc"))?;
+    replace(&tree.join("etc/rauc/system.conf"), &text)?;
+    let authority = fs::read_to_string(plan.keys.join("update-ca.crt"))?;
+    replace(&tree.join("etc/rauc/update-ca.crt"), &authority)
 }
 
 /// Lays a folder over the tree; what it replaces is unlinked first.
