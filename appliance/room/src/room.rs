@@ -377,7 +377,7 @@ impl Room {
             Tap::People => self.people_open = in_call && !self.people_open,
             Tap::Leave => self.hang_up(now),
             // A tap that crossed a change of screen on its way.
-            Tap::JoinWithNumber | Tap::Choose { .. } | Tap::Join => {}
+            Tap::JoinWithNumber | Tap::Choose { .. } | Tap::Join | Tap::Wake => {}
         }
     }
 
