@@ -218,6 +218,7 @@ impl Shell {
                     }
                     self.media.command(command);
                 }
+                Output::Light(_) => {}
                 Output::Ask { ask, request } => {
                     let id = self.link.request(request);
                     self.asked.insert(id, ask);

@@ -19,7 +19,7 @@ impl Room {
             microphone: self.microphone,
             screen: self.screen(now),
             notice: self.notice,
-            asleep: false,
+            asleep: self.asleep(now),
         }
     }
 
