@@ -127,7 +127,7 @@ pub(crate) fn build(plan: &Plan) -> Result<Image> {
     disk::build(&mut steps, plan, &slot, &folder)
 }
 
-/// The programs of a room as they are installed: without the panel's driver, which lets others press
+/// The programs of a room as they are installed: without the feature `driver`, which lets others press
 /// its buttons.
 fn built(steps: &mut Steps) -> Result<PathBuf> {
     steps.cargo(
