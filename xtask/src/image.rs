@@ -151,6 +151,14 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 /// The programs of ours that an image holds.
 pub(crate) const PROGRAMS: [&str; 2] = ["conclave-roomd", "conclave-kiosk"];
 
+/// The board that the image is for; its folder in `board/` and in `appliance/debian`.
+pub(crate) const BOARD: &str = "virtual-x86_64";
+
+/// What the board is made of: its one description, which the image gets as it is.
+pub(crate) fn description(workspace: &Path) -> PathBuf {
+    workspace.join("board").join(BOARD).join("board.toml")
+}
+
 /// The folder of the files that every image gets.
 pub(crate) fn system(workspace: &Path) -> PathBuf {
     workspace.join("appliance/system")

@@ -7,7 +7,7 @@
 
 use super::cache::{self, Ingredients};
 use super::root::Root;
-use super::{Kind, PROGRAMS, Plan, debian, list, output, system, tree};
+use super::{Kind, PROGRAMS, Plan, debian, description, list, output, system, tree};
 use crate::steps::Steps;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -71,6 +71,7 @@ pub(crate) fn build(
     let mut ingredients = Ingredients::default();
     ingredients.word("recipe", RECIPE).word("root", &root.key).word("kind", plan.kind.name());
     ingredients.path(&system(&plan.workspace))?.path(&debian(&plan.workspace))?;
+    ingredients.path(&description(&plan.workspace))?;
     for program in PROGRAMS {
         ingredients.path(&programs.join(program))?;
     }
