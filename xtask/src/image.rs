@@ -158,7 +158,7 @@ pub(crate) fn keys(workspace: &Path, given: Option<PathBuf>) -> PathBuf {
     given.unwrap_or_else(|| workspace.join("target/image/keys"))
 }
 
-/// The programs of a room as they are installed: without the panel's driver, which lets others press
+/// The programs of a room as they are installed: without the feature `driver`, which lets others press
 /// its buttons.
 fn built(steps: &mut Steps) -> Result<PathBuf> {
     steps.cargo(
@@ -182,6 +182,14 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 
 /// The programs of ours that an image holds.
 pub(crate) const PROGRAMS: [&str; 3] = ["conclave-roomd", "conclave-kiosk", "conclave-slots"];
+
+/// The board that the image is for; its folder in `board/` and in `appliance/debian`.
+pub(crate) const BOARD: &str = "virtual-x86_64";
+
+/// What the board is made of: its one description, which the image gets as it is.
+pub(crate) fn description(workspace: &Path) -> PathBuf {
+    workspace.join("board").join(BOARD).join("board.toml")
+}
 
 /// The folder of the files that every image gets.
 pub(crate) fn system(workspace: &Path) -> PathBuf {

@@ -1,5 +1,6 @@
 //! Moves events into the room's machine and carries out what it wants. One task owns it all.
 
+use crate::board::{self, Fitted};
 use crate::keeper::{Change, Keeper};
 use crate::service::Service;
 use crate::status;
@@ -28,6 +29,17 @@ pub(crate) struct Events {
     pub(crate) taps: mpsc::Receiver<Tap>,
     pub(crate) link: mpsc::Receiver<LinkEvent>,
     pub(crate) media: mpsc::Receiver<MediaEvent>,
+    /// `None` where there is no board.
+    pub(crate) board: Option<mpsc::Receiver<conclave_board::BoardEvent>>,
+}
+
+/// What carries out what the room wants.
+pub(crate) struct Around {
+    pub(crate) link: RoomLinkHandle,
+    pub(crate) media: MediaHandle,
+    /// `None` where the configuration names none.
+    pub(crate) board: Option<Fitted>,
+    pub(crate) shown: watch::Sender<Option<Panel>>,
 }
 
 /// The shell round the room's machine.
@@ -36,6 +48,7 @@ pub(crate) struct Shell {
     keeper: Keeper,
     link: RoomLinkHandle,
     media: MediaHandle,
+    board: Option<Fitted>,
     shown: watch::Sender<Option<Panel>>,
     status: PathBuf,
     started: Instant,
@@ -46,20 +59,15 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
-    pub(crate) fn new(
-        room: Room,
-        store: Store,
-        link: RoomLinkHandle,
-        media: MediaHandle,
-        shown: watch::Sender<Option<Panel>>,
-        status: PathBuf,
-    ) -> Shell {
+    pub(crate) fn new(room: Room, store: Store, around: Around, status: PathBuf) -> Shell {
         let asked = HashMap::new();
+        let Around { link, media, board, shown } = around;
         Shell {
             room,
             keeper: Keeper::new(store),
             link,
             media,
+            board,
             shown,
             status,
             started: Instant::now(),
@@ -102,6 +110,18 @@ impl Shell {
                     }
                     None => break Err(anyhow::anyhow!("the media path has ended")),
                 },
+                event = board::next(&mut events.board) => match event {
+                    Some(event) => Some(Input::Board(board::heard(event))),
+                    None => {
+                        // Nobody in a meeting should lose it because of a lamp.
+                        tracing::error!(
+                            "the board's task has ended: light, buttons and sensors do nothing \
+                             until the daemon is started again; the room goes on without them"
+                        );
+                        events.board = None;
+                        None
+                    }
+                },
                 _ = second.tick() => {
                     service.lives();
                     if let Err(error) = self.each_second() {
@@ -126,6 +146,9 @@ impl Shell {
             }
         };
         service.stops();
+        if let Some(board) = self.board {
+            board.shutdown().await;
+        }
         self.link.shutdown().await;
         self.media.shutdown().await;
         result
@@ -199,7 +222,8 @@ impl Shell {
                 self.room.handle(self.now(), Input::RenewalDue);
             }
         }
-        status::write(&self.status, self.now(), &self.room, self.media.report())
+        let board = self.board.as_ref().map(|board| board.name());
+        status::write(&self.status, self.now(), &self.room, self.media.report(), board)
     }
 
     fn carry_out(&mut self) {
@@ -217,6 +241,11 @@ impl Shell {
                         _ => {}
                     }
                     self.media.command(command);
+                }
+                Output::Light(light) => {
+                    if let Some(board) = &self.board {
+                        board.show(light);
+                    }
                 }
                 Output::Ask { ask, request } => {
                     let id = self.link.request(request);

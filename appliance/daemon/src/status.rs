@@ -1,12 +1,15 @@
 //! `status.json` in the data folder: the room at a glance, for support and for the tests that put
 //! real rooms on a stage. Rewritten once a second, whole or not at all. It holds no secret.
 
+use conclave_board::description::BoardName;
 use conclave_call::{Health, State};
 use conclave_media::MediaReport;
 use conclave_panel_api::{LinkState, Screen};
 use conclave_room::Room;
+use conclave_room::board::{Heat, Light, Presence};
 use conclave_types::{CallId, DisplayName, ParticipantId, Time, VmrNumber};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 #[derive(Serialize)]
@@ -15,8 +18,46 @@ struct Status<'a> {
     room: Option<&'a DisplayName>,
     link: LinkState,
     screen: Screen,
+    asleep: bool,
     call: Option<CallStatus<'a>>,
     media: MediaReport,
+    /// `null` where the configuration names none.
+    board: Option<BoardStatus<'a>>,
+}
+
+#[derive(Serialize)]
+struct BoardStatus<'a> {
+    name: &'a str,
+    light: &'static str,
+    /// `null` where no sensor has said anything.
+    presence: Option<&'static str>,
+    /// `null` while it is not too hot.
+    heat: Option<&'static str>,
+    /// Parts that do not work, and why.
+    missing: BTreeMap<&'static str, &'a str>,
+}
+
+impl<'a> BoardStatus<'a> {
+    fn of(name: &'a BoardName, room: &'a Room) -> BoardStatus<'a> {
+        let known = room.board();
+        BoardStatus {
+            name: name.as_str(),
+            light: match room.light() {
+                Light::Off => "off",
+                Light::Green => "green",
+                Light::Red => "red",
+            },
+            presence: known.presence.map(|presence| match presence {
+                Presence::Somebody => "somebody",
+                Presence::Nobody => "nobody",
+            }),
+            heat: known.heat.map(|heat| match heat {
+                Heat::Hot => "hot",
+                Heat::VeryHot => "very_hot",
+            }),
+            missing: known.missing.iter().map(|(part, why)| (part.name(), why.as_str())).collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -29,7 +70,13 @@ struct CallStatus<'a> {
 }
 
 /// Writes the status beside its place and then moves it there, so that nobody reads half of it.
-pub(crate) fn write(path: &Path, now: Time, room: &Room, media: MediaReport) -> anyhow::Result<()> {
+pub(crate) fn write(
+    path: &Path,
+    now: Time,
+    room: &Room,
+    media: MediaReport,
+    board: Option<&BoardName>,
+) -> anyhow::Result<()> {
     let panel = room.panel(now);
     let call = match room.call() {
         State::Up(up) => Some(CallStatus {
@@ -59,8 +106,10 @@ pub(crate) fn write(path: &Path, now: Time, room: &Room, media: MediaReport) -> 
             }
             other => other,
         },
+        asleep: panel.asleep,
         call,
         media,
+        board: board.map(|name| BoardStatus::of(name, room)),
     };
     let beside = path.with_extension("json.new");
     std::fs::write(&beside, serde_json::to_vec_pretty(&status)?)?;

@@ -8,7 +8,7 @@
 
 use super::cache::{self, Ingredients};
 use super::root::Root;
-use super::{Kind, PROGRAMS, Plan, debian, disk, list, output, system, tree};
+use super::{Kind, PROGRAMS, Plan, debian, description, disk, list, output, system, tree};
 use crate::steps::Steps;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -77,6 +77,7 @@ pub(crate) fn build(
     ingredients.path(&plan.workspace.join("appliance/rauc"))?;
     let init = plan.workspace.join("appliance/initramfs/init");
     ingredients.path(&system(&plan.workspace))?.path(&debian(&plan.workspace))?.path(&init)?;
+    ingredients.path(&description(&plan.workspace))?;
     for program in PROGRAMS {
         ingredients.path(&programs.join(program))?;
     }
