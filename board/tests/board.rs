@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use conclave_board::description::{Active, Description, Light, Line};
-use conclave_board::lines::{Level, LineTrouble, Lines, StandIn};
+use conclave_board::lines::{Folder, Level, LineTrouble, Lines, StandIn};
 use conclave_board::machine::{CallState, Heat, Sensor, Temperature};
 use conclave_board::{Board, BoardEvent, Part};
 use conclave_types::Switch;
@@ -408,6 +408,50 @@ async fn a_bare_board_runs_and_tells_nothing() {
     let mut running = Running { board, events };
     running.board.call(MUTED);
     running.quiet(Duration::from_secs(3600)).await;
+    running.board.shutdown().await;
+}
+
+/// What the end-to-end tests work the board of a daemon with.
+#[tokio::test(start_paused = true)]
+async fn lines_can_be_files() {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    let lines: Box<dyn Lines> = Box::new(Folder::new(&folder.path().join("lines")));
+    let (board, events) = Board::start_on(&bench.description, lines, bench.sys.path());
+    let mut running = Running { board, events };
+    for _ in 0..5 {
+        match running.next().await {
+            BoardEvent::Part { part: Part::Thermometer, working: true, .. } => {}
+            BoardEvent::Part { working: false, .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    let making = folder.path().join("making");
+    fs::create_dir(&making).unwrap();
+    for (line, level) in [(0, "0"), (1, "0"), (2, "1"), (3, "0"), (4, "0")] {
+        fs::write(making.join(line.to_string()), level).unwrap();
+    }
+    fs::rename(making, folder.path().join("lines")).unwrap();
+    for _ in 0..4 {
+        let event = running.next().await;
+        assert!(matches!(event, BoardEvent::Part { working: true, .. }), "{event:?}");
+    }
+    running.quiet(MS(100)).await;
+    let line = |number: u8| folder.path().join("lines").join(number.to_string());
+    fs::write(line(2), "0").unwrap();
+    assert_eq!(running.next().await, BoardEvent::MuteToggled);
+    fs::write(line(4), "1").unwrap();
+    assert_eq!(running.next().await, BoardEvent::PresenceBegan);
+    running.board.call(MUTED);
+    running.quiet(MS(100)).await;
+    let light = [0, 1].map(|number| fs::read_to_string(line(number)).unwrap());
+    assert_eq!(light, ["0", "0"], "green is off, and red is on when its line is low");
+    fs::remove_file(line(2)).unwrap();
+    let lost = running.next().await;
+    assert!(
+        matches!(&lost, BoardEvent::Part { part, working: false, .. } if *part == Part::Sensor(Sensor::Mute)),
+        "{lost:?}"
+    );
     running.board.shutdown().await;
 }
 

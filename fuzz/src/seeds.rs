@@ -368,6 +368,9 @@ fn room_config() -> Vec<Vec<u8>> {
     files.push(format!(
         "data = \"/d\"\nserial = \"A\"\n{cloud}ports = [8200, 443]\n{rest}[media]\n"
     ));
+    files.push(format!(
+        "data = \"/d\"\n{cloud}{rest}[media]\n[board]\ndescription = \"/usr/lib/board.toml\"\n"
+    ));
     files.into_iter().map(String::into_bytes).collect()
 }
 

@@ -50,8 +50,7 @@ class Cloud:
 
     def rooms(self):
         """The rooms that it knows."""
-        answer = json.loads(self.command("room", "list", "--json"))
-        return answer if isinstance(answer, list) else next(iter(answer.values()))
+        return json.loads(self.command("room", "list", "--json"))["rooms"]
 
     def stop(self):
         """Ends it."""

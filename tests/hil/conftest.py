@@ -128,7 +128,9 @@ def switch_on(folder, disk, tap, display="none", by="kernel"):
     with open(os.environ["CONCLAVE_HIL_COMMAND_LINE_FILE"]) as file:
         line = file.read().strip()
     # The serial line is for whoever looks for the reason; the panel is what is tested.
-    os.environ["LG_HIL_COMMAND_LINE"] = f"{line} systemd.show_status=yes console=ttyS0 mitigations=off"
+    os.environ["LG_HIL_COMMAND_LINE"] = (
+        f"{line} conclave.slot=a systemd.show_status=yes console=ttyS0 mitigations=off"
+    )
     os.environ["LG_HIL_KERNEL"] = os.environ["CONCLAVE_HIL_KERNEL"]
     os.environ["LG_HIL_DISPLAY"] = "fb-headless" if display == "none" else "qemu-default"
     os.environ["LG_HIL_QEMU"] = board_virtual.machine(folder, disk, tap, display, by)

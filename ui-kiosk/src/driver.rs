@@ -20,7 +20,8 @@
 //! place on the screen at that moment, so it goes through Slint's hit testing: what lies under
 //! something else is not pressed. Ids are `accessible-id`s in `ui/`, the same in every language:
 //! `key-0` to `key-9`, `delete`, `join`, `back`, `join-with-number`, `choose-<number>`, `microphone`,
-//! `camera`, `louder`, `softer`, `layout`, `people`, `leave`, `dismiss`, `language-fr`, `language-en`;
+//! `camera`, `louder`, `softer`, `layout`, `people`, `leave`, `dismiss`, `wake`, `language-fr`,
+//! `language-en`;
 //! to read: `code`, `typed`, `trouble`, `room`, `clock`, `meeting`, `duration`, `speaking`, `health`,
 //! `muted`, `volume`, `notice`, `notice-title`, `link`, `link-lost` and more, see `visible`.
 //! A button that is scrolled out of sight is missing, as it is for a finger.

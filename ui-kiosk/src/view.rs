@@ -107,6 +107,7 @@ fn tap(did: ui::Did) -> Tap {
         ui::Did::People => Tap::People,
         ui::Did::Leave => Tap::Leave,
         ui::Did::Dismiss => Tap::Dismiss,
+        ui::Did::Wake => Tap::Wake,
         ui::Did::French => Tap::Language(LanguageTap { language: Language::French }),
         ui::Did::English => Tap::Language(LanguageTap { language: Language::English }),
     }
@@ -141,6 +142,7 @@ fn show_away(app: &ui::App, screen: &Screen) {
         microphone: Health::Missing,
         screen: Showing::Starting,
         notice: None,
+        asleep: false,
     };
     draw(app, screen, &nothing);
     app.global::<ui::Shown>().set_page(ui::Page::Away);
@@ -154,6 +156,7 @@ fn show_panel(app: &ui::App, screen: &Screen, panel: &Panel) {
     }
     draw(app, screen, panel);
     app.global::<ui::Shown>().set_page(match panel.screen {
+        _ if panel.asleep => ui::Page::Asleep,
         Showing::Starting => ui::Page::Starting,
         Showing::Activation { .. } => ui::Page::Activation,
         Showing::Idle { .. } => ui::Page::Idle,

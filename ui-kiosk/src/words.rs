@@ -64,6 +64,7 @@ fn english() -> ui::Words {
         starting: "Starting".into(),
         starting_hint: "This room is getting ready. It takes a moment.".into(),
         this_room: "This room".into(),
+        wake: "Touch the screen to wake it".into(),
     }
 }
 
@@ -114,6 +115,7 @@ fn french() -> ui::Words {
         starting: "Démarrage".into(),
         starting_hint: "La salle se prépare. Cela prend un instant.".into(),
         this_room: "Cette salle".into(),
+        wake: "Touchez l'écran pour le réveiller".into(),
     }
 }
 
@@ -372,6 +374,21 @@ pub(crate) fn notice(
             "The update did not work in this room",
             "The room went back to what it ran before, and works as usual. Your IT team sees why.",
         ),
+        (Language::English, Notice::Hot) => (
+            Heed,
+            "It is getting too hot inside this room's device",
+            "Make sure that nothing covers it and that air can pass. If it stays like this, tell your IT team.",
+        ),
+        (Language::English, Notice::VeryHot) => (
+            Stop,
+            "This room's device is about to switch off",
+            "It is far too hot inside. Uncover it and let air pass. Tell your IT team now.",
+        ),
+        (Language::English, Notice::ResetHeld) => (
+            Heed,
+            "The reset button was held",
+            "Nothing was erased: this room can't be reset by its button yet. Your IT team can take it out of service.",
+        ),
         (Language::French, Notice::CameraLost) => (
             Heed,
             "Caméra introuvable",
@@ -416,6 +433,21 @@ pub(crate) fn notice(
             Heed,
             "La mise à jour n'a pas fonctionné ici",
             "La salle a repris sa version précédente et marche comme avant. Le service informatique en voit la raison.",
+        ),
+        (Language::French, Notice::Hot) => (
+            Heed,
+            "L'appareil de la salle chauffe trop",
+            "Vérifiez que rien ne le recouvre et que l'air circule. Si cela dure, prévenez votre service informatique.",
+        ),
+        (Language::French, Notice::VeryHot) => (
+            Stop,
+            "L'appareil de la salle va s'éteindre",
+            "Il y fait bien trop chaud. Dégagez-le, laissez l'air circuler et prévenez tout de suite le service informatique.",
+        ),
+        (Language::French, Notice::ResetHeld) => (
+            Heed,
+            "Le bouton de réinitialisation a été maintenu",
+            "Rien n'a été effacé, ce bouton ne peut pas encore réinitialiser la salle. Votre service informatique peut la retirer du service.",
         ),
     }
 }
@@ -505,6 +537,9 @@ mod tests {
             Notice::WrongCloud,
             Notice::Updating,
             Notice::UpdateFailed,
+            Notice::Hot,
+            Notice::VeryHot,
+            Notice::ResetHeld,
         ];
         let links = [
             LinkState::Connecting,

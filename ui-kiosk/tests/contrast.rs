@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Text, then every ground on which a screen puts it.
 const PAIRS: [(&str, &[&str]); 10] = [
     ("text", &["ground", "surface", "raised", "pressed", "warn-ground"]),
-    ("muted", &["ground", "surface", "raised"]),
+    ("muted", &["ground", "surface", "raised", "asleep"]),
     ("accent", &["ground", "surface"]),
     ("on-accent", &["accent", "accent-pressed"]),
     ("warn", &["ground", "surface", "raised", "warn-ground"]),

@@ -129,6 +129,10 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
                 ..noticed(Notice::WrongCloud, idle())
             },
         ),
+        ("idle-hot", noticed(Notice::Hot, idle())),
+        ("idle-reset-held", noticed(Notice::ResetHeld, idle())),
+        // What a notice has to say is said when somebody is there to read it.
+        ("asleep", Panel { asleep: true, ..noticed(Notice::CameraLost, idle()) }),
         ("number-empty", number("", false, None)),
         ("number", number("100200", true, None)),
         ("number-not-found", number("123456789012", true, Some(Trouble::NotFound))),
@@ -174,6 +178,7 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
         ),
         ("call-rejoining-muted", plain(in_call(rejoining))),
         ("call-camera-lost", noticed(Notice::CameraLost, in_call(call()))),
+        ("call-very-hot", noticed(Notice::VeryHot, in_call(call()))),
     ]
 }
 

@@ -39,6 +39,10 @@ fn every_button_sends_its_tap(size: &str) {
     );
     taps(&mut daemon, &mut finger, &with(Language::French, idle()), &[("language-en", english)]);
 
+    let asleep = Panel { asleep: true, ..with(Language::English, idle()) };
+    taps(&mut daemon, &mut finger, &asleep, &[("wake", Tap::Wake)]);
+    assert_eq!(finger.visible(), ["wake"], "no button lies in the dark");
+
     let newcomer = Screen::Activation { code: Some(code()), seconds_left: 9, seconds_total: 900 };
     taps(&mut daemon, &mut finger, &with(Language::English, newcomer), &[("language-fr", french)]);
 

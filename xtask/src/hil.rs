@@ -42,6 +42,8 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
     let image = image::build(&Plan {
         kind: Kind::Production,
         cloud: None,
+        release: env!("CARGO_PKG_VERSION").to_owned(),
+        keys: image::keys(&workspace, None),
         fresh: false,
         programs: arguments.programs,
         workspace: workspace.clone(),
@@ -77,6 +79,7 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
         .env("CONCLAVE_HIL_DISK", &image.disk)
         .env("CONCLAVE_HIL_KERNEL", &image.kernel)
         .env("CONCLAVE_HIL_INITRD", &image.initrd)
+        .env("CONCLAVE_HIL_BUNDLE", &image.bundle)
         .env("CONCLAVE_HIL_COMMAND_LINE_FILE", &image.command_line)
         .env("PYTHONPATH", &tests)
         .env("PYTHONDONTWRITEBYTECODE", "1");

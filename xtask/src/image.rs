@@ -4,11 +4,13 @@
 //! 2. [`root`]: Debian's packages as a tree, kept until the list of packages changes;
 //! 3. [`tree`]: that tree with our programs and `appliance/system` laid over it;
 //! 4. [`slot`]: the tree as a read-only file system with its hashes, and a kernel that knows the root hash;
-//! 5. [`disk`]: both in a disk with the partitions that every board has.
+//! 5. [`bundle`]: both as a signed update;
+//! 6. [`disk`]: both, twice, in a disk with the partitions that every board has.
 //!
 //! Everything lands in `target/image/`. What is there already is used again as long as what went into
 //! it is the same: [`cache`].
 
+mod bundle;
 mod cache;
 mod disk;
 mod list;
@@ -34,6 +36,13 @@ pub(crate) struct Arguments {
     /// Without it, write it onto the partition conclave-site later.
     #[arg(long, value_name = "CLOUD.TOML")]
     cloud: Option<PathBuf>,
+    /// The version that the system says it is; a room goes from one to another.
+    #[arg(long, default_value = env!("CARGO_PKG_VERSION"))]
+    release: String,
+    /// The folder of keys that `yocto/make-keys.sh` makes: whose updates the room takes, and what signs
+    /// this one. Without it, keys to try things with are made in target/image/keys.
+    #[arg(long, value_name = "FOLDER")]
+    keys: Option<PathBuf>,
     /// Fetches Debian's packages anew, though the list of them is the same.
     #[arg(long)]
     fresh: bool,
@@ -68,6 +77,10 @@ impl Kind {
 pub(crate) struct Plan {
     pub(crate) kind: Kind,
     pub(crate) cloud: Option<PathBuf>,
+    /// The version that the system says it is.
+    pub(crate) release: String,
+    /// Keys of updates: `update.key`, `update.crt`, `update-ca.crt`.
+    pub(crate) keys: PathBuf,
     pub(crate) fresh: bool,
     pub(crate) programs: Option<PathBuf>,
     pub(crate) workspace: PathBuf,
@@ -83,6 +96,8 @@ pub(crate) struct Image {
     pub(crate) initrd: PathBuf,
     /// Its command line.
     pub(crate) command_line: PathBuf,
+    /// The same system as a signed update.
+    pub(crate) bundle: PathBuf,
 }
 
 /// Builds the image that was asked for and says what to do with it.
@@ -93,12 +108,15 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
     let plan = Plan {
         kind: if arguments.development { Kind::Development } else { Kind::Production },
         cloud: arguments.cloud,
+        release: arguments.release,
+        keys: keys(&workspace, arguments.keys),
         fresh: arguments.fresh,
         programs: arguments.programs,
         workspace,
     };
     let image = build(&plan)?;
     eprintln!("\nThe {} image: {}", plan.kind.name(), image.disk.display());
+    eprintln!("The same as an update: {}", image.bundle.display());
     if plan.kind == Kind::Development {
         eprintln!("Whoever is at its serial port is root. It is for a desk, never for a room.");
     }
@@ -123,16 +141,30 @@ pub(crate) fn build(plan: &Plan) -> Result<Image> {
     fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
     let root = root::fetch(&mut steps, &plan.workspace, &out, plan.fresh)?;
     let folder = out.join(plan.kind.name());
+    if !plan.keys.join("update.crt").exists() {
+        steps.run(
+            &format!("Make keys to try things with in {}", plan.keys.display()),
+            Command::new("sh").arg(plan.workspace.join("yocto/make-keys.sh")).arg(&plan.keys),
+            "openssl says above why",
+        )?;
+    }
     let slot = slot::build(&mut steps, plan, &root, &programs, &folder)?;
-    disk::build(&mut steps, plan, &slot, &folder)
+    let bundle = bundle::build(&mut steps, plan, &slot, &folder)?;
+    disk::build(&mut steps, plan, &slot, bundle, &folder)
 }
 
-/// The programs of a room as they are installed: without the panel's driver, which lets others press
+/// Where the keys are: where they are said to be, or those to try things with.
+pub(crate) fn keys(workspace: &Path, given: Option<PathBuf>) -> PathBuf {
+    given.unwrap_or_else(|| workspace.join("target/image/keys"))
+}
+
+/// The programs of a room as they are installed: without the feature `driver`, which lets others press
 /// its buttons.
 fn built(steps: &mut Steps) -> Result<PathBuf> {
     steps.cargo(
         "Build the room's programs",
-        &["build", "--release", "-p", "conclave-roomd", "-p", "conclave-kiosk"],
+        &[&["build", "--release"][..], &["-p", PROGRAMS[0], "-p", PROGRAMS[1], "-p", PROGRAMS[2]]]
+            .concat(),
         "the compiler says above what is wrong",
     )?;
     crate::built("../release").map(|folder| fs::canonicalize(&folder).unwrap_or(folder))
@@ -149,7 +181,15 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 }
 
 /// The programs of ours that an image holds.
-pub(crate) const PROGRAMS: [&str; 2] = ["conclave-roomd", "conclave-kiosk"];
+pub(crate) const PROGRAMS: [&str; 3] = ["conclave-roomd", "conclave-kiosk", "conclave-slots"];
+
+/// The board that the image is for; its folder in `board/` and in `appliance/debian`.
+pub(crate) const BOARD: &str = "virtual-x86_64";
+
+/// What the board is made of: its one description, which the image gets as it is.
+pub(crate) fn description(workspace: &Path) -> PathBuf {
+    workspace.join("board").join(BOARD).join("board.toml")
+}
 
 /// The folder of the files that every image gets.
 pub(crate) fn system(workspace: &Path) -> PathBuf {

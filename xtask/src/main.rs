@@ -123,8 +123,9 @@ fn main() -> ExitCode {
 }
 
 /// Every build of the workspace selects the same crates with the same features: cargo then builds
-/// each of them once, for the demo, the tests and the end-to-end tests. `driver` is the panel's;
-/// `conclave-kiosk/driver` would mean the panel that its own tests import, and not the panel.
+/// each of them once, for the demo, the tests and the end-to-end tests. `driver` is the panel's, and the
+/// daemon's for its board; `conclave-kiosk/driver` would mean the panel that its own tests import, and
+/// not the panel.
 const WHOLE: [&str; 3] = ["--workspace", "--features", "driver"];
 
 fn demo(windows: bool, install: &Install) -> Result<()> {

@@ -30,6 +30,8 @@ pub(crate) struct Config {
     /// Left out: this room is not updated by its cloud.
     #[serde(default)]
     pub(crate) update: Option<Update>,
+    /// Its light, buttons and sensors; without it the room has none.
+    pub(crate) board: Option<Board>,
 }
 
 /// How the room's system is updated: by RAUC, over the system's D-Bus.
@@ -89,6 +91,14 @@ pub(crate) struct PanelSocket {
     /// Who may connect to it.
     #[serde(default)]
     pub(crate) access: Access,
+}
+
+/// The room's small parts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Board {
+    /// The file that says what the board is made of (TOML); every image has its board's.
+    pub(crate) description: PathBuf,
 }
 
 /// Who may be a panel.
@@ -178,6 +188,16 @@ display = "window"
     fn a_short_file_is_enough() {
         let config = parse(GOOD).unwrap();
         assert_eq!(config.cloud.ports, [8200, 443, 80]);
+    }
+
+    #[test]
+    fn a_room_has_a_board_only_where_one_is_named() {
+        assert!(parse(GOOD).unwrap().board.is_none());
+        let with = format!("{GOOD}[board]\ndescription = \"/usr/lib/conclave/board.toml\"\n");
+        let board = parse(&with).unwrap().board.unwrap();
+        assert_eq!(board.description, Path::new("/usr/lib/conclave/board.toml"));
+        let told = format!("{:#}", parse(&format!("{GOOD}[board]\n")).unwrap_err());
+        assert!(told.contains("description") && told.contains("line 14"), "{told}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod board;
 mod config;
 mod keeper;
 mod panel;
@@ -37,6 +38,10 @@ struct Arguments {
     /// The configuration file (TOML). Given again, a later file's tables replace an earlier one's.
     #[arg(long, default_value = "/etc/conclave/room.toml")]
     config: Vec<PathBuf>,
+    /// Let a test work the board's lines: each is a file in this folder, named by its number.
+    #[cfg(feature = "driver")]
+    #[arg(long, value_name = "FOLDER")]
+    lines: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -63,9 +68,14 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
+    #[cfg(feature = "driver")]
+    let wiring = arguments.lines.map_or(board::Wiring::Real, board::Wiring::Files);
+    #[cfg(not(feature = "driver"))]
+    let wiring = board::Wiring::Real;
     let config = config::read(&arguments.config)?;
     let pins: Pins = Pins::parse(&config.cloud.pins)
         .context("'cloud.pins' in the configuration has a mistake")?;
+    let description = config.board.as_ref().map(board::describe).transpose()?;
     store::make_folder(&config.data)?;
     let store = store::Store::open(&config.data.join("room.sqlite"))?;
     let settings = store.settings()?.unwrap_or(Settings {
@@ -99,6 +109,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
                 Err(error) => tracing::error!("this room cannot be updated: {error:#}"),
             }
         }
+        let (board, board_events) =
+            description.as_ref().map(|description| board::start(description, &wiring)).unzip();
         let listener = panel::listen(&config.panel.socket, config.panel.access)?;
         let (media, media_events) = Media::start(config.media).context(
             "the media path cannot be started; 'media' in the configuration says what it uses",
@@ -117,14 +129,16 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         let panels =
             tokio::spawn(panel::serve(listener, shown_receiver, taps, drawing, stop.clone()));
 
+        let around = shell::Around { link, media, board, shown, update: updates };
         let status = config.data.join("status.json");
-        let shell = shell::Shell::new(room, (keeper, started), link, media, shown, status, updates);
+        let shell = shell::Shell::new(room, (keeper, started), around, status);
         let events = shell::Events {
             taps: tapped,
             link: link_events,
             media: media_events,
             update: update_events,
             drawing: drawn,
+            board: board_events,
         };
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;

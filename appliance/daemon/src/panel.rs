@@ -178,6 +178,7 @@ mod tests {
             microphone: Health::Working,
             screen: Screen::Starting,
             notice: None,
+            asleep: false,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Moves events into the room's machine and carries out what it wants. One task owns it all.
 
+use crate::board::{self, Fitted};
 use crate::keeper::{Change, Keeper};
 use crate::service::Service;
 use crate::status;
@@ -10,6 +11,7 @@ use conclave_link_protocol::message::{Greeting, Refusal};
 use conclave_link_room::{DownReason, LinkEvent, RequestId, RoomLinkHandle, certificate_lifetime};
 use conclave_media::MediaHandle;
 use conclave_panel_api::{Panel, Tap};
+use conclave_room::board::Presence;
 use conclave_room::media::{MediaCommand, MediaEvent, MediaPart};
 use conclave_room::{Input, LinkTrouble, Output, Room};
 use conclave_types::{Redacted, Time};
@@ -33,6 +35,19 @@ pub(crate) struct Events {
     pub(crate) update: mpsc::Receiver<update::Event>,
     /// How many panels draw.
     pub(crate) drawing: watch::Receiver<usize>,
+    /// `None` where there is no board.
+    pub(crate) board: Option<mpsc::Receiver<conclave_board::BoardEvent>>,
+}
+
+/// What carries out what the room wants.
+pub(crate) struct Around {
+    pub(crate) link: RoomLinkHandle,
+    pub(crate) media: MediaHandle,
+    /// `None` where the configuration names none.
+    pub(crate) board: Option<Fitted>,
+    pub(crate) shown: watch::Sender<Option<Panel>>,
+    /// `None` where rooms are not updated.
+    pub(crate) update: Option<Updater>,
 }
 
 /// The shell round the room's machine.
@@ -41,6 +56,7 @@ pub(crate) struct Shell {
     keeper: Keeper,
     link: RoomLinkHandle,
     media: MediaHandle,
+    board: Option<Fitted>,
     shown: watch::Sender<Option<Panel>>,
     status: PathBuf,
     started: Instant,
@@ -57,18 +73,17 @@ impl Shell {
     pub(crate) fn new(
         room: Room,
         (keeper, started): (Keeper, Instant),
-        link: RoomLinkHandle,
-        media: MediaHandle,
-        shown: watch::Sender<Option<Panel>>,
+        around: Around,
         status: PathBuf,
-        update: Option<Updater>,
     ) -> Shell {
         let asked = HashMap::new();
+        let Around { link, media, board, shown, update } = around;
         Shell {
             room,
             keeper,
             link,
             media,
+            board,
             shown,
             status,
             started,
@@ -130,6 +145,18 @@ impl Shell {
                     }
                     None => break Err(anyhow::anyhow!("the media path has ended")),
                 },
+                event = board::next(&mut events.board) => match event {
+                    Some(event) => Some(Input::Board(board::heard(event))),
+                    None => {
+                        // Nobody in a meeting should lose it because of a lamp.
+                        tracing::error!(
+                            "the board's task has ended: light, buttons and sensors do nothing \
+                             until the daemon is started again; the room goes on without them"
+                        );
+                        events.board = None;
+                        None
+                    }
+                },
                 _ = second.tick() => {
                     service.lives();
                     if let Err(error) = self.each_second() {
@@ -158,6 +185,9 @@ impl Shell {
             }
         };
         service.stops();
+        if let Some(board) = self.board {
+            board.shutdown().await;
+        }
         self.link.shutdown().await;
         self.media.shutdown().await;
         result
@@ -241,6 +271,10 @@ impl Shell {
             self.used = used;
             update.give(now, Update::Use(used));
         }
+        // Whoever the sensor sees is using the room, whatever they do in it.
+        if self.room.board().presence == Some(Presence::Somebody) {
+            update.give(now, Update::Touched);
+        }
         update.tick(now);
         if let Some(news) = update.carry_out(Some(&self.link), &mut self.keeper) {
             self.room.handle(now, Input::Update(news));
@@ -280,7 +314,9 @@ impl Shell {
             }
         }
         let update = self.update.as_ref().and_then(Updater::report);
-        status::write(&self.status, self.now(), &self.room, self.media.report(), update)
+        let board = self.board.as_ref().map(|board| board.name());
+        let media = self.media.report();
+        status::write(&self.status, self.now(), &self.room, media, update, board)
     }
 
     fn carry_out(&mut self) {
@@ -298,6 +334,11 @@ impl Shell {
                         _ => {}
                     }
                     self.media.command(command);
+                }
+                Output::Light(light) => {
+                    if let Some(board) = &self.board {
+                        board.show(light);
+                    }
                 }
                 Output::Ask { ask, request } => {
                     let id = self.link.request(request);

@@ -35,6 +35,9 @@ pub struct Panel {
     pub screen: Screen,
     /// Something the person should know, shown above the screen until tapped away or mended.
     pub notice: Option<Notice>,
+    /// Whether the panel is dark, because nobody is there to look at it; a touch is [`Tap::Wake`].
+    #[serde(default)]
+    pub asleep: bool,
 }
 
 /// The languages that the panel speaks.
@@ -255,6 +258,12 @@ pub enum Notice {
     Updating,
     /// A new system did not work here; the old one runs again.
     UpdateFailed,
+    /// It is too hot inside.
+    Hot,
+    /// It is so hot inside that the room is about to slow down or switch off.
+    VeryHot,
+    /// The reset button was held, and nothing was reset: the room cannot do that yet.
+    ResetHeld,
 }
 
 /// What the person did. A digit prints as nothing: it may be one of a PIN.
@@ -298,6 +307,8 @@ pub enum Tap {
     Leave,
     /// Tapped the notice away.
     Dismiss,
+    /// Touched the panel while it was asleep.
+    Wake,
 }
 
 impl fmt::Debug for Tap {
@@ -317,6 +328,7 @@ impl fmt::Debug for Tap {
             Tap::People => f.write_str("People"),
             Tap::Leave => f.write_str("Leave"),
             Tap::Dismiss => f.write_str("Dismiss"),
+            Tap::Wake => f.write_str("Wake"),
         }
     }
 }

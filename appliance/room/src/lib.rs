@@ -5,11 +5,13 @@
 //! it. The parts:
 //! * [`Room`]: enrolment, link, notices, and who is asked what;
 //! * `pad`: the number and PIN pads;
+//! * [`board`]: buttons, light, presence, heat;
 //! * `picture`: the panel and the display as functions of the state;
 //! * the call itself is `conclave-call`'s machine.
 
 #![forbid(unsafe_code)]
 
+pub mod board;
 pub mod media;
 mod pad;
 mod picture;

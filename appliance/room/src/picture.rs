@@ -19,6 +19,7 @@ impl Room {
             microphone: self.microphone,
             screen: self.screen(now),
             notice: self.notice,
+            asleep: self.asleep(now),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The room's machine: enrolment, link, pads, call, notices.
 
+use crate::board::{BoardEvent, BoardState, Light};
 use crate::media::{Banner, IdleDisplay, MediaCommand, MediaEvent, MediaPart, RemoteParticipant};
 use crate::pad::{Fault, Pad};
 use conclave_call::{AskId, Call, NotJoined, Over, State};
@@ -69,6 +70,8 @@ pub enum Input {
     Cloud(CloudEvent),
     /// The media path reports.
     Media(MediaEvent),
+    /// The board reports.
+    Board(BoardEvent),
     /// The time of day in the room, hours and minutes.
     Clock(u8, u8),
     /// The certificate should be renewed.
@@ -106,6 +109,8 @@ pub enum Output {
     Panel(Box<Panel>),
     /// Have the media path do this.
     Media(MediaCommand),
+    /// Have the in-call light show this; told at the beginning and at each change.
+    Light(Light),
     /// Ask the cloud; feed the answer back as [`Input::Answered`].
     Ask {
         /// Names the question.
@@ -151,6 +156,7 @@ struct Shown {
     participants: Vec<RemoteParticipant>,
     speaking: Option<conclave_types::ParticipantId>,
     banner: Option<Banner>,
+    light: Option<Light>,
 }
 
 /// One room.
@@ -169,6 +175,9 @@ pub struct Room {
     pub(crate) camera: Health,
     pub(crate) microphone: Health,
     pub(crate) clock: (u8, u8),
+    pub(crate) board: BoardState,
+    /// When somebody last touched something, or the panel showed what somebody began.
+    pub(crate) of_use_at: Time,
     /// Parts that do not work, as the cloud is told them with each new link.
     faults: BTreeMap<&'static str, String>,
     renewal: Option<AskId>,
@@ -203,6 +212,8 @@ impl Room {
             camera: Health::Working,
             microphone: Health::Working,
             clock: (0, 0),
+            board: BoardState::default(),
+            of_use_at: Time::ZERO,
             faults: BTreeMap::new(),
             renewal: None,
             renewal_after: Time::ZERO,
@@ -233,11 +244,16 @@ impl Room {
 
     /// When [`Input::Tick`] is wanted.
     pub fn deadline(&self) -> Option<Time> {
-        [self.call.deadline(), self.redraw_at].into_iter().flatten().min()
+        let awake = self.shown.panel.as_ref().is_none_or(|panel| !panel.asleep);
+        let sleeps_at = self.sleeps_at().filter(|_| awake);
+        [self.call.deadline(), self.redraw_at, sleeps_at].into_iter().flatten().min()
     }
 
     /// Takes in what happened.
     pub fn handle(&mut self, now: Time, input: Input) {
+        if !self.nothing_began() {
+            self.of_use_at = now;
+        }
         match input {
             Input::Tap(tap) => self.tap(now, tap),
             Input::LinkUp { greeting, cloud } => self.link_up(now, greeting, cloud),
@@ -245,6 +261,7 @@ impl Room {
             Input::Answered { ask, answer } => self.answered(now, ask, answer),
             Input::Cloud(event) => self.cloud(now, event),
             Input::Media(event) => self.media(now, event),
+            Input::Board(event) => self.board_reports(now, event),
             Input::Clock(hours, minutes) => self.clock = (hours, minutes),
             Input::RenewalDue => {
                 if self.renewal.is_none() && self.link == LinkState::Up && now >= self.renewal_after
@@ -335,6 +352,7 @@ impl Room {
     }
 
     fn tap(&mut self, now: Time, tap: Tap) {
+        self.of_use_at = now;
         let in_call = matches!(self.call.state(), State::Up(_));
         match tap {
             Tap::Language(tap) => {
@@ -368,11 +386,7 @@ impl Room {
                     self.feed(now, conclave_call::Input::HangUp);
                 }
             }
-            Tap::Microphone => {
-                let switch = self.call.microphone().flipped();
-                self.want(Output::Media(MediaCommand::Microphone(switch)));
-                self.feed(now, conclave_call::Input::Microphone(switch));
-            }
+            Tap::Microphone => self.toggle_microphone(now),
             Tap::Camera => {
                 let switch = self.call.camera().flipped();
                 self.want(Output::Media(MediaCommand::Camera(switch)));
@@ -398,9 +412,15 @@ impl Room {
             }
             Tap::People => self.people_open = in_call && !self.people_open,
             Tap::Leave => self.hang_up(now),
-            // A tap that crossed a change of screen on its way.
-            Tap::JoinWithNumber | Tap::Choose { .. } | Tap::Join => {}
+            // A tap that crossed a change of screen on its way; and any tap wakes the panel.
+            Tap::JoinWithNumber | Tap::Choose { .. } | Tap::Join | Tap::Wake => {}
         }
+    }
+
+    pub(crate) fn toggle_microphone(&mut self, now: Time) {
+        let switch = self.call.microphone().flipped();
+        self.want(Output::Media(MediaCommand::Microphone(switch)));
+        self.feed(now, conclave_call::Input::Microphone(switch));
     }
 
     fn hang_up(&mut self, now: Time) {
@@ -567,15 +587,7 @@ impl Room {
                     Some(notice) => self.notice = Some(notice),
                     None => {}
                 }
-                if working {
-                    self.faults.remove(name);
-                } else {
-                    self.faults.insert(name, detail.clone());
-                }
-                if self.link == LinkState::Up && self.name().is_some() {
-                    let part = name.to_owned();
-                    self.want(Output::Tell(RoomEvent::Health { part, working, detail }));
-                }
+                self.part_changed(name, working, detail);
             }
             MediaEvent::FirstPicture { .. } => {}
             MediaEvent::Flowing { call, flowing } => {
@@ -587,7 +599,20 @@ impl Room {
         }
     }
 
-    fn clear_notice(&mut self, notice: Notice) {
+    /// A part of the room works or does not: the cloud is told, now and with each new link.
+    pub(crate) fn part_changed(&mut self, name: &'static str, working: bool, detail: String) {
+        if working {
+            self.faults.remove(name);
+        } else {
+            self.faults.insert(name, detail.clone());
+        }
+        if self.link == LinkState::Up && self.name().is_some() {
+            let part = name.to_owned();
+            self.want(Output::Tell(RoomEvent::Health { part, working, detail }));
+        }
+    }
+
+    pub(crate) fn clear_notice(&mut self, notice: Notice) {
         if self.notice == Some(notice) {
             self.notice = None;
         }
@@ -616,6 +641,11 @@ impl Room {
         if self.shown.banner != banner {
             self.shown.banner = banner;
             self.want(Output::Media(MediaCommand::Banner(banner)));
+        }
+        let light = self.light();
+        if self.shown.light != Some(light) {
+            self.shown.light = Some(light);
+            self.want(Output::Light(light));
         }
         let panel = self.panel(now);
         if self.shown.panel.as_ref() != Some(&panel) {

@@ -1,6 +1,7 @@
 //! The room's machine, driven by taps and by a cloud that is written out by hand.
 
 use super::*;
+use crate::board::{BoardPart, Heat, Presence};
 use conclave_link_protocol::message::{Joined, Participant, Roster, Welcome};
 use conclave_panel_api::Screen;
 use conclave_types::{
@@ -312,8 +313,187 @@ fn faults_are_told_again_with_each_new_link() {
     )));
 }
 
+fn board(room: &mut Room, now: Time, event: BoardEvent) {
+    room.handle(now, Input::Board(event));
+}
+
+fn part(part: BoardPart, working: bool) -> BoardEvent {
+    BoardEvent::Part { part, working, detail: if working { "" } else { "unplugged" }.to_owned() }
+}
+
+/// A linked room whose presence sensor works and has seen nobody.
+fn empty_room() -> Room {
+    let mut room = linked();
+    board(&mut room, at(0), part(BoardPart::PresenceSensor, true));
+    room
+}
+
+#[test]
+fn the_mute_button_does_in_a_call_what_the_panels_does() {
+    let (mut by_button, mut by_tap) = (in_call(), in_call());
+    for second in 5..8 {
+        outputs(&mut by_button);
+        outputs(&mut by_tap);
+        board(&mut by_button, at(second), BoardEvent::MutePressed);
+        taps(&mut by_tap, at(second), [Tap::Microphone]);
+        let done = outputs(&mut by_button);
+        assert_eq!(done, outputs(&mut by_tap));
+        let muted = done.contains(&Output::Media(MediaCommand::Microphone(Switch::Off)));
+        assert_eq!(muted, second % 2 == 1, "{done:?}");
+        assert!(done.contains(&Output::Light(if muted { Light::Red } else { Light::Green })));
+        let told = |output: &Output| {
+            matches!(output, Output::Ask { request: RoomRequest::SetMedia { .. }, .. })
+        };
+        assert!(second > 5 || done.iter().any(told), "the cloud is told: {done:?}");
+    }
+}
+
+#[test]
+fn the_mute_button_does_nothing_outside_a_call() {
+    let mut room = linked();
+    outputs(&mut room);
+    board(&mut room, at(1), BoardEvent::MutePressed);
+    taps(&mut room, at(2), [Tap::Choose { number: "4711".parse().unwrap() }]);
+    taps(&mut room, at(2), digits("2468"));
+    taps(&mut room, at(2), [Tap::Join]);
+    board(&mut room, at(2), BoardEvent::MutePressed);
+    let media = |output: &Output| matches!(output, Output::Media(MediaCommand::Microphone(_)));
+    assert!(!outputs(&mut room).iter().any(media));
+    assert_eq!(room.call.microphone(), Switch::On);
+}
+
+#[test]
+fn the_light_is_dark_green_and_red_and_is_told_changes_only() {
+    let lights = |room: &mut Room| {
+        let told = outputs(room).into_iter().filter_map(|output| match output {
+            Output::Light(light) => Some(light),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    let mut room = linked();
+    assert_eq!(lights(&mut room), [Light::Off]);
+    let mut room = in_call();
+    assert_eq!(lights(&mut room), [Light::Green]);
+    taps(&mut room, at(5), [Tap::Microphone, Tap::Camera]);
+    assert_eq!(lights(&mut room), [Light::Red]);
+    taps(&mut room, at(6), [Tap::Leave]);
+    assert_eq!(lights(&mut room), [Light::Off]);
+}
+
+#[test]
+fn the_panel_of_an_empty_room_sleeps_and_whoever_comes_wakes_it() {
+    let mut room = empty_room();
+    assert_eq!(room.deadline(), Some(at(60)));
+    room.handle(at(59), Input::Tick);
+    assert!(!room.panel(at(59)).asleep);
+    outputs(&mut room);
+    room.handle(at(60), Input::Tick);
+    assert!(room.panel(at(60)).asleep);
+    assert!(outputs(&mut room).iter().any(|output| matches!(output, Output::Panel(_))));
+    assert_eq!(room.deadline(), None, "a panel that sleeps waits for nothing");
+
+    board(&mut room, at(70), BoardEvent::PresenceBegan);
+    assert_eq!(room.board().presence, Some(Presence::Somebody));
+    assert!(!room.panel(at(700)).asleep, "as long as somebody is there");
+    // The board has waited before it says so.
+    board(&mut room, at(700), BoardEvent::PresenceEnded);
+    assert!(room.panel(at(700)).asleep);
+    // A touch wakes it, though the sensor sees nobody.
+    taps(&mut room, at(710), [Tap::Wake]);
+    assert!(!room.panel(at(769)).asleep && room.panel(at(770)).asleep);
+}
+
+#[test]
+fn a_room_without_a_presence_sensor_never_sleeps() {
+    let mut room = linked();
+    board(&mut room, at(1), part(BoardPart::PresenceSensor, false));
+    room.handle(at(3600), Input::Tick);
+    assert!(!room.panel(at(3600)).asleep);
+    assert_eq!(room.deadline(), None);
+}
+
+#[test]
+fn the_panel_is_awake_in_a_call_while_enrolling_and_while_a_pad_is_open() {
+    let mut room = new_room();
+    board(&mut room, at(0), part(BoardPart::PresenceSensor, true));
+    let greeting = Greeting::Newcomer { code: "7KQ2-9FXM".parse().unwrap(), expires_in_s: 900 };
+    room.handle(at(1), Input::LinkUp { greeting, cloud: CLOUD });
+    assert!(!room.panel(at(500)).asleep, "enrolling");
+
+    let mut room = empty_room();
+    taps(&mut room, at(1), [Tap::JoinWithNumber]);
+    assert!(!room.panel(at(500)).asleep, "a pad");
+    taps(&mut room, at(500), [Tap::Back]);
+    assert!(!room.panel(at(559)).asleep && room.panel(at(560)).asleep);
+
+    let mut room = in_call();
+    board(&mut room, at(3), part(BoardPart::PresenceSensor, true));
+    board(&mut room, at(3), BoardEvent::PresenceEnded);
+    assert!(!room.panel(at(500)).asleep, "a call");
+    let ended = CloudEvent::CallEnded {
+        call: CallId::from_random(1),
+        reason: conclave_link_protocol::message::EndReason::Ended,
+    };
+    room.handle(at(500), Input::Cloud(ended));
+    let panel = room.panel(at(559));
+    assert!(!panel.asleep && panel.notice == Some(Notice::CallEnded), "it is read in peace");
+    assert!(room.panel(at(560)).asleep);
+}
+
+#[test]
+fn heat_is_said_with_what_to_do_until_it_is_cool_again() {
+    let mut room = linked();
+    outputs(&mut room);
+    for (heat, notice) in [(Heat::Hot, Notice::Hot), (Heat::VeryHot, Notice::VeryHot)] {
+        board(&mut room, at(1), BoardEvent::TooHot(heat));
+        assert_eq!(room.panel(at(1)).notice, Some(notice));
+        assert_eq!(room.board().heat, Some(heat));
+        assert!(outputs(&mut room).iter().any(|output| matches!(
+            output,
+            Output::Tell(RoomEvent::Health { part, working: false, .. }) if part == "heat"
+        )));
+    }
+    board(&mut room, at(2), BoardEvent::CoolAgain);
+    assert_eq!(room.panel(at(2)).notice, None);
+    assert_eq!(room.board().heat, None);
+    // What else there is to say stays said.
+    let trouble = LinkTrouble::WrongCloud;
+    board(&mut room, at(3), BoardEvent::TooHot(Heat::Hot));
+    room.handle(at(3), Input::LinkDown { trouble, retry_in: Duration::from_secs(30) });
+    board(&mut room, at(4), BoardEvent::CoolAgain);
+    assert_eq!(room.panel(at(4)).notice, Some(Notice::WrongCloud));
+}
+
+#[test]
+fn a_held_reset_button_wakes_the_panel_and_says_that_nothing_was_erased() {
+    let mut room = empty_room();
+    assert!(room.panel(at(100)).asleep);
+    board(&mut room, at(100), BoardEvent::ResetHeld);
+    let panel = room.panel(at(100));
+    assert!(!panel.asleep && panel.notice == Some(Notice::ResetHeld));
+    assert!(!outputs(&mut room).contains(&Output::Forget));
+}
+
+#[test]
+fn a_part_that_is_missing_is_told_the_cloud_and_the_room_goes_on() {
+    let mut room = in_call();
+    outputs(&mut room);
+    board(&mut room, at(5), part(BoardPart::Light, false));
+    let missing: Vec<_> = room.board().missing.iter().collect();
+    assert_eq!(missing, [(&BoardPart::Light, &"unplugged".to_owned())]);
+    assert!(outputs(&mut room).iter().any(|output| matches!(
+        output,
+        Output::Tell(RoomEvent::Health { part, working: false, .. }) if part == "light"
+    )));
+    assert_eq!(room.panel(at(5)).notice, None, "nobody in the room can mend it");
+    board(&mut room, at(6), part(BoardPart::Light, true));
+    assert!(room.board().missing.is_empty());
+}
+
 /// Random taps and events in any order: never a panic, the panel always has a screen, and the
-/// media path is started and stopped in turn.
+/// media path is started and stopped in turn; the light is the call's, and the panel is awake wherever
+/// somebody began something.
 #[test]
 fn any_order_of_taps_and_events_keeps_panel_and_media_together() {
     for seed in 1..1_500_u64 {
@@ -326,9 +506,10 @@ fn any_order_of_taps_and_events_keeps_panel_and_media_together() {
         };
         let mut room = new_room();
         let (mut now, mut media, mut asks) = (at(0), false, Vec::new());
+        let mut light = Light::Off;
         for step in 0..80 {
             now = now + Duration::from_millis(next(3_000));
-            let input = match next(20) {
+            let input = match next(24) {
                 0..=4 => Input::Tap(Tap::Digit { digit: next(12) as u8 }),
                 5 => Input::Tap(Tap::Join),
                 6 => Input::Tap(Tap::Choose { number: "4711".parse().unwrap() }),
@@ -347,6 +528,13 @@ fn any_order_of_taps_and_events_keeps_panel_and_media_together() {
                 },
                 15 => Input::RenewalDue,
                 16 => Input::Tick,
+                20 => Input::Board(BoardEvent::MutePressed),
+                21 => Input::Board(BoardEvent::PresenceBegan),
+                22 => Input::Board(BoardEvent::PresenceEnded),
+                23 => {
+                    now = now + Duration::from_secs(next(90));
+                    Input::Tick
+                }
                 _ => match asks.pop() {
                     Some(ask) => Input::Answered { ask, answer: Some(joined()) },
                     None => Input::Tap(Tap::People),
@@ -364,11 +552,26 @@ fn any_order_of_taps_and_events_keeps_panel_and_media_together() {
                         media = false;
                     }
                     Output::Ask { ask, request: RoomRequest::Join(_) } => asks.push(ask),
+                    Output::Light(now) => light = now,
                     _ => {}
                 }
             }
-            let up = matches!(room.panel(now).screen, Screen::InCall(_));
-            assert_eq!(up, media, "seed {seed}, step {step}: {input:?}");
+            let panel = room.panel(now);
+            let call = match &panel.screen {
+                Screen::InCall(call) => Some(call),
+                _ => None,
+            };
+            assert_eq!(call.is_some(), media, "seed {seed}, step {step}: {input:?}");
+            let wanted = match call.map(|call| call.microphone) {
+                None => Light::Off,
+                Some(Switch::On) => Light::Green,
+                Some(Switch::Off) => Light::Red,
+            };
+            assert_eq!(light, wanted, "seed {seed}, step {step}: {input:?}");
+            let idle = matches!(panel.screen, Screen::Idle { .. });
+            assert!(idle || !panel.asleep, "seed {seed}, step {step}: {input:?}");
+            let due = room.deadline();
+            assert!(due.is_none_or(|due| due > now), "seed {seed}, step {step}: {input:?}");
         }
     }
 }

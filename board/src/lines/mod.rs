@@ -9,13 +9,16 @@
 //! | [`CharacterDevice`] | any chip that Linux knows | the readiness of the line's descriptor |
 //! | [`RaspberryPi`] | a Raspberry Pi's pins | a thread of rppal's for each line |
 //! | [`StandIn`] | whatever is asked for | a channel that the test fills |
+//! | [`Folder`] | files that another process writes, in tests | looking at them |
 //! | [`NoLines`] | nothing | |
 
 mod character_device;
+mod folder;
 mod raspberry_pi;
 mod stand_in;
 
 pub use character_device::CharacterDevice;
+pub use folder::Folder;
 pub use raspberry_pi::RaspberryPi;
 pub use stand_in::StandIn;
 

@@ -181,6 +181,7 @@ pub fn panel_frames() -> Vec<Vec<u8>> {
             microphone: Health::Missing,
             screen,
             notice: notices.get(n).copied(),
+            asleep: n == 2,
         })
         .ok()
     });
@@ -250,5 +251,6 @@ fn taps() -> Vec<Tap> {
         Tap::People,
         Tap::Leave,
         Tap::Dismiss,
+        Tap::Wake,
     ]
 }

@@ -80,8 +80,9 @@ pub const HOUSE: &[Place] = &[
     place(
         "appliance/daemon",
         Kind::Program,
-        &["core/", "cloud-link/protocol", "cloud-link/room", "appliance/"],
+        &["core/", "cloud-link/protocol", "cloud-link/room", "board", "appliance/"],
     ),
+    place("appliance/slots", Kind::Program, &[]),
     place("ui-kiosk", Kind::Program, &["core/types", "appliance/panel-api"]),
     place("cloud/directory", Kind::Shell, &["core/types", "core/rollout"]),
     place(

@@ -5,6 +5,7 @@
 //! - [`layers`]: the table of the house, and what may import what;
 //! - [`licences`]: that the GPL reaches nobody but the panel;
 //! - [`prints`]: that no secret, address or name is in a `Debug` print;
+//! - [`provisions`]: that the pages which answer a standard are whole, and name what is there;
 //! - [`sources`]: what a pure crate may not name in its sources, and that none has unsafe code;
 //! - [`yocto`]: traps in the layers of yocto/.
 //!
@@ -17,5 +18,6 @@ pub mod graph;
 pub mod layers;
 pub mod licences;
 pub mod prints;
+pub mod provisions;
 pub mod sources;
 pub mod yocto;

@@ -1,4 +1,4 @@
-//! What a pure crate may not name in its sources.
+//! What a pure crate may not name in its sources, and what no file of the repository may hold.
 //!
 //! The dependency tree does not show the standard library's sockets, files, threads and clocks, so
 //! the text is searched for them. Comments and quoted text do not count, nor do a file's tests
@@ -87,6 +87,38 @@ pub fn check_unsafe(house: &[Place]) -> Result<Vec<String>> {
     Ok(wrong)
 }
 
+/// One sentence for each file of the repository that holds a private key.
+pub fn check_keys() -> Result<Vec<String>> {
+    let listed = std::process::Command::new("git")
+        .args(["ls-files", "-z"])
+        .current_dir(workspace_folder())
+        .output()
+        .context("git could not be started")?;
+    anyhow::ensure!(listed.status.success(), "git does not list the files of the repository");
+    let listed = String::from_utf8(listed.stdout).context("a file's name is no text")?;
+    let mut wrong = Vec::new();
+    for path in listed.split_terminator('\0') {
+        // Gone from the folder and not yet from git's list.
+        let Ok(octets) = std::fs::read(workspace_folder().join(path)) else { continue };
+        if holds_a_private_key(&octets) {
+            wrong.push(format!("{path} holds a private key"));
+        }
+    }
+    Ok(wrong)
+}
+
+/// In PEM, or on a curve in PKCS#8 as DER (RFC 5958: version 0, then id-ecPublicKey), which is how rooms
+/// and clouds keep theirs.
+fn holds_a_private_key(octets: &[u8]) -> bool {
+    const BEGINS: &[u8] = b"-----BEGIN ";
+    const ENDS: &[u8] = b"PRIVATE KEY-----";
+    const ON_A_CURVE: &[u8] =
+        &[0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+    let mut lines = octets.split(|octet| *octet == b'\n').map(<[u8]>::trim_ascii_end);
+    lines.any(|line| line.starts_with(BEGINS) && line.ends_with(ENDS))
+        || octets.windows(ON_A_CURVE.len()).any(|at| at == ON_A_CURVE)
+}
+
 /// The Rust files below a folder, those of tests left out.
 pub(crate) fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let entries = std::fs::read_dir(folder)
@@ -164,6 +196,18 @@ mod tests {
     fn sockets_files_and_clocks_are_found_on_their_lines() {
         let source = "use std::net::IpAddr;\nuse std::net::UdpSocket;\nlet t = Instant::now();\n";
         assert_eq!(forbidden_names(source), [(2, "UdpSocket"), (3, "Instant::now")]);
+    }
+
+    #[test]
+    fn private_keys_are_found_and_what_only_speaks_of_them_is_not() {
+        for kind in ["", "EC ", "RSA ", "ENCRYPTED "] {
+            let pem = format!("a = 1\n-----BEGIN {kind}PRIVATE KEY-----\r\nMIGH\n");
+            assert!(holds_a_private_key(pem.as_bytes()), "{pem}");
+        }
+        // The first octets of a P-256 key as ring writes it.
+        let der = b"\x30\x81\x87\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08";
+        assert!(holds_a_private_key(der));
+        assert!(!holds_a_private_key(b"-----BEGIN PUBLIC KEY-----\npem(\"PRIVATE KEY\", der)\n"));
     }
 
     #[test]

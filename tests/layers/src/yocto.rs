@@ -13,6 +13,9 @@ use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+/// What RAUC knows of the slots, in every image.
+const RAUC: &str = "appliance/rauc/system.conf";
+
 /// Files by their path from the workspace's folder, `/` between parts.
 pub type Files = BTreeMap<String, String>;
 
@@ -22,7 +25,7 @@ const SYSTEM: &str = "appliance/system/";
 /// What is read of the workspace.
 pub fn of_workspace() -> Result<Files> {
     let mut files = Files::new();
-    for folder in ["yocto", "appliance/system"] {
+    for folder in ["yocto", "appliance/system", "appliance/rauc"] {
         read(&workspace_folder(), folder, &mut files)?;
     }
     let cargo = std::fs::read_to_string(workspace_folder().join("Cargo.toml"))?;
@@ -166,9 +169,7 @@ pub fn layout(files: &Files) -> Vec<String> {
             None => first = Some((path, common)),
         }
     }
-    let Some((_, text)) =
-        files.iter().find(|(path, _)| path.ends_with("/system.conf") && path.starts_with("yocto/"))
-    else {
+    let Some((_, text)) = files.iter().find(|(path, _)| *path == RAUC) else {
         wrong.push("RAUC has no system.conf".to_owned());
         return wrong;
     };

@@ -26,6 +26,12 @@ fn no_library_or_program_lets_unsafe_code_in() {
 }
 
 #[test]
+fn no_private_key_is_in_the_repository() {
+    let wrong = sources::check_keys().unwrap();
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
 fn no_debug_print_shows_a_secret_an_address_or_a_name() {
     let seen = prints::of_workspace(HOUSE).unwrap();
     let wrong = seen.check(MAY_PRINT, BY_HAND);

@@ -46,7 +46,7 @@ fn right() -> Files {
         ),
         ("yocto/meta-x/files/wic/one.wks.in", wks.as_str()),
         ("yocto/meta-x/files/wic/two.wks.in", &format!("{uboot}{wks}")),
-        ("yocto/meta-x/recipes-x/update/files/system.conf", &rauc),
+        ("appliance/rauc/system.conf", &rauc),
         (
             "yocto/meta-x/recipes-x/update/bundle.bb",
             "RAUC_BUNDLE_FORMAT = \"verity\"\nRAUC_BUNDLE_SLOTS = \"system boot\"\n\
@@ -291,6 +291,23 @@ fn a_vendors_licence_that_we_accept_for_others_is_found() {
 #[test]
 fn another_version_than_the_workspace_is_found() {
     planted("x.conf", "1.2.3", "1.2.4", "the workspace is Some(\"1.2.3\")");
+}
+
+/// systemd does not start a service whose group is not there, and udev gives a device to nobody.
+#[test]
+fn the_group_of_lines_is_made_in_every_image() {
+    let read = |path: &str| std::fs::read_to_string(workspace_folder().join(path)).unwrap();
+    for (path, line) in [
+        ("appliance/system/usr/lib/sysusers.d/conclave.conf", "\ng gpio "),
+        ("appliance/system/usr/lib/udev/rules.d/70-conclave.rules", "GROUP=\"gpio\""),
+        (
+            "appliance/system/usr/lib/systemd/system/conclave-roomd.service",
+            "\nSupplementaryGroups=video audio render gpio\n",
+        ),
+        ("yocto/meta-conclave/recipes-conclave/system/conclave-system.bb", "--system gpio\""),
+    ] {
+        assert!(read(path).contains(line), "{path} has no {line:?}");
+    }
 }
 
 /// bitbake says so too, but only when it builds.

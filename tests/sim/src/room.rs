@@ -260,6 +260,7 @@ impl Room {
                 }
             }
             Output::Media(_)
+            | Output::Light(_)
             | Output::Panel(_)
             | Output::Save(_)
             | Output::Renew(_)

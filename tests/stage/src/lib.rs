@@ -7,6 +7,7 @@
 //! - [`Stage`] is a folder that everything lives in; it shows the logs when something fails.
 //! - [`Cloud`] and [`Room`] are the processes; [`Process`] is what they have in common.
 //! - [`Meeting`] is what most plays begin with: a cloud, two enrolled rooms, a meeting room.
+//! - [`Lines`] are what a room's buttons and its light hang on: files.
 //! - [`Relay`] is a link that can be cut; [`Network`] a whole network of one's own.
 //! - [`Rauc`] installs updates for a room, into slots that are files.
 //! - [`Disk`] is a disk that can be filled, [`WallClock`] a clock that jumps.
@@ -17,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+mod board;
 mod clip;
 mod clock;
 mod cloud;
@@ -40,6 +42,7 @@ pub mod storm;
 mod wait;
 pub mod wire;
 
+pub use board::Lines;
 pub use clip::{Clip, faces};
 pub use clock::WallClock;
 pub use cloud::{Cloud, Console, Vmr};
@@ -55,5 +58,5 @@ pub use rauc::{BOARD, Rauc, can_mount};
 pub use relay::{Cut, Relay};
 pub use room::{Display, Room, RoomPlan, refused};
 pub use stage::{Stage, scene};
-pub use status::{CallStatus, MediaStatus, NetworkStatus, Remote, Status, Stream};
+pub use status::{BoardStatus, CallStatus, MediaStatus, NetworkStatus, Remote, Status, Stream};
 pub use wait::{wait_for, wait_until};

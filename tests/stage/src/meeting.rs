@@ -87,6 +87,7 @@ impl Meeting {
             microphone: tone_file(stage, "a.wav", TONE_A)?,
             display: Display::Offscreen,
             media: String::new(),
+            board: None,
         })
     }
 
@@ -102,6 +103,7 @@ impl Meeting {
             microphone: tone_file(stage, "b.wav", TONE_B)?,
             display: Display::Offscreen,
             media: String::new(),
+            board: None,
         })
     }
 

@@ -1,5 +1,6 @@
 //! A real room: conclave-roomd with a virtual camera and microphone, and its real panel.
 
+use crate::board::Lines;
 use crate::driver::{Driver, Press};
 use crate::picture::Picture;
 use crate::process::{Around, Process};
@@ -39,6 +40,8 @@ pub struct RoomPlan {
     pub display: Display,
     /// Further lines for `[media]`.
     pub media: String,
+    /// The text of its board's description, when it has one.
+    pub board: Option<String>,
 }
 
 /// Where a room's displays are.
@@ -77,6 +80,9 @@ impl Room {
         let folder = stage.folder().join(plan.tag);
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join("room.toml"), configuration(&plan, &folder))?;
+        if let Some(description) = &plan.board {
+            std::fs::write(folder.join("board.toml"), description)?;
+        }
         let mut daemon = start_daemon(stage, &folder, &around)?;
         wait_until("the room's daemon opens the panel's socket", START, || {
             daemon.check_running()?;
@@ -101,6 +107,11 @@ impl Room {
     /// The room's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The lines of its board.
+    pub fn lines(&self) -> Lines {
+        Lines::new(&self.folder.join("lines"))
     }
 
     /// Starts the daemon again after it was killed or stopped; the panel finds it by itself.
@@ -314,7 +325,11 @@ impl Room {
 
 fn start_daemon(stage: &Stage, folder: &Path, around: &Around) -> Result<Process> {
     let configuration = folder.join("room.toml");
-    let arguments = ["--config".as_ref(), configuration.as_os_str()];
+    let lines = folder.join("lines");
+    let mut arguments = vec!["--config".as_ref(), configuration.as_os_str()];
+    if folder.join("board.toml").exists() {
+        arguments.extend(["--lines".as_ref(), lines.as_os_str()]);
+    }
     let log = folder.join("roomd.log");
     let level = [("CONCLAVE_LOG", stage.log_level())];
     around.start("conclave-roomd", &stage.program("conclave-roomd")?, &arguments, &level, &log)
@@ -345,12 +360,14 @@ fn configuration(plan: &RoomPlan, folder: &Path) -> String {
         Display::Offscreen => format!("offscreen:{here}/front.png"),
         Display::Windows => "window".to_owned(),
     };
+    let board =
+        plan.board.as_ref().map(|_| format!("[board]\ndescription = \"{here}/board.toml\"\n"));
     format!(
         "data = \"{here}/data\"\nserial = \"{serial}\"\nlanguage = \"{language}\"\n\
          [cloud]\nhost = \"127.0.0.1\"\nports = {ports:?}\npins = {pins:?}\n\
          [panel]\nsocket = \"{here}/panel.sock\"\n\
          [media]\ncamera = \"file:{camera}\"\nmicrophone = \"file:{microphone}\"\n\
-         loudspeaker = \"file:{here}/loudspeaker.wav\"\ndisplay = \"{display}\"\n{media}",
+         loudspeaker = \"file:{here}/loudspeaker.wav\"\ndisplay = \"{display}\"\n{media}\n{board}",
         serial = plan.serial,
         language = plan.language,
         ports = plan.ports,
@@ -358,6 +375,7 @@ fn configuration(plan: &RoomPlan, folder: &Path) -> String {
         camera = plan.camera.display(),
         microphone = plan.microphone.display(),
         media = plan.media,
+        board = board.unwrap_or_default(),
     )
 }
 

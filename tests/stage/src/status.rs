@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The room at a glance.
@@ -14,6 +15,8 @@ pub struct Status {
     pub call: Option<CallStatus>,
     /// What the media path reports.
     pub media: MediaStatus,
+    /// The board, when the room has one.
+    pub board: Option<BoardStatus>,
 }
 
 /// The call that a room is in.
@@ -27,6 +30,19 @@ pub struct CallStatus {
     pub revision: u64,
     /// `good`, `link_lost` or `rejoining`.
     pub health: String,
+}
+
+/// The room's small parts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct BoardStatus {
+    /// `off`, `green` or `red`.
+    pub light: String,
+    /// `somebody`, `nobody`, or nothing while no sensor has said.
+    pub presence: Option<String>,
+    /// `hot`, `very_hot`, or nothing.
+    pub heat: Option<String>,
+    /// Parts that do not work, and why.
+    pub missing: BTreeMap<String, String>,
 }
 
 /// The media path.

@@ -191,6 +191,7 @@ pub(crate) fn panel(language: Language, screen: Screen) -> Panel {
         microphone: Health::Working,
         screen,
         notice: None,
+        asleep: false,
     }
 }
 

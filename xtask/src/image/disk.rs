@@ -1,10 +1,10 @@
 //! The disk: the same partitions on every board, known by their labels.
 //!
 //! | label             | MiB  | what                                                              |
-//! | conclave-esp-a    | 96   | FAT: slot A's unified kernel image                                |
-//! | conclave-esp-b    | 96   | FAT: slot B's; one each, so that an update writes no file beside a running slot's |
+//! | conclave-esp-a    | 96   | FAT: what the firmware starts of slot A                           |
+//! | conclave-esp-b    | 96   | slot B's; one each, so that an update writes no file beside a running slot's |
 //! | conclave-system-a | 1024 | squashfs and hashes                                               |
-//! | conclave-system-b | 1024 | the same, empty until the first update                            |
+//! | conclave-system-b | 1024 | the same                                                          |
 //! | conclave-site     | 64   | FAT: cloud.toml, written by whoever installs the room             |
 //! | conclave-key      | 1    | 64 octets, made at the first boot; used where there is no TPM     |
 //! | conclave-data     | rest | LUKS2, made at the first boot                                     |
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Bump it when the same slot has to give another disk.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 const MIB: u64 = 1024 * 1024;
 /// The whole disk: what the partitions take and a GiB for data. A real disk is larger, and data
 /// fills it.
@@ -49,13 +49,20 @@ fn begin_of(label: &str) -> u64 {
 }
 
 /// Builds the disk, or finds that the one that is there is still right.
-pub(crate) fn build(steps: &mut Steps, plan: &Plan, slot: &Slot, folder: &Path) -> Result<Image> {
+pub(crate) fn build(
+    steps: &mut Steps,
+    plan: &Plan,
+    slot: &Slot,
+    bundle: PathBuf,
+    folder: &Path,
+) -> Result<Image> {
     let disk = folder.join("conclave.img");
     let image = Image {
         disk: disk.clone(),
         kernel: slot.kernel.clone(),
         initrd: slot.initrd.clone(),
         command_line: slot.command_line.clone(),
+        bundle,
     };
     let mut ingredients = Ingredients::default();
     ingredients.word("recipe", RECIPE).word("slot", &slot.key);
@@ -79,24 +86,38 @@ pub(crate) fn build(steps: &mut Steps, plan: &Plan, slot: &Slot, folder: &Path) 
         command.arg(format!("--change-name={number}:{label}"));
     }
     steps.run("Lay out the disk", command.arg(&disk), "sgdisk says above why")?;
-    let efi = fat(folder, "efi.fat", "CONCLAVE-A", ESP_MIB)?;
-    output(Command::new("mmd").arg("-i").arg(&efi).args(["::/EFI", "::/EFI/BOOT"]))?;
-    output(
-        Command::new("mcopy").arg("-i").arg(&efi).arg(&slot.unified).arg("::/EFI/BOOT/BOOTX64.EFI"),
-    )?;
-    let site = fat(folder, "site.fat", "CONCLAVE", SITE_MIB)?;
+    let site = fat(folder, "site.fat", "SITE", SITE_MIB)?;
     if let Some(cloud) = &plan.cloud {
         output(Command::new("mcopy").arg("-i").arg(&site).arg(cloud).arg("::/cloud.toml"))
             .with_context(|| format!("{} cannot be copied", cloud.display()))?;
     }
-    write_into(&disk, "conclave-esp-a", &efi)?;
-    write_into(&disk, "conclave-site", &site)?;
-    write_into(&disk, "conclave-system-a", &slot.system)?;
-    for file in [efi, site] {
-        fs::remove_file(file)?;
+    // A new room has the same system twice: it can fall back from its first day on.
+    for slot_name in ["a", "b"] {
+        write_into(&disk, &format!("conclave-esp-{slot_name}"), &slot.boot)?;
+        write_into(&disk, &format!("conclave-system-{slot_name}"), &slot.system)?;
     }
+    write_into(&disk, "conclave-site", &site)?;
+    fs::remove_file(site)?;
     cache::made(&key_file, &key)?;
     Ok(image)
+}
+
+/// The file system of a boot partition: the same octets for both slots, and for updates.
+pub(crate) fn boot(folder: &Path, unified: &Path) -> Result<PathBuf> {
+    let boot = fat(folder, "boot.vfat", "CONCLAVE", ESP_MIB)?;
+    let mtool = |name: &str| {
+        let mut command = Command::new(name);
+        // The same system gives the same octets: no clock in it.
+        command.env("SOURCE_DATE_EPOCH", "0").arg("-i").arg(&boot);
+        command
+    };
+    output(mtool("mmd").args(["::/EFI", "::/EFI/BOOT", "::/EFI/conclave"]))?;
+    // The first is what the entries of the firmware name (conclave-slots makes them at the first start);
+    // the second is what a firmware starts that has no entry yet.
+    for place in ["::/EFI/conclave/conclave.efi", "::/EFI/BOOT/BOOTX64.EFI"] {
+        output(mtool("mcopy").arg(unified).arg(place))?;
+    }
+    Ok(boot)
 }
 
 fn fat(folder: &Path, name: &str, label: &str, mib: u64) -> Result<PathBuf> {

@@ -49,11 +49,7 @@ pub(crate) fn fetch(steps: &mut Steps, workspace: &Path, out: &Path, fresh: bool
         .arg("--aptopt=APT::Install-Recommends \"false\"")
         .args(UNREAD.iter().map(|path| format!("--dpkgopt=path-exclude={path}")))
         // The initial RAM disk is ours; Debian's would be made for nothing.
-        .arg("--dpkgopt=force-confold")
-        .arg(
-            "--setup-hook=mkdir -p \"$1/etc/initramfs-tools\" && \
-             echo update_initramfs=no > \"$1/etc/initramfs-tools/update-initramfs.conf\"",
-        )
+        .env("INITRD", "No")
         .arg(SUITE)
         .arg(&tree)
         .arg(mirror);

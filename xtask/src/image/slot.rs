@@ -1,22 +1,23 @@
 //! One system slot: the tree as a read-only file system with its hashes behind it, and the kernel that
-//! is told the root hash.
+//! knows the root hash.
 //!
-//! The slot's partition holds the squashfs and, from the next multiple of 4096 octets on, dm-verity's
-//! hashes of it. Their root stands on the kernel's command line, and the command line inside the
-//! unified kernel image of that slot: whoever signs that image signs the whole system.
+//! The slot's partition holds the squashfs and, behind it, dm-verity's hashes of it. Their root stands in
+//! the initial RAM disk, in `/etc/conclave/verity`, in the words that Yocto's image_types_verity uses, and
+//! that disk inside the unified kernel image: whoever signs that image signs the whole system. The same
+//! octets go into either slot.
 
 use super::cache::{self, Ingredients};
 use super::root::Root;
-use super::{Kind, PROGRAMS, Plan, debian, list, output, system, tree};
+use super::{Kind, PROGRAMS, Plan, debian, description, disk, list, output, system, tree};
 use crate::steps::Steps;
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Bump it when the same ingredients have to give another slot.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 
 /// dm-verity's block.
 const BLOCK: u64 = 4096;
@@ -50,10 +51,12 @@ pub(crate) struct Slot {
     pub(crate) kernel: PathBuf,
     /// The initial RAM disk.
     pub(crate) initrd: PathBuf,
-    /// Slot A's command line.
+    /// What the kernel is told, in either slot.
     pub(crate) command_line: PathBuf,
-    /// Slot A's unified kernel image.
+    /// The unified kernel image of either slot.
     pub(crate) unified: PathBuf,
+    /// The file system of either boot partition.
+    pub(crate) boot: PathBuf,
     /// Key of all this.
     pub(crate) key: String,
 }
@@ -70,7 +73,11 @@ pub(crate) fn build(
     let key_file = folder.join("slot.key");
     let mut ingredients = Ingredients::default();
     ingredients.word("recipe", RECIPE).word("root", &root.key).word("kind", plan.kind.name());
-    ingredients.path(&system(&plan.workspace))?.path(&debian(&plan.workspace))?;
+    ingredients.word("release", &plan.release).path(&plan.keys.join("update-ca.crt"))?;
+    ingredients.path(&plan.workspace.join("appliance/rauc"))?;
+    let init = plan.workspace.join("appliance/initramfs/init");
+    ingredients.path(&system(&plan.workspace))?.path(&debian(&plan.workspace))?.path(&init)?;
+    ingredients.path(&description(&plan.workspace))?;
     for program in PROGRAMS {
         ingredients.path(&programs.join(program))?;
     }
@@ -78,8 +85,9 @@ pub(crate) fn build(
         system: folder.join("system.img"),
         kernel: folder.join("vmlinuz"),
         initrd: folder.join("initrd.zst"),
-        command_line: folder.join("command-line-a"),
-        unified: folder.join("conclave-a.efi"),
+        command_line: folder.join("command-line"),
+        unified: folder.join("conclave.efi"),
+        boot: folder.join("boot.vfat"),
         key: ingredients.key()?,
     };
     if cache::is_current(&key_file, &slot.key) {
@@ -92,9 +100,10 @@ pub(crate) fn build(
     tree::lay(plan, root, programs, &tree)?;
     squash(steps, plan, &tree, &slot.system)?;
     let system = hashes(&slot)?;
-    kernel(&debian(&plan.workspace).join("init"), &tree, &slot)?;
-    fs::write(&slot.command_line, command_line(plan.kind, "a", &system))?;
+    kernel(&init, &system, &tree, &slot)?;
+    fs::write(&slot.command_line, command_line(plan.kind))?;
     unify(&tree, &slot)?;
+    disk::boot(folder, &slot.unified)?;
     fs::remove_dir_all(&tree)?;
     cache::made(&key_file, &slot.key)?;
     Ok(slot)
@@ -119,58 +128,53 @@ fn squash(steps: &mut Steps, plan: &Plan, tree: &Path, system: &Path) -> Result<
     steps.run("Pack the system", &mut command, "mksquashfs says above why")
 }
 
-/// What the command line says of the system.
-struct Checked {
-    root_hash: String,
-    hash_offset: u64,
-}
-
-fn hashes(slot: &Slot) -> Result<Checked> {
+/// Appends the hashes; returns what `/etc/conclave/verity` says of them.
+fn hashes(slot: &Slot) -> Result<String> {
     let file = fs::OpenOptions::new().write(true).open(&slot.system)?;
-    let hash_offset = file.metadata()?.len().div_ceil(BLOCK) * BLOCK;
-    file.set_len(hash_offset)?;
+    let blocks = file.metadata()?.len().div_ceil(BLOCK);
+    file.set_len(blocks * BLOCK)?;
     drop(file);
+    // From what went in, so that building again gives the same slot.
+    let salt = &slot.key;
     let printed = output(
         Command::new("veritysetup")
-            .arg("format")
-            .arg(format!("--hash-offset={hash_offset}"))
-            // Both from what went in, so that building again gives the same slot.
-            .arg(format!("--salt={}", slot.key))
-            .arg("--uuid=c0ec1a7e-0000-4000-8000-000000000000")
+            .args(["format", "--no-superblock", "--hash=sha256"])
+            .arg(format!("--data-blocks={blocks}"))
+            .arg(format!("--hash-offset={}", blocks * BLOCK))
+            .arg(format!("--salt={salt}"))
             .args([&slot.system, &slot.system]),
     )?;
     let root_hash = printed
         .lines()
         .find_map(|line| line.strip_prefix("Root hash:"))
-        .map(|hash| hash.trim().to_owned())
+        .map(str::trim)
         .with_context(|| format!("veritysetup named no root hash: {printed}"))?;
-    Ok(Checked { root_hash, hash_offset })
+    Ok(format!(
+        "VERITY_HASH_ALGORITHM=sha256\nVERITY_DATA_BLOCK_SIZE={BLOCK}\nVERITY_HASH_BLOCK_SIZE={BLOCK}\n\
+         VERITY_DATA_BLOCKS={blocks}\nVERITY_SALT={salt}\nVERITY_ROOT_HASH={root_hash}\n"
+    ))
 }
 
-/// What the kernel of this slot is told.
-fn command_line(kind: Kind, slot: &str, system: &Checked) -> String {
-    let mut words = vec![
-        format!("conclave.system=conclave-system-{slot}"),
-        format!("conclave.roothash={}", system.root_hash),
-        format!("conclave.hashoffset={}", system.hash_offset),
-        "ro quiet loglevel=4".to_owned(),
+/// What the kernel is told.
+fn command_line(kind: Kind) -> String {
+    let words = [
+        "ro quiet loglevel=4",
         // A room that cannot go on starts again, and the firmware may take the other slot.
-        "panic=10".to_owned(),
-        "systemd.machine_id=firmware".to_owned(),
+        "panic=10",
         // Our units mount what there is; nothing is guessed from partition types.
-        "systemd.gpt_auto=0".to_owned(),
+        "systemd.gpt_auto=0",
         // A slow disk is waited for; an emulated one on a busy machine takes minutes.
-        "systemd.default_device_timeout_sec=600".to_owned(),
+        "systemd.default_device_timeout_sec=600",
+        match kind {
+            Kind::Production => "systemd.show_status=no",
+            Kind::Development => "console=tty0 console=ttyS0,115200",
+        },
     ];
-    words.push(match kind {
-        Kind::Production => "systemd.show_status=no".to_owned(),
-        Kind::Development => "console=tty0 console=ttyS0,115200".to_owned(),
-    });
     words.join(" ")
 }
 
 /// Kernel and initial RAM disk.
-fn kernel(init: &Path, tree: &Path, slot: &Slot) -> Result<()> {
+fn kernel(init: &Path, verity: &str, tree: &Path, slot: &Slot) -> Result<()> {
     let version = only_entry(&tree.join("usr/lib/modules"))?;
     fs::copy(tree.join(format!("boot/vmlinuz-{version}")), &slot.kernel)
         .context("the kernel is not where Debian puts it")?;
@@ -178,9 +182,10 @@ fn kernel(init: &Path, tree: &Path, slot: &Slot) -> Result<()> {
     if disk.exists() {
         fs::remove_dir_all(&disk)?;
     }
-    for folder in ["bin", "modules"] {
+    for folder in ["bin", "dev", "etc/conclave", "modules", "proc", "root", "run", "sys"] {
         fs::create_dir_all(disk.join(folder))?;
     }
+    fs::write(disk.join("etc/conclave/verity"), verity)?;
     let mut order = String::new();
     for module in MODULES {
         // Debian's own modprobe: this machine's may be another, or not there.
@@ -204,6 +209,11 @@ fn kernel(init: &Path, tree: &Path, slot: &Slot) -> Result<()> {
     }
     fs::write(disk.join("modules/order"), order)?;
     fs::copy(tree.join("usr/bin/busybox"), disk.join("bin/busybox"))?;
+    for applet in output(Command::new("chroot").arg(tree).args(["busybox", "--list"]))?.lines() {
+        if applet != "busybox" {
+            symlink("busybox", disk.join("bin").join(applet))?;
+        }
+    }
     fs::copy(tree.join("usr/sbin/veritysetup"), disk.join("bin/veritysetup"))?;
     let libraries =
         output(Command::new("chroot").arg(tree).args(["ldd", "/usr/sbin/veritysetup"]))?;

@@ -4,12 +4,18 @@
 //! and leaves the packages' own file as it was.
 
 use super::root::Root;
-use super::{PROGRAMS, Plan, debian, output, system};
+use super::{BOARD, PROGRAMS, Plan, debian, description, output, system};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
+
+/// What updates of the virtual board are for.
+pub(crate) const COMPATIBLE: &str = "conclave-virtual-x86_64";
+
+/// Where room.toml looks for the board's description.
+const DESCRIPTION: &str = "usr/lib/conclave/board.toml";
 
 /// Makes the tree at `tree`.
 pub(crate) fn lay(plan: &Plan, root: &Root, programs: &Path, tree: &Path) -> Result<()> {
@@ -19,11 +25,12 @@ pub(crate) fn lay(plan: &Plan, root: &Root, programs: &Path, tree: &Path) -> Res
     }
     output(Command::new("cp").args(["--archive", "--link"]).arg(&root.tree).arg(tree))?;
     let debian = debian(&plan.workspace);
-    for layer in
-        [system(&plan.workspace), debian.join("virtual-x86_64"), debian.join(plan.kind.name())]
-    {
+    for layer in [system(&plan.workspace), debian.join(BOARD), debian.join(plan.kind.name())] {
         over(&layer, tree)?;
     }
+    let board = description(&plan.workspace);
+    fs::copy(&board, tree.join(DESCRIPTION))
+        .with_context(|| format!("{} cannot be laid over the system", board.display()))?;
     fs::remove_file(tree.join("README.md"))?; // It is for those who look into the folder.
     for name in PROGRAMS {
         let program = programs.join(name);
@@ -45,8 +52,10 @@ fn settle(plan: &Plan, tree: &Path) -> Result<()> {
     replace(&tree.join("etc/machine-id"), "")?; // Each machine has its own, from its firmware.
     replace(&tree.join("etc/hostname"), "conclave-room\n")?;
     let release = fs::read_to_string(tree.join("usr/lib/os-release"))?;
-    let release = format!("{release}VARIANT_ID={}\n", plan.kind.name());
+    let release =
+        format!("{release}VARIANT_ID={}\nIMAGE_VERSION={}\n", plan.kind.name(), plan.release);
     replace(&tree.join("usr/lib/os-release"), &release)?;
+    updates(plan, tree)?;
     let resolver = tree.join("etc/resolv.conf");
     let _ = fs::remove_file(&resolver); // Whatever Debian's tools left there.
     symlink("../run/systemd/resolve/stub-resolv.conf", &resolver)?;
@@ -78,6 +87,20 @@ fn settle(plan: &Plan, tree: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What RAUC knows: the slots, what an update has to be for, and whose signature it needs.
+fn updates(plan: &Plan, tree: &Path) -> Result<()> {
+    let template = plan.workspace.join("appliance/rauc/system.conf");
+    let text = fs::read_to_string(&template)
+        .with_context(|| format!("{} cannot be read", template.display()))?
+        .replace("@COMPATIBLE@", COMPATIBLE)
+        .replace("@BOOTLOADER@", "efi")
+        .replace("@KEYRING@", "/etc/rauc/update-ca.crt");
+    fs::create_dir_all(tree.join("etc/rauc"))?;
+    replace(&tree.join("etc/rauc/system.conf"), &text)?;
+    let authority = fs::read_to_string(plan.keys.join("update-ca.crt"))?;
+    replace(&tree.join("etc/rauc/update-ca.crt"), &authority)
+}
+
 /// Lays a folder over the tree; what it replaces is unlinked first.
 fn over(layer: &Path, tree: &Path) -> Result<()> {
     if !layer.exists() {
@@ -96,4 +119,21 @@ fn over(layer: &Path, tree: &Path) -> Result<()> {
 fn replace(path: &Path, text: &str) -> Result<()> {
     let _ = fs::remove_file(path); // It may be a link to the packages' own file.
     fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_configuration_names_the_description_where_the_image_has_it() {
+        let workspace = crate::workspace().unwrap();
+        assert!(description(&workspace).is_file());
+        for tree in [system(&workspace), debian(&workspace).join(BOARD)] {
+            let room = fs::read_to_string(tree.join("usr/lib/conclave/room.toml")).unwrap();
+            let board = format!("[board]\ndescription = \"/{DESCRIPTION}\"\n");
+            assert!(room.contains(&board), "{}", tree.display());
+            assert!(!tree.join(DESCRIPTION).exists(), "a second copy would differ some day");
+        }
+    }
 }

@@ -7,6 +7,11 @@ pub const MAY_PRINT: &[Listed] = &[
     ("core/rtp/src/rtcp.rs", "Packet::SourceDescription.names", "CNAMEs: ids, which are random"),
     ("board/src/lines/mod.rs", "LineTrouble::SeveralChips.label", "how a driver calls its chip"),
     (
+        "appliance/slots/src/entries.rs",
+        "Slot.label",
+        "the same on every board: conclave_a, conclave_b",
+    ),
+    (
         "core/forward/src/lib.rs",
         "Outgoing::Rtcp.0",
         "RTCP: counts and times, nothing that anybody says or shows",

@@ -37,8 +37,8 @@ do_compile() {
             [ -r "${CONCLAVE_KEYS}/$file" ] || bbfatal "${CONCLAVE_KEYS}/$file is not there: yocto/README.md, 'Keys'"
         done
         command -v sbsign >/dev/null || bbfatal "sbsign signs the kernel and is not on this machine: yocto/README.md, 'What the machine needs'"
-        # The name of the file is ours and not BOOTX64.EFI, which a firmware may start by itself:
-        # which slot starts, the firmware's boot entries decide.
+        # Two names: the first is what the firmware's entries say, which conclave-slots makes at the
+        # first start; the second is what a firmware starts that has no entry yet.
         ukify build \
             --efi-arch ${EFI_ARCH} \
             --stub "${DEPLOY_DIR_IMAGE}/linux${EFI_ARCH}.efi.stub" \
@@ -51,8 +51,9 @@ do_compile() {
             --output "${B}/conclave.efi"
         # The same sources, the same octets: the time that is in the file system is that of the sources.
         touch -d "@${SOURCE_DATE_EPOCH}" "${B}/conclave.efi"
-        mmd -i "$boot" ::/EFI ::/EFI/conclave
+        mmd -i "$boot" ::/EFI ::/EFI/BOOT ::/EFI/conclave
         mcopy -m -i "$boot" "${B}/conclave.efi" ::/EFI/conclave/conclave.efi
+        mcopy -m -i "$boot" "${B}/conclave.efi" ::/EFI/BOOT/BOOTX64.EFI
         ;;
     fit)
         cp "${DEPLOY_DIR_IMAGE}/fitImage" "${B}/conclave.fit"

@@ -2,12 +2,15 @@ SUMMARY = "The first program of a room"
 DESCRIPTION = "Which slot was started, is it what was signed, and on into it."
 LICENSE = "Apache-2.0 | MIT"
 LIC_FILES_CHKSUM = "\
-    file://${COMMON_LICENSE_DIR}/Apache-2.0;md5=89aea4e17d99a7cacdbeed46a0096b10 \
-    file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302 \
+    file://LICENSE-APACHE;md5=3b83ef96387f14655fc854ddc3c6bd57 \
+    file://LICENSE-MIT;md5=a7ef1fbb34c57d69efa986110b45d9a9 \
 "
 
-SRC_URI = "file://init"
-S = "${UNPACKDIR}"
+PV = "${CONCLAVE_VERSION}"
+
+CONCLAVE_REVISION ?= "${@oe.buildcfg.get_metadata_git_revision(d.getVar('CONCLAVE_WORKSPACE'))}"
+SRC_URI = "git://${CONCLAVE_WORKSPACE};protocol=file;nobranch=1"
+SRCREV = "${CONCLAVE_REVISION}"
 
 inherit allarch
 
@@ -15,7 +18,7 @@ do_configure[noexec] = "1"
 do_compile[noexec] = "1"
 
 do_install() {
-    install -D -m 0755 "${UNPACKDIR}/init" "${D}/init"
+    install -D -m 0755 "${S}/appliance/initramfs/init" "${D}/init"
     install -d "${D}/dev" "${D}/proc" "${D}/sys" "${D}/run" "${D}/root"
 }
 

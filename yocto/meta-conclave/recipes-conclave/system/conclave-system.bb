@@ -23,9 +23,9 @@ PACKAGE_ARCH = "${MACHINE_ARCH}"
 do_configure[noexec] = "1"
 do_compile[noexec] = "1"
 
-# The users of usr/lib/sysusers.d/conclave.conf: the system slot is read-only, so they are made here.
+# The users and groups of usr/lib/sysusers.d/conclave.conf: the system slot is read-only, so they are made here.
 USERADD_PACKAGES = "${PN}"
-GROUPADD_PARAM:${PN} = "--system conclave"
+GROUPADD_PARAM:${PN} = "--system conclave; --system gpio"
 USERADD_PARAM:${PN} = "\
     --system --no-create-home --home-dir ${localstatedir}/lib/conclave --gid conclave --shell /sbin/nologin conclave-room; \
     --system --no-create-home --home-dir / --gid conclave --shell /sbin/nologin conclave-panel \

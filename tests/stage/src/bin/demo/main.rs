@@ -205,6 +205,7 @@ fn plans(stage: &Stage, cloud: &Cloud, display: Display) -> Result<(RoomPlan, Ro
             microphone,
             display,
             media: String::new(),
+            board: None,
         })
     };
     Ok((

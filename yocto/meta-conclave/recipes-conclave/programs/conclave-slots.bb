@@ -1,0 +1,11 @@
+SUMMARY = "Makes both slots known to a UEFI firmware"
+DESCRIPTION = "Two boot entries by the names that RAUC uses, made at the first start of a board."
+LICENSE = "Apache-2.0 | MIT"
+LIC_FILES_CHKSUM = "\
+    file://LICENSE-APACHE;md5=3b83ef96387f14655fc854ddc3c6bd57 \
+    file://LICENSE-MIT;md5=a7ef1fbb34c57d69efa986110b45d9a9 \
+"
+
+require conclave-workspace.inc
+
+RDEPENDS:${PN} += "efibootmgr"
