@@ -364,6 +364,16 @@ pub(crate) fn notice(
             "This is not the cloud that the room knows",
             "The room refuses to talk to it, to keep your meetings safe. Tell your IT team at once.",
         ),
+        (Language::English, Notice::Updating) => (
+            Heed,
+            "This room is being updated",
+            "It restarts by itself and is back in less than a minute. Please leave it switched on.",
+        ),
+        (Language::English, Notice::UpdateFailed) => (
+            Heed,
+            "The update did not work in this room",
+            "The room went back to what it ran before, and works as usual. Your IT team sees why.",
+        ),
         (Language::English, Notice::Hot) => (
             Heed,
             "It is getting too hot inside this room's device",
@@ -413,6 +423,16 @@ pub(crate) fn notice(
             Stop,
             "Ce n'est pas le cloud que la salle connaît",
             "La salle refuse de lui parler pour protéger vos réunions. Prévenez tout de suite le service informatique.",
+        ),
+        (Language::French, Notice::Updating) => (
+            Heed,
+            "Cette salle est en cours de mise à jour",
+            "Elle redémarre d'elle-même et revient en moins d'une minute. Merci de la laisser allumée.",
+        ),
+        (Language::French, Notice::UpdateFailed) => (
+            Heed,
+            "La mise à jour n'a pas fonctionné ici",
+            "La salle a repris sa version précédente et marche comme avant. Le service informatique en voit la raison.",
         ),
         (Language::French, Notice::Hot) => (
             Heed,
@@ -515,6 +535,8 @@ mod tests {
             Notice::Revoked,
             Notice::NotRecognised,
             Notice::WrongCloud,
+            Notice::Updating,
+            Notice::UpdateFailed,
             Notice::Hot,
             Notice::VeryHot,
             Notice::ResetHeld,

@@ -27,8 +27,35 @@ pub(crate) struct Config {
     pub(crate) cloud: Cloud,
     pub(crate) panel: PanelSocket,
     pub(crate) media: MediaConfig,
+    /// Left out: this room is not updated by its cloud.
+    #[serde(default)]
+    pub(crate) update: Option<Update>,
     /// Its light, buttons and sensors; without it the room has none.
     pub(crate) board: Option<Board>,
+}
+
+/// How the room's system is updated: by RAUC, over the system's D-Bus.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Update {
+    /// A file that the daemon makes when the machine is to restart; the image has a unit that waits
+    /// for it.
+    pub(crate) restart: PathBuf,
+    /// Where the system says its version, as `IMAGE_VERSION` or `VERSION_ID`: os-release(5).
+    #[serde(default = "os_release")]
+    pub(crate) os_release: PathBuf,
+    /// How long nobody may have been in a call or touched the panel before it, in seconds.
+    #[serde(default = "quiet")]
+    pub(crate) quiet_s: u32,
+}
+
+/// Ten minutes: whoever has just hung up may still be there.
+fn quiet() -> u32 {
+    600
+}
+
+fn os_release() -> PathBuf {
+    "/etc/os-release".into()
 }
 
 /// Where the cloud is, and how it proves itself.

@@ -6,6 +6,7 @@
 use crate::store::Store;
 use conclave_link_protocol::message::{CertificateChain, RoomIdentity};
 use conclave_room::Settings;
+use conclave_update::Kept;
 use std::collections::VecDeque;
 
 /// One thing to keep.
@@ -21,6 +22,8 @@ pub(crate) enum Change {
     Renewed(CertificateChain),
     /// The room is nobody any more.
     Forgotten,
+    /// What an update needs after a restart.
+    Update(Box<Kept>),
 }
 
 /// The store with what waits for it.
@@ -48,6 +51,11 @@ impl Keeper {
         }
     }
 
+    /// Whether everything that was to be kept is.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Tries again what is waiting, and copies what was kept.
     pub(crate) fn retry(&mut self) {
         if !self.waiting.is_empty() && self.write().is_ok() {
@@ -64,6 +72,7 @@ impl Keeper {
                 Change::Renamed(identity) => self.store.remember(identity)?,
                 Change::Renewed(chain) => self.store.renew(chain)?,
                 Change::Forgotten => self.store.forget()?,
+                Change::Update(kept) => self.store.keep_update(kept)?,
             }
             self.waiting.pop_front();
         }

@@ -13,6 +13,7 @@ mod service;
 mod shell;
 mod status;
 mod store;
+mod update;
 
 use anyhow::Context;
 use clap::Parser;
@@ -20,8 +21,10 @@ use conclave_link_room::{DeviceIdentity, Pins, RoomLink, RoomLinkConfig};
 use conclave_media::Media;
 use conclave_panel_api::Layout;
 use conclave_room::{Facts, Room, Settings};
+use conclave_types::Time;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -81,12 +84,31 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         layout: Layout::Grid,
     });
     let (identity, certificate) = store.enrolment()?.unzip();
+    let kept = store.update();
+    let mut keeper = keeper::Keeper::new(store);
+    let started = Instant::now();
     let key = DeviceIdentity::open(&config.data, certificate)?;
     let room = Room::new(Facts { serial: config.serial.clone() }, settings, identity);
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async move {
         let stop = CancellationToken::new();
+        let (mut updates, mut update_events) = (None, tokio::sync::mpsc::channel(1).1);
+        if let Some(update) = config.update {
+            match update::this_start(&update) {
+                Ok(start) => {
+                    let rauc = update::Rauc::of_this_system();
+                    let data = &config.data;
+                    let (mut updater, mut events) =
+                        update::start(update, start, rauc, data, kept, stop.clone());
+                    if updater.is_on_trial() {
+                        before_all_else(&mut updater, &mut events, &mut keeper, started).await;
+                    }
+                    (updates, update_events) = (Some(updater), events);
+                }
+                Err(error) => tracing::error!("this room cannot be updated: {error:#}"),
+            }
+        }
         let (board, board_events) =
             description.as_ref().map(|description| board::start(description, &wiring)).unzip();
         let listener = panel::listen(&config.panel.socket, config.panel.access)?;
@@ -103,14 +125,19 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         let (link, link_events) = RoomLink::start(link_config, key)?;
         let (shown, shown_receiver) = tokio::sync::watch::channel(None);
         let (taps, tapped) = tokio::sync::mpsc::channel(shell::TAPS_QUEUED);
-        let panels = tokio::spawn(panel::serve(listener, shown_receiver, taps, stop.clone()));
+        let (drawing, drawn) = tokio::sync::watch::channel(0);
+        let panels =
+            tokio::spawn(panel::serve(listener, shown_receiver, taps, drawing, stop.clone()));
 
-        let around = shell::Around { link, media, board, shown };
-        let shell = shell::Shell::new(room, store, around, config.data.join("status.json"));
+        let around = shell::Around { link, media, board, shown, update: updates };
+        let status = config.data.join("status.json");
+        let shell = shell::Shell::new(room, (keeper, started), around, status);
         let events = shell::Events {
             taps: tapped,
             link: link_events,
             media: media_events,
+            update: update_events,
+            drawing: drawn,
             board: board_events,
         };
         let mut terminate = signal(SignalKind::terminate())?;
@@ -129,4 +156,22 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         let _ = std::fs::remove_file(&config.panel.socket);
         ended
     })
+}
+
+/// How long a new system waits for the installer before it goes on without having heard it. It is
+/// heard later all the same.
+const INSTALLER_WAIT: Duration = Duration::from_secs(20);
+
+/// A new system that has had its time goes back now. What is started after this may be what does not
+/// work in it, and what ends this program again and again.
+async fn before_all_else(
+    updater: &mut update::Updater,
+    events: &mut tokio::sync::mpsc::Receiver<update::Event>,
+    keeper: &mut keeper::Keeper,
+    started: Instant,
+) {
+    if let Ok(Some(event)) = tokio::time::timeout(INSTALLER_WAIT, events.recv()).await {
+        updater.heard(Time::ZERO + started.elapsed(), event);
+        updater.carry_out(None, keeper);
+    }
 }

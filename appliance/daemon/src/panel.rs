@@ -49,10 +49,13 @@ pub(crate) fn listen(path: &Path, access: Access) -> anyhow::Result<UnixListener
 }
 
 /// Serves panels until cancelled.
+///
+/// `drawing` is told how many panels have taken what they were given to draw.
 pub(crate) async fn serve(
     listener: UnixListener,
     shown: watch::Receiver<Option<Panel>>,
     taps: mpsc::Sender<Tap>,
+    drawing: watch::Sender<usize>,
     stop: CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(MOST_PANELS));
@@ -75,8 +78,9 @@ pub(crate) async fn serve(
             continue;
         };
         let (shown, taps, stop) = (shown.clone(), taps.clone(), stop.clone());
+        let drawing = drawing.clone();
         tasks.spawn(async move {
-            attend(socket, shown, taps, stop).await;
+            attend(socket, shown, taps, drawing, stop).await;
             drop(place);
         });
     }
@@ -88,14 +92,16 @@ async fn attend(
     socket: UnixStream,
     shown: watch::Receiver<Option<Panel>>,
     taps: mpsc::Sender<Tap>,
+    drawing: watch::Sender<usize>,
     stop: CancellationToken,
 ) {
+    let mut draws = Draws { drawing, counted: false };
     tracing::info!("a panel connected");
     let (reader, writer) = socket.into_split();
     let ended = tokio::select! {
         () = stop.cancelled() => return,
         ended = read(reader, taps) => ended,
-        ended = write(writer, shown) => ended,
+        ended = write(writer, shown, &mut draws) => ended,
     };
     match ended {
         Ok(()) => tracing::info!("a panel disconnected"),
@@ -118,14 +124,38 @@ async fn read(mut reader: OwnedReadHalf, taps: mpsc::Sender<Tap>) -> anyhow::Res
     }
 }
 
+/// Counts one panel from the first picture that it took until it is gone.
+struct Draws {
+    drawing: watch::Sender<usize>,
+    counted: bool,
+}
+
+impl Draws {
+    fn took(&mut self) {
+        if !std::mem::replace(&mut self.counted, true) {
+            self.drawing.send_modify(|panels| *panels += 1);
+        }
+    }
+}
+
+impl Drop for Draws {
+    fn drop(&mut self) {
+        if self.counted {
+            self.drawing.send_modify(|panels| *panels -= 1);
+        }
+    }
+}
+
 async fn write(
     mut writer: OwnedWriteHalf,
     mut shown: watch::Receiver<Option<Panel>>,
+    draws: &mut Draws,
 ) -> anyhow::Result<()> {
     loop {
         let frame = shown.borrow_and_update().as_ref().map(encode).transpose()?;
         if let Some(frame) = frame {
             writer.write_all(&frame).await?;
+            draws.took();
         }
         // A slow panel skips states in between: it needs the last one only.
         shown.changed().await?;
@@ -159,8 +189,9 @@ mod tests {
         let listener = listen(&path, Access::User).unwrap();
         let (show, shown) = watch::channel(Some(panel("one")));
         let (taps, mut tapped) = mpsc::channel(4);
+        let (drawing, mut drawn) = watch::channel(0);
         let stop = CancellationToken::new();
-        let server = tokio::spawn(serve(listener, shown, taps, stop.clone()));
+        let server = tokio::spawn(serve(listener, shown, taps, drawing, stop.clone()));
 
         let there = path.clone();
         let (mut good, mut bad) = tokio::task::spawn_blocking(move || {
@@ -175,6 +206,7 @@ mod tests {
         })
         .await
         .unwrap();
+        drawn.wait_for(|panels| *panels == 1).await.unwrap();
         show.send(Some(panel("two"))).unwrap();
         let tap = tokio::task::spawn_blocking(move || {
             assert_eq!(read_frame::<Panel>(&mut good).unwrap(), Some(panel("two")));

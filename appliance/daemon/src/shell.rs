@@ -4,16 +4,18 @@ use crate::board::{self, Fitted};
 use crate::keeper::{Change, Keeper};
 use crate::service::Service;
 use crate::status;
-use crate::store::Store;
+use crate::update::{self, Updater};
 use chrono::Timelike;
-use conclave_call::AskId;
+use conclave_call::{AskId, State};
 use conclave_link_protocol::message::{Greeting, Refusal};
 use conclave_link_room::{DownReason, LinkEvent, RequestId, RoomLinkHandle, certificate_lifetime};
 use conclave_media::MediaHandle;
 use conclave_panel_api::{Panel, Tap};
-use conclave_room::media::{MediaCommand, MediaEvent};
+use conclave_room::board::Presence;
+use conclave_room::media::{MediaCommand, MediaEvent, MediaPart};
 use conclave_room::{Input, LinkTrouble, Output, Room};
 use conclave_types::{Redacted, Time};
+use conclave_update::{Input as Update, Part, Use};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -29,6 +31,10 @@ pub(crate) struct Events {
     pub(crate) taps: mpsc::Receiver<Tap>,
     pub(crate) link: mpsc::Receiver<LinkEvent>,
     pub(crate) media: mpsc::Receiver<MediaEvent>,
+    /// Says nothing where rooms are not updated.
+    pub(crate) update: mpsc::Receiver<update::Event>,
+    /// How many panels draw.
+    pub(crate) drawing: watch::Receiver<usize>,
     /// `None` where there is no board.
     pub(crate) board: Option<mpsc::Receiver<conclave_board::BoardEvent>>,
 }
@@ -40,6 +46,8 @@ pub(crate) struct Around {
     /// `None` where the configuration names none.
     pub(crate) board: Option<Fitted>,
     pub(crate) shown: watch::Sender<Option<Panel>>,
+    /// `None` where rooms are not updated.
+    pub(crate) update: Option<Updater>,
 }
 
 /// The shell round the room's machine.
@@ -54,24 +62,34 @@ pub(crate) struct Shell {
     started: Instant,
     /// Which of the room's questions each request on the link carries.
     asked: HashMap<RequestId, AskId>,
+    update: Option<Updater>,
+    /// What the update was told last of whether the room is used.
+    used: Use,
     /// While a call's media run: whatever happens meanwhile is logged with its id.
     call: Option<tracing::Span>,
 }
 
 impl Shell {
-    pub(crate) fn new(room: Room, store: Store, around: Around, status: PathBuf) -> Shell {
+    pub(crate) fn new(
+        room: Room,
+        (keeper, started): (Keeper, Instant),
+        around: Around,
+        status: PathBuf,
+    ) -> Shell {
         let asked = HashMap::new();
-        let Around { link, media, board, shown } = around;
+        let Around { link, media, board, shown, update } = around;
         Shell {
             room,
-            keeper: Keeper::new(store),
+            keeper,
             link,
             media,
             board,
             shown,
             status,
-            started: Instant::now(),
+            started,
             asked,
+            update,
+            used: Use::Free,
             call: None,
         }
     }
@@ -94,11 +112,27 @@ impl Shell {
         second.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut status_failed = false;
         let result = loop {
-            let deadline = self.room.deadline();
+            let update = self.update.as_ref().and_then(Updater::deadline);
+            let deadline = [self.room.deadline(), update].into_iter().flatten().min();
             let wait = deadline.map_or(Duration::from_secs(3600), |at| at.since(self.now()));
             let input = tokio::select! {
                 () = stop.cancelled() => break Ok(()),
-                Some(tap) = events.taps.recv() => Some(Input::Tap(tap)),
+                Some(tap) = events.taps.recv() => {
+                    self.tell_update(Update::Touched);
+                    Some(Input::Tap(tap))
+                }
+                Some(event) = events.update.recv() => {
+                    let now = self.now();
+                    if let Some(update) = &mut self.update {
+                        update.heard(now, event);
+                    }
+                    None
+                }
+                Ok(()) = events.drawing.changed() => {
+                    let draws = *events.drawing.borrow_and_update() > 0;
+                    self.tell_update(Update::Part(Part::Panel, draws));
+                    None
+                }
                 event = events.link.recv() => match event {
                     Some(event) => self.heard(event),
                     None => break Err(anyhow::anyhow!("the link's task has ended")),
@@ -106,6 +140,7 @@ impl Shell {
                 event = events.media.recv() => match event {
                     Some(event) => {
                         log_media(&event);
+                        self.tell_update_of(&event);
                         Some(Input::Media(event))
                     }
                     None => break Err(anyhow::anyhow!("the media path has ended")),
@@ -132,7 +167,10 @@ impl Shell {
                     } else {
                         status_failed = false;
                     }
-                    Some(clock())
+                    let now = chrono::Local::now();
+                    let minute = u16::try_from(now.hour() * 60 + now.minute()).unwrap_or(0);
+                    self.tell_update(Update::Clock(minute));
+                    Some(clock(now))
                 }
                 () = tokio::time::sleep(wait) => Some(Input::Tick),
             };
@@ -140,6 +178,7 @@ impl Shell {
             if let Some(input) = input {
                 self.room.handle(self.now(), input);
             }
+            self.go_on_with_update();
             self.carry_out();
             if !std::mem::replace(&mut told_ready, true) {
                 service.is_ready();
@@ -159,9 +198,13 @@ impl Shell {
             LinkEvent::Up { greeting, remote, .. } => {
                 tracing::info!(cloud = ?remote, "the link is up");
                 let greeting = self.doubt(greeting);
+                if matches!(greeting, Greeting::Welcome(_)) {
+                    self.tell_update(Update::LinkUp);
+                }
                 Some(Input::LinkUp { greeting, cloud: Redacted(remote.0.ip()) })
             }
             LinkEvent::Down { reason, retry_in } => {
+                self.tell_update(Update::LinkDown);
                 if reason == DownReason::Reconnecting {
                     tracing::info!("linking anew as an enrolled room");
                 } else {
@@ -180,13 +223,61 @@ impl Shell {
                 Some(Input::LinkDown { trouble, retry_in })
             }
             LinkEvent::Answered { id, result } => {
+                let now = self.now();
+                let result = match &mut self.update {
+                    Some(update) => update.answered(now, id, result)?,
+                    None => result,
+                };
                 let ask = self.asked.remove(&id)?;
                 if let Err(failure) = &result {
                     tracing::warn!(%failure, "the cloud did not answer");
                 }
                 Some(Input::Answered { ask, answer: result.ok() })
             }
-            LinkEvent::Event(event) => Some(Input::Cloud(event)),
+            LinkEvent::Event(event) => {
+                let now = self.now();
+                let taken = self.update.as_mut().is_some_and(|update| update.cloud(now, &event));
+                (!taken).then_some(Input::Cloud(event))
+            }
+        }
+    }
+
+    fn tell_update(&mut self, input: Update) {
+        let now = self.now();
+        if let Some(update) = &mut self.update {
+            update.give(now, input);
+        }
+    }
+
+    /// What a new system has to show: pictures from the camera, sound from the microphone.
+    fn tell_update_of(&mut self, event: &MediaEvent) {
+        let MediaEvent::Part { part, working, .. } = event else { return };
+        match part {
+            MediaPart::Camera => self.tell_update(Update::Part(Part::Camera, *working)),
+            MediaPart::Microphone => self.tell_update(Update::Part(Part::Microphone, *working)),
+            MediaPart::Loudspeaker | MediaPart::Display | MediaPart::Encoder => {}
+        }
+    }
+
+    /// Tells it whether the room is used, and does what it wants.
+    fn go_on_with_update(&mut self) {
+        let now = self.now();
+        let Some(update) = &mut self.update else { return };
+        let used = match self.room.call() {
+            State::Idle => Use::Free,
+            State::Joining { .. } | State::Up(_) => Use::Call,
+        };
+        if self.used != used {
+            self.used = used;
+            update.give(now, Update::Use(used));
+        }
+        // Whoever the sensor sees is using the room, whatever they do in it.
+        if self.room.board().presence == Some(Presence::Somebody) {
+            update.give(now, Update::Touched);
+        }
+        update.tick(now);
+        if let Some(news) = update.carry_out(Some(&self.link), &mut self.keeper) {
+            self.room.handle(now, Input::Update(news));
         }
     }
 
@@ -222,8 +313,10 @@ impl Shell {
                 self.room.handle(self.now(), Input::RenewalDue);
             }
         }
+        let update = self.update.as_ref().and_then(Updater::report);
         let board = self.board.as_ref().map(|board| board.name());
-        status::write(&self.status, self.now(), &self.room, self.media.report(), board)
+        let media = self.media.report();
+        status::write(&self.status, self.now(), &self.room, media, update, board)
     }
 
     fn carry_out(&mut self) {
@@ -282,8 +375,7 @@ fn unix_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-fn clock() -> Input {
-    let now = chrono::Local::now();
+fn clock(now: chrono::DateTime<chrono::Local>) -> Input {
     let short = |number: u32| u8::try_from(number).unwrap_or(0);
     Input::Clock(short(now.hour()), short(now.minute()))
 }

@@ -3,6 +3,7 @@
 
 use conclave_board::description::BoardName;
 use conclave_call::{Health, State};
+use conclave_link_protocol::message::UpdateReport;
 use conclave_media::MediaReport;
 use conclave_panel_api::{LinkState, Screen};
 use conclave_room::Room;
@@ -21,6 +22,7 @@ struct Status<'a> {
     asleep: bool,
     call: Option<CallStatus<'a>>,
     media: MediaReport,
+    update: Option<UpdateReport>,
     /// `null` where the configuration names none.
     board: Option<BoardStatus<'a>>,
 }
@@ -75,6 +77,7 @@ pub(crate) fn write(
     now: Time,
     room: &Room,
     media: MediaReport,
+    update: Option<UpdateReport>,
     board: Option<&BoardName>,
 ) -> anyhow::Result<()> {
     let panel = room.panel(now);
@@ -109,6 +112,7 @@ pub(crate) fn write(
         asleep: panel.asleep,
         call,
         media,
+        update,
         board: board.map(|name| BoardStatus::of(name, room)),
     };
     let beside = path.with_extension("json.new");

@@ -4,6 +4,7 @@ use anyhow::{Context, bail};
 use conclave_link_protocol::message::{CertificateChain, RoomIdentity};
 use conclave_panel_api::{Language, Layout};
 use conclave_room::Settings;
+use conclave_update::Kept;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
@@ -270,6 +271,22 @@ impl Store {
             volume: kept.volume.min(100),
             layout: kept.layout,
         }))
+    }
+
+    /// What an update left for this start. What makes no sense any more is as good as nothing: a room
+    /// that does not start because of it could not be updated either.
+    pub(crate) fn update(&self) -> Kept {
+        self.get("update")
+            .unwrap_or_else(|error| {
+                tracing::error!("what was kept of the last update cannot be used: {error:#}");
+                None
+            })
+            .unwrap_or_default()
+    }
+
+    /// Keeps what an update needs after a restart.
+    pub(crate) fn keep_update(&self, kept: &Kept) -> anyhow::Result<()> {
+        self.put("update", kept)
     }
 
     /// Keeps what the people in the room chose.

@@ -254,6 +254,10 @@ pub enum Notice {
     NotRecognised,
     /// The cloud's key is not the pinned one: the room refuses to talk to it.
     WrongCloud,
+    /// A new system is being installed, started or proved: the room is gone for a moment.
+    Updating,
+    /// A new system did not work here; the old one runs again.
+    UpdateFailed,
     /// It is too hot inside.
     Hot,
     /// It is so hot inside that the room is about to slow down or switch off.

@@ -17,4 +17,4 @@ mod pad;
 mod picture;
 mod room;
 
-pub use room::{Facts, Input, LinkTrouble, Output, Room, Settings};
+pub use room::{Facts, Input, LinkTrouble, Output, Room, Settings, UpdateNews};

@@ -76,8 +76,21 @@ pub enum Input {
     Clock(u8, u8),
     /// The certificate should be renewed.
     RenewalDue,
+    /// How far the update is, as people in the room should know it.
+    Update(UpdateNews),
     /// The deadline has passed.
     Tick,
+}
+
+/// What people in the room should know of its update. Before it is installed: nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateNews {
+    /// Nothing.
+    None,
+    /// The room is about to restart, or has and proves itself.
+    Updating,
+    /// It went back to the old system.
+    Failed,
 }
 
 /// Why there is no link.
@@ -258,6 +271,15 @@ impl Room {
                     self.next_own_ask += 1;
                     self.renewal = Some(ask);
                     self.want(Output::Ask { ask, request: RoomRequest::RenewCertificate });
+                }
+            }
+            Input::Update(news) => {
+                self.clear_notice(Notice::Updating);
+                match news {
+                    UpdateNews::None => {}
+                    // What is wrong with the room itself is said first.
+                    UpdateNews::Updating => self.notice = self.notice.or(Some(Notice::Updating)),
+                    UpdateNews::Failed => self.notice = self.notice.or(Some(Notice::UpdateFailed)),
                 }
             }
             Input::Tick => self.feed(now, conclave_call::Input::Tick),
@@ -538,6 +560,8 @@ impl Room {
             CloudEvent::CallEnded { call, reason } => {
                 self.feed(now, conclave_call::Input::Ended { call, reason });
             }
+            // The update's machine stands beside this one.
+            CloudEvent::Offer(_) | CloudEvent::NoOffer => {}
         }
     }
 

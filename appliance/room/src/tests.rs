@@ -575,3 +575,19 @@ fn any_order_of_taps_and_events_keeps_panel_and_media_together() {
         }
     }
 }
+
+#[test]
+fn people_are_told_of_a_restart_and_of_a_way_back_and_of_a_missing_camera_first() {
+    let mut room = linked();
+    let notice = |room: &mut Room, news| {
+        room.handle(at(1), Input::Update(news));
+        room.panel(at(1)).notice
+    };
+    assert_eq!(notice(&mut room, UpdateNews::Updating), Some(Notice::Updating));
+    assert_eq!(notice(&mut room, UpdateNews::None), None);
+    assert_eq!(notice(&mut room, UpdateNews::Failed), Some(Notice::UpdateFailed));
+    taps(&mut room, at(2), [Tap::Dismiss]);
+    let (part, detail) = (MediaPart::Camera, String::new());
+    room.handle(at(2), Input::Media(MediaEvent::Part { part, working: false, detail }));
+    assert_eq!(notice(&mut room, UpdateNews::Updating), Some(Notice::CameraLost));
+}

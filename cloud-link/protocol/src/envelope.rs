@@ -306,6 +306,7 @@ kinds!(RoomRequest:
     Leave => "leave",
     SetMedia => "set_media",
     RenewCertificate => "renew_certificate",
+    Chunk => "chunk",
 );
 kinds!(CloudRequest: Ping => "ping");
 kinds!(Response:
@@ -313,6 +314,8 @@ kinds!(Response:
     Joined => "joined",
     NotJoined => "not_joined",
     Certificate => "certificate",
+    Chunk => "chunk",
+    NoChunk => "no_chunk",
     Unsupported => "unsupported",
     Failed => "failed",
 );
@@ -324,8 +327,10 @@ kinds!(CloudEvent:
     Roster => "roster",
     Speaking => "speaking",
     CallEnded => "call_ended",
+    Offer => "offer",
+    NoOffer => "no_offer",
 );
-kinds!(RoomEvent: Health => "health");
+kinds!(RoomEvent: Health => "health", Update => "update");
 
 /// Words of the other end for our log: printable, and not many of them.
 pub(crate) fn cleaned(text: &str, most: usize) -> String {

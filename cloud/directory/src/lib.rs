@@ -23,7 +23,7 @@ pub use activation::{
 };
 pub use pin_hash::{PinHash, PinHashError};
 pub use repository::{
-    AddVmrError, CallRecord, Directory, EnrolError, LeftWhy, RecordEntry, Room, RoomStatus,
-    StoreError, Vmr,
+    AddReleaseError, AddVmrError, CallRecord, Directory, EnrolError, LeftWhy, RecordEntry, Room,
+    RoomStatus, RoomUpdate, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
 };
 pub use sqlite::{OpenError, SqliteDirectory};

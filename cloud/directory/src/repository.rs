@@ -6,7 +6,11 @@
 use crate::activation::KeyFingerprint;
 use crate::pin_hash::PinHash;
 use crate::pin_tries::Verdict;
-use conclave_types::{CallId, DisplayName, MeetingId, RoomId, UnixTime, VmrId, VmrNumber};
+use conclave_rollout::{Plan, Saved, Standing};
+use conclave_types::{
+    BundleHash, CallId, Channel, Compatible, DisplayName, MaintenanceWindow, MeetingId, RoomId,
+    UnixTime, Version, VmrId, VmrNumber,
+};
 use std::path::{Path, PathBuf};
 
 /// An enrolled room.
@@ -163,6 +167,68 @@ pub struct CallRecord {
     pub left: Option<(UnixTime, LeftWhy)>,
 }
 
+/// A release of the rooms' system. No two have the same version for the same board.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRelease {
+    /// Its version.
+    pub version: Version,
+    /// The boards that it is made for.
+    pub compatible: Compatible,
+    /// The bundle's hash, which is also its file's name.
+    pub sha256: BundleHash,
+    /// The bundle's length in octets.
+    pub size: u64,
+    /// The security floor that it brings.
+    pub floor: Version,
+    /// When it was added.
+    pub added_at: UnixTime,
+}
+
+/// What a room follows and runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomUpdate {
+    /// Which room.
+    pub room: RoomId,
+    /// The channel that it follows.
+    pub channel: Channel,
+    /// When it may be updated.
+    pub window: MaintenanceWindow,
+    /// What it said last that it runs, and what its board is; `None` while it never said.
+    pub runs: Option<(Version, Compatible)>,
+}
+
+/// A rollout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRollout {
+    /// Its number, counted from 1.
+    pub id: u32,
+    /// Whose rooms it reaches.
+    pub channel: Channel,
+    /// The release's version.
+    pub version: Version,
+    /// The release's board.
+    pub compatible: Compatible,
+    /// How it is meant to go.
+    pub plan: Plan,
+    /// How far it is.
+    pub saved: Saved,
+    /// When it began.
+    pub started_at: UnixTime,
+}
+
+/// How a room stands in a rollout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenRoom {
+    /// Which room.
+    pub room: RoomId,
+    /// How it stands.
+    pub standing: Standing,
+    /// Why it failed, for people.
+    pub why: Option<String>,
+    /// Since when.
+    pub at: UnixTime,
+}
+
 /// The store cannot do what it was asked. Nothing that was acknowledged before is lost.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -244,6 +310,17 @@ pub enum AddVmrError {
     Store(#[from] StoreError),
 }
 
+/// Why a release is not added.
+#[derive(Debug, thiserror::Error)]
+pub enum AddReleaseError {
+    /// There is one with this version for this board.
+    #[error("this version is there already for this board: give the new bundle a new version")]
+    Taken,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// The rooms.
 pub trait Rooms {
     /// Keeps a new room.
@@ -297,7 +374,37 @@ pub trait Records {
     fn call_records(&self, most: u32) -> Result<Vec<CallRecord>, StoreError>;
 }
 
-/// All of it.
-pub trait Directory: Rooms + Vmrs + PinTries + Records {}
+/// Releases, rollouts, and what rooms follow.
+pub trait Updates {
+    /// Keeps a new release.
+    fn add_release(&mut self, release: &StoredRelease) -> Result<(), AddReleaseError>;
+    /// Forgets a release that no rollout is about; `false` when it is not there, or one is.
+    fn remove_release(
+        &mut self,
+        version: Version,
+        compatible: &Compatible,
+    ) -> Result<bool, StoreError>;
+    /// All releases, the newest first.
+    fn releases(&self) -> Result<Vec<StoredRelease>, StoreError>;
+    /// Keeps what a room follows and runs, in place of what was kept.
+    fn keep_room_update(&mut self, update: &RoomUpdate) -> Result<(), StoreError>;
+    /// What all rooms follow and run of which something was kept.
+    fn room_updates(&self) -> Result<Vec<RoomUpdate>, StoreError>;
+    /// Keeps a new rollout.
+    fn add_rollout(&mut self, rollout: &StoredRollout) -> Result<(), StoreError>;
+    /// Keeps how far a rollout is.
+    fn keep_rollout(&mut self, id: u32, saved: Saved) -> Result<(), StoreError>;
+    /// Keeps how a room stands in a rollout.
+    fn keep_taken(&mut self, id: u32, taken: &TakenRoom) -> Result<(), StoreError>;
+    /// Forgets that a room was taken.
+    fn forget_taken(&mut self, id: u32, room: RoomId) -> Result<(), StoreError>;
+    /// All rollouts, by number.
+    fn rollouts(&self) -> Result<Vec<StoredRollout>, StoreError>;
+    /// The rooms that a rollout has taken.
+    fn taken(&self, id: u32) -> Result<Vec<TakenRoom>, StoreError>;
+}
 
-impl<T: Rooms + Vmrs + PinTries + Records> Directory for T {}
+/// All of it.
+pub trait Directory: Rooms + Vmrs + PinTries + Records + Updates {}
+
+impl<T: Rooms + Vmrs + PinTries + Records + Updates> Directory for T {}

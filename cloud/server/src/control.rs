@@ -4,8 +4,11 @@
 //! The answers are also what `--json` prints, so fields are only ever added.
 
 use crate::calls::CallLine;
+use conclave_link_protocol::message::UpdateStage;
+use conclave_rollout::{Amount, Stage, Standing};
 use conclave_types::{
-    ActivationCode, CallId, DisplayName, MeetingId, Pin, RoomId, UnixTime, VmrId, VmrNumber,
+    ActivationCode, BundleHash, CallId, Channel, Compatible, DisplayName, MaintenanceWindow,
+    MeetingId, Pin, RoomId, UnixTime, Version, VmrId, VmrNumber,
 };
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +85,82 @@ pub enum ControlRequest {
         /// At most so many.
         most: u32,
     },
+    /// Add a release whose bundle lies in the data folder already.
+    ReleaseAdd {
+        /// Its version.
+        version: Version,
+        /// Its board.
+        compatible: Compatible,
+        /// The bundle's hash, its file's name.
+        sha256: BundleHash,
+        /// The bundle's length in octets.
+        size: u64,
+        /// The security floor that it brings.
+        floor: Version,
+    },
+    /// All releases.
+    ReleaseList,
+    /// Forget a release that was never rolled out.
+    ReleaseRemove {
+        /// Its version.
+        version: Version,
+        /// Its board.
+        compatible: Compatible,
+    },
+    /// Bring a release to a channel's rooms. An earlier rollout there is withdrawn.
+    RolloutStart {
+        /// Its version, for every board that there is a release for.
+        version: Version,
+        /// To whom.
+        channel: Channel,
+        /// How many rooms each wave takes, those of the waves before it included.
+        waves: Vec<Amount>,
+        /// How many of a wave have to run it for good before the next begins.
+        enough: Amount,
+        /// How many of a wave may fail before it stops.
+        most_failed: Amount,
+        /// How long a wave is looked at, in minutes.
+        rest_minutes: u32,
+    },
+    /// All rollouts, without their rooms.
+    RolloutList,
+    /// One rollout with its rooms.
+    RolloutStatus {
+        /// Its number.
+        rollout: u32,
+    },
+    /// Stop, resume or withdraw a rollout.
+    RolloutSet {
+        /// Its number.
+        rollout: u32,
+        /// What to do.
+        to: RolloutChange,
+    },
+    /// Have a room follow another channel, or be updated at another time.
+    RoomFollow {
+        /// Its id or its name.
+        room: String,
+        /// The channel; `None` leaves it.
+        channel: Option<Channel>,
+        /// The maintenance window; `None` leaves it.
+        window: Option<MaintenanceWindow>,
+    },
+    /// What all rooms follow and run.
+    RoomUpdates,
+    /// The channels, with their rooms and releases.
+    ChannelList,
+}
+
+/// What to do with a rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RolloutChange {
+    /// Take no more rooms until it is resumed.
+    Stop,
+    /// Go on; those that failed so far are forgiven.
+    Resume,
+    /// End it for good.
+    Withdraw,
 }
 
 /// What the cloud answers.
@@ -158,6 +237,153 @@ pub enum ControlAnswer {
         /// The newest first.
         records: Vec<RecordLine>,
     },
+    /// The release is there.
+    ReleaseAdded {
+        /// The release.
+        release: ReleaseLine,
+    },
+    /// All releases.
+    Releases {
+        /// The newest first.
+        releases: Vec<ReleaseLine>,
+    },
+    /// The release is gone.
+    ReleaseRemoved {
+        /// The release.
+        release: ReleaseLine,
+    },
+    /// The rollouts have begun.
+    RolloutStarted {
+        /// One for each board.
+        rollouts: Vec<RolloutLine>,
+    },
+    /// All rollouts.
+    Rollouts {
+        /// The newest first.
+        rollouts: Vec<RolloutLine>,
+    },
+    /// One rollout.
+    Rollout {
+        /// The rollout.
+        rollout: Box<RolloutLine>,
+        /// The rooms that it has taken, by name.
+        rooms: Vec<RolloutRoomLine>,
+    },
+    /// The rollout stopped, goes on, or is over.
+    RolloutChanged {
+        /// The rollout as it is now.
+        rollout: Box<RolloutLine>,
+    },
+    /// The room follows this now.
+    RoomFollows {
+        /// The room.
+        room: Box<RoomUpdateLine>,
+    },
+    /// What all rooms follow and run.
+    RoomUpdates {
+        /// By name.
+        rooms: Vec<RoomUpdateLine>,
+    },
+    /// The channels.
+    Channels {
+        /// By name.
+        channels: Vec<ChannelLine>,
+    },
+}
+
+/// A release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseLine {
+    /// Its version.
+    pub version: Version,
+    /// Its board.
+    pub compatible: Compatible,
+    /// The bundle's hash.
+    pub sha256: BundleHash,
+    /// The bundle's length in octets.
+    pub size: u64,
+    /// The security floor that it brings.
+    pub floor: Version,
+    /// When it was added.
+    pub added_at: UnixTime,
+}
+
+/// A rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolloutLine {
+    /// Its number.
+    pub rollout: u32,
+    /// To whom.
+    pub channel: Channel,
+    /// What.
+    pub version: Version,
+    /// For which board.
+    pub compatible: Compatible,
+    /// Whether rooms are taken.
+    pub stage: Stage,
+    /// The wave that is on, from 1.
+    pub wave: u32,
+    /// What the waves take.
+    pub waves: Vec<Amount>,
+    /// How many rooms the present wave takes, with those before it.
+    pub target: u32,
+    /// Rooms that were asked and have not ended.
+    pub offered: u32,
+    /// Rooms that run it for good.
+    pub committed: u32,
+    /// Rooms that failed, and count.
+    pub failed: u32,
+    /// Rooms that failed before it was resumed.
+    pub forgiven: u32,
+    /// When it began.
+    pub started_at: UnixTime,
+}
+
+/// A room in a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolloutRoomLine {
+    /// Which.
+    pub room: RoomId,
+    /// Its name.
+    pub name: DisplayName,
+    /// How it stands.
+    pub standing: Standing,
+    /// Why it failed, for people.
+    pub why: Option<String>,
+    /// How far it is, as it said last; `None` while it is not linked.
+    pub stage: Option<UpdateStage>,
+    /// Since when it stands so.
+    pub since: UnixTime,
+}
+
+/// What a room follows and runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomUpdateLine {
+    /// Which.
+    pub room: RoomId,
+    /// Its name.
+    pub name: DisplayName,
+    /// The channel.
+    pub channel: Channel,
+    /// When it may be updated, by its own clock.
+    pub window: MaintenanceWindow,
+    /// What it said last that it runs.
+    pub running: Option<Version>,
+    /// What it said that its board is.
+    pub compatible: Option<Compatible>,
+    /// How far it is, as it said last; `None` while it is not linked.
+    pub stage: Option<UpdateStage>,
+}
+
+/// A channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelLine {
+    /// Its name.
+    pub channel: Channel,
+    /// How many rooms follow it.
+    pub rooms: u32,
+    /// Its rollouts that are not withdrawn.
+    pub rollouts: Vec<RolloutLine>,
 }
 
 /// How a room is.

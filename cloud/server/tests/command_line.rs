@@ -287,3 +287,58 @@ fn metrics_are_served_only_where_they_are_wanted() {
     assert!(lines.contains(&"conclave_rooms_linked 0".to_owned()), "{lines:?}");
     assert!(lines.iter().any(|line| line.starts_with("conclave_build_info{version=")));
 }
+
+#[test]
+fn a_release_is_added_rolled_out_and_taken_back() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path().join("data");
+    let _cloud = Cloud::start(&data);
+    assert!(good(run(&data, &["release", "list"])).contains("There is no release"));
+    let bundle = temp.path().join("x.raucb");
+    std::fs::write(&bundle, b"abc").unwrap();
+    let bundle = bundle.to_str().unwrap();
+    let board = ["--compatible", "conclave-x"];
+    let add = [&["release", "add", bundle, "--version", "1.2.0"], &board[..]].concat();
+    let words = good(run(&data, &add));
+    assert!(words.contains("1.2.0 for conclave-x") && words.contains("ba7816bf"), "{words}");
+    assert!(refused(run(&data, &add)).contains("there already"));
+    let floor = [&add[..3], &["--version", "1.0.0", "--floor", "2.0.0"], &board[..]].concat();
+    let file = temp.path().join("y.raucb");
+    std::fs::write(&file, b"another").unwrap();
+    let floor: Vec<&str> = floor
+        .iter()
+        .map(|word| if *word == bundle { file.to_str().unwrap() } else { word })
+        .collect();
+    assert!(refused(run(&data, &floor)).contains("above the release"));
+    let spare = [&["release", "add", bundle, "--version", "1.1.0"], &board[..]].concat();
+    good(run(&data, &spare));
+    good(run(&data, &[&["release", "remove", "1.1.0"], &board[..]].concat()));
+    assert_eq!(std::fs::read_dir(data.join("bundles")).unwrap().count(), 1, "1.2.0 needs it");
+
+    let start = ["rollout", "start", "1.2.0", "--channel", "early", "--waves", "1,100%"];
+    assert!(good(run(&data, &start)).contains("Rollout 1 brings 1.2.0 to 'early'"));
+    assert!(refused(run(&data, &start)).contains("already"));
+    let status = good(run(&data, &["rollout", "status", "1"]));
+    assert!(status.contains("running") && status.contains("taken no room yet"), "{status}");
+    assert!(good(run(&data, &["rollout", "stop", "1"])).contains("is stopped"));
+    assert!(good(run(&data, &["rollout", "resume", "1"])).contains("goes on"));
+    let json = good(run(&data, &["rollout", "list", "--json"]));
+    assert!(
+        json.contains(r#""stage":"running""#) && json.contains(r#""waves":["1","100%"]"#),
+        "{json}"
+    );
+    assert!(good(run(&data, &["rollout", "withdraw", "1"])).contains("withdrawn"));
+    assert!(good(run(&data, &["channel", "list"])).contains("stable"));
+    assert!(good(run(&data, &["room", "updates"])).contains("No room is enrolled"));
+    for words in [
+        &["rollout", "start", "1.2", "--channel", "early"][..],
+        &["rollout", "start", "1.2.0", "--channel", "early", "--waves", "x"],
+        &["room", "follow", "A"],
+        &["room", "follow", "A", "--window", "2-3"],
+    ] {
+        assert_eq!(run(&data, words).status.code(), Some(2), "{words:?}");
+    }
+    assert!(
+        refused(run(&data, &["room", "follow", "A", "--channel", "early"])).contains("no room")
+    );
+}

@@ -8,12 +8,16 @@
 #![forbid(unsafe_code)]
 
 mod chain;
+mod update;
 
 pub use chain::ChainError;
+pub use update::{
+    LONGEST_CHUNK, NoChunk, Piece, Release, UpdateFault, UpdateOffer, UpdateReport, UpdateStage,
+};
 
 use conclave_types::{
-    ActivationCode, CallId, DisplayName, MediaLeg, ParticipantId, Pin, RoomId, SrtpProfile, Ssrc,
-    Switch, VmrNumber,
+    ActivationCode, BundleHash, CallId, DisplayName, MediaLeg, ParticipantId, Pin, RoomId,
+    SrtpProfile, Ssrc, Switch, VmrNumber,
 };
 use serde::de::IntoDeserializer;
 use serde::de::value::StrDeserializer;
@@ -164,6 +168,15 @@ pub enum RoomRequest {
     },
     /// Ask for a new certificate over the same key, before the present one expires.
     RenewCertificate,
+    /// Ask for a piece of a bundle that was offered.
+    Chunk {
+        /// Which bundle.
+        sha256: BundleHash,
+        /// Where the piece begins.
+        offset: u64,
+        /// How long it is, 1 to [`LONGEST_CHUNK`] octets.
+        length: u32,
+    },
 }
 
 /// The body of [`RoomRequest::Join`].
@@ -214,6 +227,15 @@ pub enum Response {
     NotJoined(JoinRefusal),
     /// The new certificate.
     Certificate(CertificateChain),
+    /// A piece of a bundle.
+    Chunk {
+        /// Where it begins.
+        offset: u64,
+        /// As long as was asked for.
+        piece: Piece,
+    },
+    /// There is no such piece, or not now.
+    NoChunk(NoChunk),
     /// The other end does not know this kind of request.
     Unsupported,
     /// The other end knows the request and cannot do it now.
@@ -312,6 +334,10 @@ pub enum CloudEvent {
         /// Why.
         reason: EndReason,
     },
+    /// The room should run this release. It stays offered until the link ends.
+    Offer(UpdateOffer),
+    /// Nothing is offered any more: what is not installed is forgotten.
+    NoOffer,
 }
 
 /// What a room tells the cloud unasked.
@@ -327,6 +353,8 @@ pub enum RoomEvent {
         /// In plain words, English, for IT.
         detail: String,
     },
+    /// What the room runs, and how far it is with its update.
+    Update(UpdateReport),
 }
 
 /// Why the cloud ended a call.

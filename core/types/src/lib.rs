@@ -10,6 +10,7 @@ mod id;
 mod media;
 mod name;
 mod number;
+mod release;
 mod secret;
 mod time;
 
@@ -21,5 +22,6 @@ pub use media::{
 };
 pub use name::{DisplayName, NameError};
 pub use number::{NumberError, Pin, PinError, VmrNumber};
+pub use release::{BundleHash, Channel, Compatible, MaintenanceWindow, ReleaseError, Version};
 pub use secret::{Redacted, Secret};
 pub use time::{Time, UnixTime};

@@ -51,6 +51,8 @@ pub const HOUSE: &[Place] = &[
     place("core/call", Kind::Pure, &["core/types", "core/messages"]),
     place("core/meeting", Kind::Pure, &["core/types"]),
     place("core/forward", Kind::Pure, &["core/types", "core/rtp"]),
+    place("core/update", Kind::Pure, &["core/types", "core/messages"]),
+    place("core/rollout", Kind::Pure, &["core/types"]),
     place("cloud-link/protocol", Kind::Pure, &["core/types", "core/messages"]),
     place("cloud-link/stream", Kind::Shell, &["core/types"]),
     place(
@@ -82,7 +84,7 @@ pub const HOUSE: &[Place] = &[
     ),
     place("appliance/slots", Kind::Program, &[]),
     place("ui-kiosk", Kind::Program, &["core/types", "appliance/panel-api"]),
-    place("cloud/directory", Kind::Shell, &["core/types"]),
+    place("cloud/directory", Kind::Shell, &["core/types", "core/rollout"]),
     place(
         "cloud/media-node",
         Kind::Shell,

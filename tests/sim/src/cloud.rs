@@ -7,7 +7,7 @@ use conclave_cloud::switchboard::{
     SignError, SignedCertificate, Switchboard,
 };
 use conclave_directory::{PinHash, SqliteDirectory};
-use conclave_link_protocol::message::CertificateChain;
+use conclave_link_protocol::message::{CertificateChain, Piece};
 use conclave_link_protocol::session::{CloudInput, CloudSession, Output as SessionOutput};
 use conclave_types::{
     LegId, MediaLeg, MeetingId, ParticipantId, RoomId, SrtpKey, SrtpProfile, Ssrc, Time, UnixTime,
@@ -231,7 +231,12 @@ impl Cloud {
                     net.schedule(now + Duration::from_secs(2), Event::LegGone(leg));
                 }
             }
-            Output::Note(_) => {}
+            Output::ReadChunk { link, id, offset, length, .. } => {
+                // Every bundle of the simulation is of the same octets.
+                let piece = Some(Piece(vec![7; length as usize]));
+                self.board.handle(now, wall(now), Input::ChunkRead { link, id, offset, piece });
+            }
+            Output::Note(_) | Output::ForgetBundle(_) => {}
             Output::Answer { answer, .. } => self.answers.push(answer),
         }
     }

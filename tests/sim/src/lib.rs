@@ -10,7 +10,9 @@
 mod chance;
 mod cloud;
 mod room;
+mod system;
 mod world;
 
 pub use chance::Chance;
+pub use system::{BOARD, FIRST, Fate};
 pub use world::{Link, World};

@@ -1,14 +1,17 @@
 //! A room in the simulation: the room's rules on the link's machine.
 
+use crate::system::{System, Wants};
 use crate::world::{ConnId, Event, Net};
 use conclave_call::{AskId, State};
 use conclave_cloud::switchboard::Peer;
 use conclave_link_protocol::link::{Input as LinkInput, Link, Output as LinkOutput};
+use conclave_link_protocol::message::Greeting;
 use conclave_link_protocol::{DownReason, RequestId};
 use conclave_panel_api::{Language, Layout, Panel, Tap};
 use conclave_room::media::{MediaCommand, MediaEvent};
 use conclave_room::{Facts, Input, LinkTrouble, Output, Room as Rules, Settings};
 use conclave_types::{CallId, LegId, Redacted, RoomId, Time};
+use conclave_update::{Input as Update, Use};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -24,6 +27,8 @@ pub(crate) struct Room {
     asked: BTreeMap<RequestId, AskId>,
     next_request: u64,
     pub(crate) media: Option<(CallId, LegId)>,
+    pub(crate) system: System,
+    chunks: BTreeMap<RequestId, u64>,
 }
 
 impl Room {
@@ -40,6 +45,8 @@ impl Room {
             asked: BTreeMap::new(),
             next_request: 0,
             media: None,
+            system: System::new(now),
+            chunks: BTreeMap::new(),
         };
         room.settle(now, net);
         room
@@ -59,7 +66,37 @@ impl Room {
     }
 
     pub(crate) fn deadline(&self) -> Option<Time> {
-        [self.rules.deadline(), self.link.deadline()].into_iter().flatten().min()
+        let all = [self.rules.deadline(), self.link.deadline(), self.system.deadline()];
+        all.into_iter().flatten().min()
+    }
+
+    /// The clock in the room.
+    pub(crate) fn clock(&mut self, now: Time, net: &mut Net, minute: u16) {
+        self.system.minute = minute;
+        self.system.give(now, Update::Clock(minute));
+        self.settle(now, net);
+    }
+
+    /// The machine starts anew: with everything that was on its disk, and nothing else.
+    fn restart(&mut self, now: Time, net: &mut Net) {
+        assert!(self.media.is_none(), "nobody is thrown out of a call");
+        if let Some(conn) = self.conn.take() {
+            net.close_up(now, conn);
+        }
+        let fresh = Room::new(self.index, now, net);
+        let system = std::mem::replace(&mut self.system, fresh.system);
+        // Dials of before are not listened to, and the first one of now goes on.
+        (self.rules, self.link, self.dial) = (fresh.rules, fresh.link, self.dial + 1);
+        self.system = system;
+        self.system.start(now);
+        self.asked.clear();
+        self.chunks.clear();
+        net.dial(now, self.index, self.dial);
+        self.settle(now, net);
+    }
+
+    fn used(&self) -> Use {
+        if matches!(self.rules.call(), State::Idle) { Use::Free } else { Use::Call }
     }
 
     pub(crate) fn tap(&mut self, now: Time, net: &mut Net, tap: Tap) {
@@ -102,6 +139,9 @@ impl Room {
         if self.rules.deadline().is_some_and(|at| at <= now) {
             self.rules.handle(now, Input::Tick);
         }
+        if self.system.restart_at().is_some_and(|at| at <= now) {
+            return self.restart(now, net);
+        }
         self.settle(now, net);
     }
 
@@ -118,13 +158,29 @@ impl Room {
 
     fn settle(&mut self, now: Time, net: &mut Net) {
         loop {
-            if let Some(output) = self.link.poll_output() {
+            let used = self.used();
+            self.system.tick(now, used);
+            if let Some(wants) = self.system.poll(now) {
+                self.system_wants(now, wants);
+            } else if let Some(output) = self.link.poll_output() {
                 self.link_wants(now, net, output);
             } else if let Some(output) = self.rules.poll_output() {
                 self.rules_want(now, net, output);
             } else {
                 break;
             }
+        }
+    }
+
+    fn system_wants(&mut self, now: Time, wants: Wants) {
+        match wants {
+            Wants::Ask { offset, request } => {
+                let id = RequestId(self.next_request);
+                self.next_request += 1;
+                self.chunks.insert(id, offset);
+                self.link.handle(now, LinkInput::Request { id, request });
+            }
+            Wants::Tell(event) => self.link.handle(now, LinkInput::Event(event)),
         }
     }
 
@@ -147,16 +203,26 @@ impl Room {
             }
             LinkOutput::Up(greeting) => {
                 let cloud = Redacted(IpAddr::V4(Ipv4Addr::LOCALHOST));
+                if matches!(greeting, Greeting::Welcome(_)) {
+                    self.system.give(now, Update::LinkUp);
+                }
                 self.rules.handle(now, Input::LinkUp { greeting, cloud });
             }
             LinkOutput::Answered { id, result } => {
-                if let Some(ask) = self.asked.remove(&id) {
+                if let Some(offset) = self.chunks.remove(&id) {
+                    self.system.answered(now, offset, result.ok());
+                } else if let Some(ask) = self.asked.remove(&id) {
                     self.rules.handle(now, Input::Answered { ask, answer: result.ok() });
                 }
             }
-            LinkOutput::Event(event) => self.rules.handle(now, Input::Cloud(event)),
+            LinkOutput::Event(event) => {
+                if !self.system.cloud(now, &event) {
+                    self.rules.handle(now, Input::Cloud(event));
+                }
+            }
             LinkOutput::Request { .. } => {}
             LinkOutput::Down { retry_at, .. } => {
+                self.system.give(now, Update::LinkDown);
                 let (trouble, retry_in) = (LinkTrouble::Unreachable, retry_at.since(now));
                 self.rules.handle(now, Input::LinkDown { trouble, retry_in });
             }

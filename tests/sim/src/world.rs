@@ -3,10 +3,12 @@
 use crate::chance::Chance;
 use crate::cloud::Cloud;
 use crate::room::Room;
+use crate::system::Fate;
 use conclave_cloud::control::{ControlAnswer, ControlRequest};
 use conclave_directory::PinHash;
+use conclave_link_protocol::message::UpdateReport;
 use conclave_panel_api::{Panel, Screen, Tap};
-use conclave_types::{CallId, LegId, Pin, Time};
+use conclave_types::{CallId, LegId, Pin, Time, Version};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::time::Duration;
@@ -242,6 +244,33 @@ impl World {
     /// What a room's panel shows.
     pub fn panel(&self, room: usize) -> Panel {
         self.rooms[room].panel(self.now)
+    }
+
+    /// Sets the clock in every room, in minutes of the day.
+    pub fn set_minute(&mut self, minute: u16) {
+        for room in &mut self.rooms {
+            room.clock(self.now, &mut self.net, minute);
+        }
+    }
+
+    /// How a new system will be in a room.
+    pub fn set_fate(&mut self, room: usize, fate: Fate) {
+        self.rooms[room].system.fate = fate;
+    }
+
+    /// The system that a room runs.
+    pub fn running(&self, room: usize) -> Version {
+        self.rooms[room].system.running()
+    }
+
+    /// How far a room's update is.
+    pub fn update(&self, room: usize) -> UpdateReport {
+        self.rooms[room].system.report()
+    }
+
+    /// The same as one line.
+    pub fn update_summary(&self, room: usize) -> String {
+        self.rooms[room].system.summary()
     }
 
     /// The call that a room is in.

@@ -9,6 +9,7 @@
 //! - [`Meeting`] is what most plays begin with: a cloud, two enrolled rooms, a meeting room.
 //! - [`Lines`] are what a room's buttons and its light hang on: files.
 //! - [`Relay`] is a link that can be cut; [`Network`] a whole network of one's own.
+//! - [`Rauc`] installs updates for a room, into slots that are files.
 //! - [`Disk`] is a disk that can be filled, [`WallClock`] a clock that jumps.
 //! - [`storm`] kills them at random moments and looks whether everything comes back.
 //! - [`wait_for`] is the one place that waits.
@@ -29,6 +30,7 @@ mod network;
 pub mod pcap;
 pub mod picture;
 mod process;
+mod rauc;
 mod relay;
 mod room;
 pub mod scrape;
@@ -52,6 +54,7 @@ pub use meeting::{
 };
 pub use network::{Capture, Network, Outage, in_own_network};
 pub use process::{Around, Process, Usage};
+pub use rauc::{BOARD, Rauc, can_mount};
 pub use relay::{Cut, Relay};
 pub use room::{Display, Room, RoomPlan, refused};
 pub use stage::{Stage, scene};

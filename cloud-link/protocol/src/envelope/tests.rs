@@ -1,10 +1,12 @@
 use super::*;
 use crate::message::{
-    CertificateChain, EndReason, HeldCall, Join, JoinRefusal, Joined, Participant, Refusal,
-    RoomIdentity, Roster, Welcome,
+    CertificateChain, EndReason, HeldCall, Join, JoinRefusal, Joined, LONGEST_CHUNK, NoChunk,
+    Participant, Piece, Refusal, Release, RoomIdentity, Roster, UpdateFault, UpdateOffer,
+    UpdateReport, UpdateStage, Welcome,
 };
 use conclave_types::{
-    CallId, LegId, MediaLeg, ParticipantId, RoomId, SrtpKey, SrtpProfile, Ssrc, Switch,
+    BundleHash, CallId, LegId, MediaLeg, ParticipantId, RoomId, SrtpKey, SrtpProfile, Ssrc, Switch,
+    Version,
 };
 use proptest::prelude::*;
 
@@ -49,6 +51,22 @@ fn roster() -> Roster {
     }
 }
 
+fn update(stage: UpdateStage) -> UpdateReport {
+    let compatible = "conclave-intel-n100".parse().unwrap();
+    UpdateReport { running: Version(1, 4, 1), compatible, wanted: Some(Version(1, 4, 2)), stage }
+}
+
+fn offer() -> UpdateOffer {
+    let release = Release {
+        version: Version(1, 4, 2),
+        compatible: "conclave-intel-n100".parse().unwrap(),
+        sha256: BundleHash([0xa5; 32]),
+        size: 300_000_000,
+        floor: Version(1, 2, 0),
+    };
+    UpdateOffer { release, window: "22:00-04:30".parse().unwrap() }
+}
+
 /// One of everything a room sends.
 fn all_from_room() -> Vec<FromRoom> {
     let join = Join {
@@ -64,6 +82,7 @@ fn all_from_room() -> Vec<FromRoom> {
         RoomRequest::Leave { call: call() },
         RoomRequest::SetMedia { call: call(), microphone, camera },
         RoomRequest::RenewCertificate,
+        RoomRequest::Chunk { sha256: BundleHash([0xa5; 32]), offset: 1 << 40, length: 32_768 },
     ];
     let held = HeldCall { call: call(), revision: 9, microphone, camera };
     let hello = Hello {
@@ -81,6 +100,11 @@ fn all_from_room() -> Vec<FromRoom> {
         Envelope::Opening(hello),
         Envelope::Response { id: RequestId(0), response: Response::Done },
         Envelope::Event(health),
+        Envelope::Event(RoomEvent::Update(update(UpdateStage::Fetching { percent: 40 }))),
+        Envelope::Event(RoomEvent::Update(update(UpdateStage::FellBack {
+            fault: UpdateFault::Camera,
+            detail: "none there".to_owned(),
+        }))),
         Envelope::Ping(1),
         Envelope::Pong(u32::MAX),
         Envelope::Close("why".to_owned()),
@@ -117,6 +141,9 @@ fn all_from_cloud() -> Vec<FromCloud> {
         Response::NotJoined(JoinRefusal::NotFound),
         Response::NotJoined(JoinRefusal::WrongPin { tries_left: 2 }),
         Response::Certificate(CertificateChain(vec!["MA==".to_owned()])),
+        Response::Chunk { offset: 9, piece: Piece(vec![0, 1, 255]) },
+        Response::NoChunk(NoChunk::Busy { retry_after_s: 3 }),
+        Response::NoChunk(NoChunk::Gone),
         Response::Unsupported,
         Response::Failed { reason: "full".to_owned() },
     ];
@@ -131,6 +158,8 @@ fn all_from_cloud() -> Vec<FromCloud> {
         CloudEvent::Roster { call: call(), roster: roster() },
         CloudEvent::Speaking { call: call(), participant: None },
         CloudEvent::CallEnded { call: call(), reason: EndReason::Ended },
+        CloudEvent::Offer(offer()),
+        CloudEvent::NoOffer,
     ];
     let welcome = Welcome { version: 1, room, directory: vec![], calls: vec![] };
     let greetings = [
@@ -329,4 +358,36 @@ proptest! {
         let _ = decode::<Greeting, CloudRequest, CloudEvent>(&json);
         let _ = decode::<Hello, RoomRequest, RoomEvent>(&json);
     }
+}
+
+#[test]
+fn the_longest_chunk_fits_into_a_frame_and_a_longer_one_is_not_read() {
+    let chunk = |length: u32| FromCloud::Response {
+        id: RequestId(u64::MAX),
+        response: Response::Chunk { offset: u64::MAX, piece: Piece(vec![255; length as usize]) },
+    };
+    let frame = from_cloud(&chunk(LONGEST_CHUNK));
+    assert_eq!(at_room(text(&frame)), Ok(Incoming::Known(chunk(LONGEST_CHUNK))));
+    let longer = from_cloud(&chunk(LONGEST_CHUNK + 1));
+    assert_eq!(at_room(text(&longer)), Err(EnvelopeError::Body { kind: "chunk" }));
+}
+
+#[test]
+fn a_newer_rooms_stage_and_fault_are_told_apart_from_nonsense() {
+    let told = |stage: &str| {
+        at_cloud(&format!(
+            r#"{{"event":{{"kind":"update","body":{{"running":"1.0.0","compatible":"x","wanted":null,"stage":{stage}}}}}}}"#
+        ))
+    };
+    let stage = |json: &str| match told(json) {
+        Ok(Incoming::Known(Envelope::Event(RoomEvent::Update(report)))) => report.stage,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(stage(r#"{"stage":"dreaming","of":"sheep"}"#), UpdateStage::Other);
+    let fault = UpdateFault::Other;
+    assert_eq!(
+        stage(r#"{"stage":"fell_back","fault":"ghosts","detail":"x"}"#),
+        UpdateStage::FellBack { fault, detail: "x".to_owned() }
+    );
+    assert_eq!(told("7"), Err(EnvelopeError::Body { kind: "update" }));
 }

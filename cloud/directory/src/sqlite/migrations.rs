@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(super) const ALL: &[&str] = &[
     include_str!("../../migrations/0001_rooms_meeting_rooms_records.sql"),
     include_str!("../../migrations/0002_pin_tries.sql"),
+    include_str!("../../migrations/0003_updates.sql"),
 ];
 
 /// Brings the database to the version of the last of these migrations.

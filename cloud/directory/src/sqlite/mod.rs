@@ -13,6 +13,7 @@ mod records;
 mod rooms;
 mod safety;
 mod tries;
+mod updates;
 mod vmrs;
 mod writing;
 

@@ -1,7 +1,10 @@
 //! What can be typed behind `conclave-cloud`.
 
 use clap::{Args, Parser, Subcommand};
-use conclave_types::{ActivationCode, DisplayName, Pin, VmrNumber};
+use conclave_rollout::Amount;
+use conclave_types::{
+    ActivationCode, Channel, Compatible, DisplayName, MaintenanceWindow, Pin, Version, VmrNumber,
+};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -37,7 +40,7 @@ pub enum Command {
     },
     /// Show the key pins that go into each room's configuration.
     Pins,
-    /// Rooms: enrol, list, rename, revoke.
+    /// Rooms: enrol, list, rename, follow a channel, updates, revoke.
     #[command(subcommand)]
     Room(RoomCommand),
     /// Virtual meeting rooms: create, list, remove, change the PIN.
@@ -58,6 +61,98 @@ pub enum Command {
     /// Records of calls.
     #[command(subcommand)]
     Record(RecordCommand),
+    /// Releases of the rooms' system: add, list, remove.
+    #[command(subcommand)]
+    Release(ReleaseCommand),
+    /// Bringing releases to rooms, in waves: start, list, status, stop, resume, withdraw.
+    #[command(subcommand)]
+    Rollout(RolloutCommand),
+    /// The channels that rooms follow: list.
+    #[command(subcommand)]
+    Channel(ChannelCommand),
+}
+
+/// About releases.
+#[derive(Debug, Subcommand)]
+pub enum ReleaseCommand {
+    /// Add one: its bundle is copied into the data folder and hashed.
+    Add {
+        /// The bundle, a .raucb file.
+        bundle: PathBuf,
+        /// Its version, as the bundle has it.
+        #[arg(long)]
+        version: Version,
+        /// The boards that it is made for, as the bundle has it.
+        #[arg(long)]
+        compatible: Compatible,
+        /// The security floor: a room that keeps this release never goes below this version again.
+        #[arg(long, default_value = "0.0.0")]
+        floor: Version,
+    },
+    /// List all of them.
+    List,
+    /// Remove one that was never rolled out, and its bundle.
+    Remove {
+        /// Its version.
+        version: Version,
+        /// The boards that it is made for.
+        #[arg(long)]
+        compatible: Compatible,
+    },
+}
+
+/// About rollouts.
+#[derive(Debug, Subcommand)]
+pub enum RolloutCommand {
+    /// Bring a release to the rooms of a channel. An earlier rollout there is withdrawn.
+    Start {
+        /// The release's version.
+        version: Version,
+        /// The channel.
+        #[arg(long)]
+        channel: Channel,
+        /// How many rooms each wave takes, those of the waves before it included: 3 or 10%.
+        #[arg(long, value_delimiter = ',', default_value = "5%,25%,100%")]
+        waves: Vec<Amount>,
+        /// How many of a wave have to run it for good before the next begins.
+        #[arg(long, default_value = "90%")]
+        enough: Amount,
+        /// How many of a wave may fail before it stops by itself.
+        #[arg(long, default_value = "1")]
+        most_failed: Amount,
+        /// For how many minutes a wave is looked at before the next begins.
+        #[arg(long, default_value_t = 60, value_name = "MINUTES")]
+        rest: u32,
+    },
+    /// List all of them.
+    List,
+    /// Show one with its rooms; without a number, all of them without their rooms.
+    Status {
+        /// Its number.
+        rollout: Option<u32>,
+    },
+    /// Take no more rooms, and take back what is not installed yet.
+    Stop {
+        /// Its number.
+        rollout: u32,
+    },
+    /// Go on with one that was stopped. What failed so far is forgiven, and not tried again.
+    Resume {
+        /// Its number.
+        rollout: u32,
+    },
+    /// End one for good.
+    Withdraw {
+        /// Its number.
+        rollout: u32,
+    },
+}
+
+/// About channels.
+#[derive(Debug, Subcommand)]
+pub enum ChannelCommand {
+    /// List them with their rooms and rollouts.
+    List,
 }
 
 /// About rooms.
@@ -80,6 +175,19 @@ pub enum RoomCommand {
         /// The new name.
         name: DisplayName,
     },
+    /// Have a room follow another channel, or be updated at other hours.
+    Follow {
+        /// Its id or its name.
+        room: String,
+        /// The channel, such as early.
+        #[arg(long, required_unless_present = "window")]
+        channel: Option<Channel>,
+        /// When it may be updated, by its own clock, such as 02:00-05:00. Both the same: always.
+        #[arg(long)]
+        window: Option<MaintenanceWindow>,
+    },
+    /// Show what each room follows and runs, and how far its update is.
+    Updates,
     /// Shut a room out for good: its link and its call end at once.
     Revoke {
         /// Its id or its name.

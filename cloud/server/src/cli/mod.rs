@@ -4,16 +4,21 @@
 
 mod args;
 mod print;
+mod print_updates;
 
 pub use args::{Arguments, Command};
 
+use crate::bundles::Bundles;
 use crate::config::{Config, DEFAULT_DATA};
-use crate::control::{ControlAnswer, ControlRequest};
+use crate::control::{ControlAnswer, ControlRequest, RolloutChange};
 use crate::control_socket;
 use crate::data_folder::DataFolder;
 use crate::serve;
 use anyhow::Context;
-use args::{KeyCommand, MeetingCommand, PinArguments, RecordCommand, RoomCommand, VmrCommand};
+use args::{
+    ChannelCommand, KeyCommand, MeetingCommand, PinArguments, RecordCommand, ReleaseCommand,
+    RolloutCommand, RoomCommand, VmrCommand,
+};
 use conclave_types::{Pin, Secret};
 use std::io::{BufRead, Read, Write};
 use std::path::Path;
@@ -81,8 +86,54 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
             "this cannot be undone: the present key is gone afterwards. Say --yes if it is meant"
         ),
         Command::Record(RecordCommand::List { most }) => ControlRequest::RecordList { most },
+        Command::Room(RoomCommand::Follow { room, channel, window }) => {
+            ControlRequest::RoomFollow { room, channel, window }
+        }
+        Command::Room(RoomCommand::Updates) => ControlRequest::RoomUpdates,
+        Command::Release(command) => release(&folder, command)?,
+        Command::Rollout(command) => rollout(command),
+        Command::Channel(ChannelCommand::List) => ControlRequest::ChannelList,
     };
     ask(&folder, &request, json)
+}
+
+fn release(folder: &DataFolder, command: ReleaseCommand) -> anyhow::Result<ControlRequest> {
+    Ok(match command {
+        ReleaseCommand::Add { bundle, version, compatible, floor } => {
+            let (sha256, size) = Bundles::at(folder).take(&bundle)?;
+            ControlRequest::ReleaseAdd { version, compatible, sha256, size, floor }
+        }
+        ReleaseCommand::List => ControlRequest::ReleaseList,
+        ReleaseCommand::Remove { version, compatible } => {
+            ControlRequest::ReleaseRemove { version, compatible }
+        }
+    })
+}
+
+fn rollout(command: RolloutCommand) -> ControlRequest {
+    let set = |rollout, to| ControlRequest::RolloutSet { rollout, to };
+    match command {
+        RolloutCommand::Start { version, channel, waves, enough, most_failed, rest } => {
+            let rest_minutes = rest;
+            ControlRequest::RolloutStart {
+                version,
+                channel,
+                waves,
+                enough,
+                most_failed,
+                rest_minutes,
+            }
+        }
+        RolloutCommand::List | RolloutCommand::Status { rollout: None } => {
+            ControlRequest::RolloutList
+        }
+        RolloutCommand::Status { rollout: Some(rollout) } => {
+            ControlRequest::RolloutStatus { rollout }
+        }
+        RolloutCommand::Stop { rollout } => set(rollout, RolloutChange::Stop),
+        RolloutCommand::Resume { rollout } => set(rollout, RolloutChange::Resume),
+        RolloutCommand::Withdraw { rollout } => set(rollout, RolloutChange::Withdraw),
+    }
 }
 
 fn ask(folder: &DataFolder, request: &ControlRequest, json: bool) -> anyhow::Result<()> {

@@ -51,6 +51,7 @@ pub(super) fn words(answer: &ControlAnswer) -> String {
             pins(new, false)
         ),
         ControlAnswer::Records { records } => record_table(records),
+        answer => super::print_updates::words(answer),
     }
 }
 
@@ -173,7 +174,7 @@ fn record_table(records: &[RecordLine]) -> String {
 }
 
 /// Columns as wide as their widest word.
-fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let head = head.iter().map(|word| (*word).to_owned()).collect();
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
     let width = |column: usize| {
@@ -191,7 +192,7 @@ fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
 }
 
 /// `2026-11-22 17:50 UTC`.
-fn date(at: UnixTime) -> String {
+pub(super) fn date(at: UnixTime) -> String {
     let format = time::macros::format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
     i64::try_from(at.0)
         .ok()

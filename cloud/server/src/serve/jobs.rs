@@ -5,10 +5,14 @@
 
 use super::plugs;
 use crate::calls::LegSample;
-use crate::switchboard::{Input, JobId, PinOutcome};
+use crate::switchboard::{Input, JobId, LinkId, PinOutcome, RequestId};
 use conclave_directory::PinHash;
+use conclave_link_protocol::message::Piece;
 use conclave_media_node::MediaNodeHandle;
 use conclave_types::{MeetingId, ParticipantId, Pin, Secret, SrtpProfile};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
@@ -95,6 +99,37 @@ impl Jobs {
             let _ = done.send(Done::Closed(participant, sample)).await;
         };
         self.tasks.spawn(closing.instrument(span));
+    }
+
+    /// Reads a piece of a bundle.
+    pub(super) fn read_chunk(
+        &self,
+        bundle: PathBuf,
+        asked: (LinkId, RequestId),
+        from: u64,
+        length: u32,
+    ) {
+        let done = self.done.clone();
+        self.tasks.spawn(async move {
+            let reading = tokio::task::spawn_blocking(move || {
+                let mut piece = vec![0; length as usize];
+                let mut file = File::open(&bundle)?;
+                file.seek(SeekFrom::Start(from))?;
+                file.read_exact(&mut piece)?;
+                Ok::<_, std::io::Error>(Piece(piece))
+            });
+            let piece = match reading.await {
+                Ok(Ok(piece)) => Some(piece),
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "a bundle cannot be read: add its release again");
+                    None
+                }
+                Err(_) => None,
+            };
+            let (link, id) = asked;
+            let read = Input::ChunkRead { link, id, offset: from, piece };
+            let _ = done.send(Done::Input(read)).await;
+        });
     }
 
     /// Looks at these legs, one after the other.

@@ -125,6 +125,8 @@ impl Links {
             | Output::HashPin { .. }
             | Output::OpenLeg { .. }
             | Output::CloseLeg { .. }
+            | Output::ReadChunk { .. }
+            | Output::ForgetBundle(_)
             | Output::Note(_)
             | Output::Answer { .. } => {}
         }

@@ -25,6 +25,7 @@ mod link;
 mod plugs;
 mod timed;
 
+use crate::bundles::Bundles;
 use crate::calls::file::CallFile;
 use crate::calls::{CallLog, KEPT, LOOK, Look};
 use crate::config::{Config, MediaConfig};
@@ -121,6 +122,7 @@ async fn run(
         jobs,
         node: node.clone(),
         authority,
+        bundles: Bundles::at(folder),
         calls: CallLog::new(kept),
         file,
         look: Looking::Rests { since: Time::ZERO },
@@ -160,6 +162,7 @@ struct Shell {
     jobs: Jobs,
     node: MediaNodeHandle,
     authority: Arc<Authority>,
+    bundles: Bundles,
     calls: CallLog,
     file: CallFile,
     look: Looking,
@@ -282,6 +285,13 @@ impl Shell {
                     }
                 })
             }
+            // What the switchboard promises to rooms has to be there.
+            ControlRequest::ReleaseAdd { sha256, size, .. }
+                if !self.bundles.holds(*sha256, *size) =>
+            {
+                let reason = "the bundle did not arrive in the cloud's data folder: try again";
+                Some(ControlAnswer::Refused { reason: reason.into() })
+            }
             _ => None,
         }
     }
@@ -333,6 +343,10 @@ impl Shell {
                 Output::CloseLeg { meeting, participant } => {
                     self.jobs.close_leg(meeting, participant);
                 }
+                Output::ReadChunk { link, id, sha256, offset, length } => {
+                    self.jobs.read_chunk(self.bundles.file(sha256), (link, id), offset, length);
+                }
+                Output::ForgetBundle(sha256) => self.bundles.remove(sha256),
                 Output::Answer { id, answer } => {
                     if let Some(reply) = self.answers.remove(&id) {
                         // A command line that did not wait needs no answer.

@@ -2,12 +2,13 @@
 
 use crate::metrics::Histogram;
 use conclave_directory::pin_tries::Verdict;
-use conclave_directory::repository::{PinTries, Records, Rooms, Vmrs};
+use conclave_directory::repository::{PinTries, Records, Rooms, Updates, Vmrs};
 use conclave_directory::{
-    AddVmrError, CallRecord, EnrolError, KeyFingerprint, PinHash, RecordEntry, Room,
-    SqliteDirectory, StoreError, Vmr,
+    AddReleaseError, AddVmrError, CallRecord, EnrolError, KeyFingerprint, PinHash, RecordEntry,
+    Room, RoomUpdate, SqliteDirectory, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
 };
-use conclave_types::{DisplayName, RoomId, UnixTime, VmrId, VmrNumber};
+use conclave_rollout::Saved;
+use conclave_types::{Compatible, DisplayName, RoomId, UnixTime, Version, VmrId, VmrNumber};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -80,4 +81,18 @@ timed!(Records {
     change keep(entries: &[RecordEntry]) -> Result<(), StoreError>;
     change close_dangling(at: UnixTime) -> Result<u32, StoreError>;
     read call_records(most: u32) -> Result<Vec<CallRecord>, StoreError>;
+});
+
+timed!(Updates {
+    change add_release(release: &StoredRelease) -> Result<(), AddReleaseError>;
+    change remove_release(version: Version, compatible: &Compatible) -> Result<bool, StoreError>;
+    change keep_room_update(update: &RoomUpdate) -> Result<(), StoreError>;
+    change add_rollout(rollout: &StoredRollout) -> Result<(), StoreError>;
+    change keep_rollout(id: u32, saved: Saved) -> Result<(), StoreError>;
+    change keep_taken(id: u32, taken: &TakenRoom) -> Result<(), StoreError>;
+    change forget_taken(id: u32, room: RoomId) -> Result<(), StoreError>;
+    read releases() -> Result<Vec<StoredRelease>, StoreError>;
+    read room_updates() -> Result<Vec<RoomUpdate>, StoreError>;
+    read rollouts() -> Result<Vec<StoredRollout>, StoreError>;
+    read taken(id: u32) -> Result<Vec<TakenRoom>, StoreError>;
 });

@@ -34,7 +34,7 @@ enum Then {
 }
 
 /// Why something is not done, in words for the administrator.
-struct Refused(String);
+pub(super) struct Refused(pub(super) String);
 
 impl<E: std::error::Error> From<E> for Refused {
     fn from(error: E) -> Refused {
@@ -48,7 +48,7 @@ impl<E: std::error::Error> From<E> for Refused {
     }
 }
 
-type Answered = Result<ControlAnswer, Refused>;
+pub(super) type Answered = Result<ControlAnswer, Refused>;
 
 impl Switchboard {
     pub(super) fn control(&mut self, id: ControlId, request: ControlRequest) {
@@ -86,6 +86,7 @@ impl Switchboard {
                 Err(Refused("this is not the switchboard's to answer".into()))
             }
             ControlRequest::RecordList { most } => self.record_list(most),
+            request => self.release_control(request),
         };
         self.answer(id, answered);
     }
@@ -190,6 +191,7 @@ impl Switchboard {
         room.status = RoomStatus::Revoked;
         tracing::info!(room = %room.id, "room revoked");
         self.meet(Meet::RoomRevoked { room: room.id });
+        self.update_room_gone(room.id);
         if let Some(link) = self.rooms.get(&room.id).copied() {
             self.end_link(link, CloseReason::Revoked);
         }
@@ -197,7 +199,7 @@ impl Switchboard {
     }
 
     /// By id, or by name among those that are active.
-    fn find_room(&self, room: &str) -> Result<Room, Refused> {
+    pub(super) fn find_room(&self, room: &str) -> Result<Room, Refused> {
         let found = match room.parse::<RoomId>() {
             Ok(id) => self.parts.directory.room(id)?,
             Err(_) => self.parts.directory.rooms()?.into_iter().find(|candidate| {

@@ -165,6 +165,9 @@ impl Switchboard {
                 self.respond(link, id, response);
             }
             RoomRequest::RenewCertificate => self.renew_certificate(link, id, room),
+            RoomRequest::Chunk { sha256, offset, length } => {
+                self.chunk(link, id, room, (sha256, offset, length));
+            }
         }
     }
 
@@ -209,6 +212,10 @@ impl Switchboard {
                     self.outputs.push_back(Output::Note(Box::new(broke)));
                 }
             }
+            RoomEvent::Update(report) => {
+                let room = *room;
+                self.updated(room, report);
+            }
         }
     }
 
@@ -219,6 +226,7 @@ impl Switchboard {
                 tracing::info!("room not linked any more");
                 let linked = self.rooms.len();
                 self.paces.forget(self.now, linked);
+                self.update_link_lost(room);
                 self.meet(conclave_meeting::Input::LinkLost { room });
             }
             Some(Party::Newcomer { key, .. }) => {
@@ -239,6 +247,7 @@ impl Switchboard {
         match party {
             Party::Room { room, .. } => {
                 self.rooms.remove(&room);
+                self.update_link_lost(room);
             }
             Party::Newcomer { key, .. } => {
                 if self.newcomers.get(&key) == Some(&link) {

@@ -11,6 +11,8 @@
 //! - `admin`: what the command line asks;
 //! - `listing`: the meeting rooms as panels list them;
 //! - `pace`: how often a room may join;
+//! - `updates`: which room runs which release, and who is offered what;
+//! - `releases`: what the command line asks about that;
 //! - `tally`: what is counted for the operator.
 
 mod admin;
@@ -19,13 +21,16 @@ mod links;
 mod listing;
 mod meetings;
 mod pace;
+mod releases;
 mod tally;
+mod updates;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub use admin::MOST_VMRS;
+pub(crate) use releases::words as stage_words;
 pub use tally::{Gauges, Tally, Words, kind};
 pub use words::{
     CallNote, Certifier, CloseReason, ControlId, Input, JobId, LinkId, MediaEvent, Output, Peer,
@@ -86,6 +91,7 @@ pub struct Switchboard {
     resumed: Vec<ResumedCall>,
     listing: Listing,
     paces: pace::Paces,
+    updates: updates::Updates,
     /// A span per call that is on or coming, so that every line about it bears its ids.
     spans: BTreeMap<CallId, Span>,
     tally: Tally,
@@ -125,6 +131,7 @@ impl Switchboard {
     /// no cloud from starting.
     pub fn new(parts: Parts, wall: UnixTime) -> Result<Switchboard, StoreError> {
         let listing = Listing::of(parts.directory.vmrs()?);
+        let updates = updates::Updates::of(parts.directory.as_ref())?;
         let mut board = Switchboard {
             parts,
             now: Time::ZERO,
@@ -148,6 +155,7 @@ impl Switchboard {
             resumed: Vec::new(),
             listing,
             paces: pace::Paces::default(),
+            updates,
             spans: BTreeMap::new(),
             tally: Tally::new(),
             stage: Stage::Running,
@@ -182,6 +190,9 @@ impl Switchboard {
             Input::PinChecked { job, outcome } => self.pin_checked(job, outcome),
             Input::PinHashed { job, hash } => self.pin_hashed(job, hash),
             Input::LegOpened { participant, leg } => self.leg_opened(participant, leg),
+            Input::ChunkRead { link, id, offset, piece } => {
+                self.chunk_read(link, id, offset, piece);
+            }
             Input::Media(event) => self.media(event),
             Input::Control { id, request } => self.control(id, request),
             Input::Stop => self.stop(),
@@ -195,8 +206,9 @@ impl Switchboard {
 
     /// When to come back with [`Input::Wake`] if nothing happens before.
     pub fn deadline(&self) -> Option<Time> {
+        let rollouts = self.updates.deadline().map(|at| self.now + self.wall.until(at));
         let all = [self.meetings.deadline(), self.activation.deadline(), self.retry_records_at];
-        all.into_iter().flatten().min()
+        all.into_iter().chain([rollouts]).flatten().min()
     }
 
     /// Whether any link has not ended yet.
@@ -243,6 +255,9 @@ impl Switchboard {
         }
         if self.meetings.deadline().is_some_and(|at| at <= self.now) {
             self.meet(conclave_meeting::Input::Wake);
+        }
+        if self.updates.deadline().is_some_and(|at| at <= self.wall) {
+            self.rollouts_tick();
         }
     }
 

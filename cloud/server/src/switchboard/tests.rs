@@ -1,5 +1,6 @@
 mod chaos;
 mod limits;
+mod updates;
 
 use super::*;
 use crate::control::{ControlAnswer, ControlRequest, RoomState};
@@ -48,7 +49,9 @@ macro_rules! through {
 }
 
 use conclave_directory::repository::Rooms as _;
+use conclave_directory::{AddReleaseError, RoomUpdate, StoredRelease, StoredRollout, TakenRoom};
 use conclave_directory::{AddVmrError, CallRecord, EnrolError, Room, Vmr, pin_tries::Verdict};
+use conclave_rollout::Saved;
 
 through!(Rooms {
     fn enrol(&mut; room: &Room) -> Result<(), EnrolError>;
@@ -70,6 +73,20 @@ through!(Vmrs {
 through!(PinTries {
     fn begin_try(&mut; room: RoomId, vmr: VmrId, now: UnixTime) -> Result<Verdict, StoreError>;
     fn entered(&mut; room: RoomId, vmr: VmrId, now: UnixTime) -> Result<(), StoreError>;
+});
+
+through!(Updates {
+    fn add_release(&mut; release: &StoredRelease) -> Result<(), AddReleaseError>;
+    fn remove_release(&mut; version: Version, compatible: &Compatible) -> Result<bool, StoreError>;
+    fn keep_room_update(&mut; update: &RoomUpdate) -> Result<(), StoreError>;
+    fn add_rollout(&mut; rollout: &StoredRollout) -> Result<(), StoreError>;
+    fn keep_rollout(&mut; id: u32, saved: Saved) -> Result<(), StoreError>;
+    fn keep_taken(&mut; id: u32, taken: &TakenRoom) -> Result<(), StoreError>;
+    fn forget_taken(&mut; id: u32, room: RoomId) -> Result<(), StoreError>;
+    fn releases(&;) -> Result<Vec<StoredRelease>, StoreError>;
+    fn room_updates(&;) -> Result<Vec<RoomUpdate>, StoreError>;
+    fn rollouts(&;) -> Result<Vec<StoredRollout>, StoreError>;
+    fn taken(&; id: u32) -> Result<Vec<TakenRoom>, StoreError>;
 });
 
 impl Records for Disk {

@@ -3,11 +3,11 @@
 use crate::control::{ControlAnswer, ControlRequest};
 use conclave_directory::{LeftWhy, PinHash};
 use conclave_link_protocol::message::{
-    CertificateChain, CloudEvent, Greeting, Hello, Refusal, Response, RoomEvent, RoomRequest,
+    CertificateChain, CloudEvent, Greeting, Hello, Piece, Refusal, Response, RoomEvent, RoomRequest,
 };
 use conclave_types::{
-    CallId, DisplayName, LegId, MediaLeg, MeetingId, ParticipantId, Pin, RoomId, Secret,
-    SrtpProfile, Time, UnixTime,
+    BundleHash, CallId, DisplayName, LegId, MediaLeg, MeetingId, ParticipantId, Pin, RoomId,
+    Secret, SrtpProfile, Time, UnixTime,
 };
 use tracing::Span;
 
@@ -142,6 +142,17 @@ pub enum Input {
         participant: ParticipantId,
         /// The leg.
         leg: Option<Box<MediaLeg>>,
+    },
+    /// [`Output::ReadChunk`] is done; `None` when the bundle is not there, or shorter.
+    ChunkRead {
+        /// On which link it was asked for.
+        link: LinkId,
+        /// By which request.
+        id: RequestId,
+        /// Where it begins.
+        offset: u64,
+        /// What stands there.
+        piece: Option<Piece>,
     },
     /// A media node saw something.
     Media(MediaEvent),
@@ -282,6 +293,21 @@ pub enum Output {
         /// Whose.
         participant: ParticipantId,
     },
+    /// Read a piece of a bundle, off the main task; answer with [`Input::ChunkRead`].
+    ReadChunk {
+        /// On which link it was asked for.
+        link: LinkId,
+        /// By which request.
+        id: RequestId,
+        /// Of which bundle.
+        sha256: BundleHash,
+        /// Where it begins.
+        offset: u64,
+        /// Its octets.
+        length: u32,
+    },
+    /// No release has this bundle any more: remove its file.
+    ForgetBundle(BundleHash),
     /// Tell the log of calls.
     Note(Box<CallNote>),
     /// Answer an administrator.

@@ -6,7 +6,11 @@ use super::Listed;
 pub const MAY_PRINT: &[Listed] = &[
     ("core/rtp/src/rtcp.rs", "Packet::SourceDescription.names", "CNAMEs: ids, which are random"),
     ("board/src/lines/mod.rs", "LineTrouble::SeveralChips.label", "how a driver calls its chip"),
-    ("appliance/slots/src/entries.rs", "Slot.label", "the same on every board: conclave_a, conclave_b"),
+    (
+        "appliance/slots/src/entries.rs",
+        "Slot.label",
+        "the same on every board: conclave_a, conclave_b",
+    ),
     (
         "core/forward/src/lib.rs",
         "Outgoing::Rtcp.0",
@@ -77,6 +81,8 @@ pub const BY_HAND: &[Listed] = &[
     ("core/types/src/secret.rs", "Redacted", "a tag of 20 bits"),
     ("core/types/src/code.rs", "ActivationCode", "nothing"),
     ("core/types/src/name.rs", "DisplayName", "a tag"),
+    ("core/types/src/release.rs", "BundleHash", "the hash of what every room is given"),
+    ("core/messages/src/update.rs", "Piece", "its length"),
     ("core/types/src/media.rs", "Ssrc", "a random number that stands in each packet"),
     ("core/types/src/media.rs", "MediaLeg", "its address as a tag, no keys"),
     ("core/types/src/id.rs", "id!", "an id, which is random"),

@@ -49,7 +49,11 @@ impl Books {
                 }
                 CallNote::PartBroke { .. } => {}
             },
-            Output::CheckPin { .. } | Output::HashPin { .. } | Output::Answer { .. } => {}
+            Output::CheckPin { .. }
+            | Output::HashPin { .. }
+            | Output::ReadChunk { .. }
+            | Output::ForgetBundle(_)
+            | Output::Answer { .. } => {}
         }
     }
 }

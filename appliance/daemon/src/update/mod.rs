@@ -1,0 +1,281 @@
+//! Drives the update's machine: what it wants goes to the link, to the store, or to a worker that has
+//! disk and installer.
+//!
+//! ```text
+//! link, panel, media, clock ──> Updater (machine) ──> link: chunks, reports
+//!                                     │   ^      └──> store: what outlives a restart
+//!                                     v   │
+//!                                   worker: files, RAUC, restart
+//! ```
+
+mod installer;
+mod rauc;
+mod worker;
+
+pub(crate) use rauc::Rauc;
+pub(crate) use worker::Event;
+
+use crate::config;
+use crate::keeper::{Change, Keeper};
+use conclave_link_protocol::message::{
+    CloudEvent, NoChunk, Response, RoomEvent, RoomRequest, UpdateReport, UpdateStage,
+};
+use conclave_link_room::{RequestFailure, RequestId, RoomLinkHandle};
+use conclave_room::UpdateNews;
+use conclave_types::{Time, Version};
+use conclave_update::{Facts, Fetched, Input, Kept, Output, Part, State, Update};
+use installer::{Installer, Mark};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use worker::{Order, QUEUED, Worker};
+
+/// What this start of the machine is, as the system tells it.
+#[derive(Debug, Clone)]
+pub(crate) struct ThisStart {
+    running: Version,
+    boot: String,
+    up: Duration,
+    quiet: Duration,
+}
+
+/// The update of this room.
+pub(crate) struct Updater {
+    start: ThisStart,
+    kept: Kept,
+    /// None until the installer has said what this board is.
+    machine: Option<Update>,
+    /// What happened before that, the last of each kind; the machine is told then.
+    early: Vec<Input>,
+    orders: mpsc::Sender<Order>,
+    /// Which chunk each request on the link asks for.
+    asked: HashMap<RequestId, u64>,
+    news: Option<UpdateNews>,
+}
+
+/// What an input replaces when it comes again: of parts each has its own.
+fn kind(input: &Input) -> (u8, Option<Part>) {
+    match input {
+        Input::Part(part, _) => (0, Some(*part)),
+        Input::LinkUp | Input::LinkDown => (1, None),
+        Input::Offer(_) | Input::NoOffer => (2, None),
+        Input::Use(_) => (3, None),
+        Input::Touched => (4, None),
+        Input::Clock(_) => (5, None),
+        _ => (6, None),
+    }
+}
+
+/// The version of this system, and which start of the machine this is.
+pub(crate) fn this_start(config: &config::Update) -> anyhow::Result<ThisStart> {
+    use anyhow::Context;
+    let file = &config.os_release;
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("{} cannot be read", file.display()))?;
+    let running = version_in(&text)
+        .with_context(|| format!("{} has no version of three numbers", file.display()))?;
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned();
+    let uptime = std::fs::read_to_string("/proc/uptime")?;
+    let up = uptime.split_whitespace().next().and_then(|seconds| seconds.parse::<f64>().ok());
+    let up = up.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let quiet = Duration::from_secs(u64::from(config.quiet_s));
+    Ok(ThisStart { running, boot, up: up.unwrap_or_default(), quiet })
+}
+
+/// `IMAGE_VERSION` or `VERSION_ID`: os-release(5).
+fn version_in(os_release: &str) -> Option<Version> {
+    let value = |name: &str| {
+        let line = |line: &str| line.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
+        os_release.lines().find_map(line)
+    };
+    let quoted = value("IMAGE_VERSION").or_else(|| value("VERSION_ID"))?;
+    quoted.trim_matches(['"', '\'']).parse().ok()
+}
+
+/// Starts the worker. Must be called inside a tokio runtime.
+pub(crate) fn start<I: Installer>(
+    config: config::Update,
+    start: ThisStart,
+    installer: I,
+    data: &Path,
+    kept: Kept,
+    stop: CancellationToken,
+) -> (Updater, mpsc::Receiver<Event>) {
+    let (orders, ordered) = mpsc::channel(QUEUED);
+    let (events, happened) = mpsc::channel(QUEUED);
+    let folder: PathBuf = data.join("update");
+    let restart = config.restart;
+    let worker = Worker { installer, folder, restart, orders: ordered, events, open: None };
+    tokio::spawn(worker.run(stop));
+    let (machine, early, asked, news) = (None, Vec::new(), HashMap::new(), None);
+    let updater = Updater { start, kept, machine, early, orders, asked, news };
+    (updater, happened)
+}
+
+impl Updater {
+    /// Whether a new system runs on trial: then the machine is heard before anything else is tried,
+    /// for what is tried may be what does not work.
+    pub(crate) fn is_on_trial(&self) -> bool {
+        let trial = self.kept.trial.as_ref();
+        trial.is_some_and(|trial| {
+            trial.release.version == self.start.running && trial.boot != self.start.boot
+        })
+    }
+
+    /// When [`Updater::tick`] is wanted.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.machine.as_ref().and_then(Update::deadline)
+    }
+
+    /// How far it is; `None` while the installer does not answer.
+    pub(crate) fn report(&self) -> Option<UpdateReport> {
+        self.machine.as_ref().map(Update::report)
+    }
+
+    /// Time has passed.
+    pub(crate) fn tick(&mut self, now: Time) {
+        if self.deadline().is_some_and(|at| at <= now) {
+            self.give(now, Input::Tick);
+        }
+    }
+
+    /// The worker tells.
+    pub(crate) fn heard(&mut self, now: Time, event: Event) {
+        match event {
+            Event::Board(board) => match board.parse() {
+                Ok(compatible) if self.machine.is_none() => {
+                    let ThisStart { running, boot, up, quiet } = self.start.clone();
+                    tracing::info!(version = %running, board, "the room's system can be updated");
+                    let facts = Facts { running, compatible, boot, up, quiet };
+                    self.machine = Some(Update::new(now, facts, std::mem::take(&mut self.kept)));
+                    for input in std::mem::take(&mut self.early) {
+                        self.give(now, input);
+                    }
+                    self.give(now, Input::Tick);
+                }
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, board, "RAUC names a board that cannot be"),
+            },
+            Event::Input(input) => self.give(now, input),
+        }
+    }
+
+    /// Something that the machine wants to know happened.
+    pub(crate) fn give(&mut self, now: Time, input: Input) {
+        match &mut self.machine {
+            Some(machine) => machine.handle(now, input),
+            None => {
+                self.early.retain(|earlier| kind(earlier) != kind(&input));
+                self.early.push(input);
+            }
+        }
+    }
+
+    /// The cloud says something; `true` when it was about the update.
+    pub(crate) fn cloud(&mut self, now: Time, event: &CloudEvent) -> bool {
+        match event {
+            CloudEvent::Offer(offer) => self.give(now, Input::Offer(offer.clone())),
+            CloudEvent::NoOffer => self.give(now, Input::NoOffer),
+            _ => return false,
+        }
+        true
+    }
+
+    /// A request has its answer; gives it back when it was none of the update's.
+    pub(crate) fn answered(
+        &mut self,
+        now: Time,
+        id: RequestId,
+        result: Result<Response, RequestFailure>,
+    ) -> Option<Result<Response, RequestFailure>> {
+        let Some(offset) = self.asked.remove(&id) else { return Some(result) };
+        let fetched = match result {
+            Ok(Response::Chunk { offset: of, piece }) if of == offset => Fetched::Piece(piece),
+            Ok(Response::NoChunk(NoChunk::Busy { retry_after_s })) => {
+                Fetched::Busy { retry_after: Duration::from_secs(u64::from(retry_after_s)) }
+            }
+            Ok(Response::Failed { .. }) | Err(_) => Fetched::Lost,
+            // A cloud that does not know chunks should not have offered anything.
+            Ok(_) => Fetched::Gone,
+        };
+        self.give(now, Input::Fetched { offset, fetched });
+        None
+    }
+
+    /// Does what the machine wants; what people in the room should know now, if that has changed.
+    pub(crate) fn carry_out(
+        &mut self,
+        link: Option<&RoomLinkHandle>,
+        keeper: &mut Keeper,
+    ) -> Option<UpdateNews> {
+        let machine = self.machine.as_mut()?;
+        while let Some(output) = machine.poll_output() {
+            let order = match output {
+                Output::Fetch { sha256, offset, length } => {
+                    if let Some(link) = link {
+                        let id = link.request(RoomRequest::Chunk { sha256, offset, length });
+                        self.asked.insert(id, offset);
+                    }
+                    continue;
+                }
+                Output::Tell(report) => {
+                    if let Some(link) = link {
+                        link.event(RoomEvent::Update(*report));
+                    }
+                    continue;
+                }
+                Output::Keep(kept) => {
+                    keeper.keep(Change::Update(kept));
+                    continue;
+                }
+                Output::Changed => {
+                    let report = machine.report();
+                    tracing::info!(wanted = ?report.wanted, stage = ?report.stage, "update");
+                    continue;
+                }
+                // What the next start has to know is not on the disk: not now. The machine wants it
+                // again later.
+                Output::Restart if !keeper.is_kept() => continue,
+                other => match order(other) {
+                    Some(order) => order,
+                    None => continue,
+                },
+            };
+            if let Err(error) = self.orders.try_send(order) {
+                tracing::error!(%error, "the update's worker does not keep up");
+            }
+        }
+        let news = match machine.state() {
+            State::Restarting { .. }
+            | State::Proving { .. }
+            | State::Committing { .. }
+            | State::FallingBack { .. } => UpdateNews::Updating,
+            _ if matches!(machine.report().stage, UpdateStage::FellBack { .. }) => {
+                UpdateNews::Failed
+            }
+            _ => UpdateNews::None,
+        };
+        (self.news.replace(news) != Some(news)).then_some(news)
+    }
+}
+
+/// What the worker does; `None` of what is not for it.
+fn order(output: Output) -> Option<Order> {
+    Some(match output {
+        Output::Open { sha256, size } => Order::Open { sha256, size },
+        Output::Append { offset, piece } => Order::Append { offset, piece },
+        Output::Check(sha256) => Order::Check(sha256),
+        Output::Install(sha256) => Order::Install(sha256),
+        Output::Discard => Order::Discard,
+        Output::Undo => Order::Mark(Mark::Undo),
+        Output::Restart => Order::Restart,
+        Output::Commit => Order::Mark(Mark::Good),
+        Output::FallBack => Order::MarkAndRestart(Mark::FallBack),
+        Output::Fetch { .. } | Output::Tell(_) | Output::Keep(_) | Output::Changed => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,256 @@
+//! Does what the update's machine wants of disk, installer and boot loader: one task, one thing
+//! after the other, so that the room's own task never waits for any of it.
+//!
+//! A bundle stands in `update/` in the data folder under its hash; what has come of it stays there
+//! through cuts and restarts.
+
+use super::installer::{Installer, Mark};
+use anyhow::Context;
+use conclave_link_protocol::message::{Piece, UpdateFault};
+use conclave_types::BundleHash;
+use conclave_update::Input;
+use ring::digest;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+
+/// What waits at most. The machine has a few chunks and one thing besides under way.
+pub(super) const QUEUED: usize = 64;
+/// How long until an installer that does not answer is asked again what this board is.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
+
+/// What the worker is to do.
+#[derive(Debug)]
+pub(super) enum Order {
+    Open {
+        sha256: BundleHash,
+        size: u64,
+    },
+    Append {
+        offset: u64,
+        piece: Piece,
+    },
+    Check(BundleHash),
+    Install(BundleHash),
+    Discard,
+    Mark(Mark),
+    /// After `Mark`, when it was done, or by itself.
+    Restart,
+    MarkAndRestart(Mark),
+}
+
+/// What the worker tells.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// The installer answers: this board is so.
+    Board(String),
+    /// For the machine.
+    Input(Input),
+}
+
+/// The task's things.
+pub(super) struct Worker<I> {
+    pub(super) installer: I,
+    /// Where bundles stand.
+    pub(super) folder: PathBuf,
+    /// Made when the machine is to restart.
+    pub(super) restart: PathBuf,
+    pub(super) orders: mpsc::Receiver<Order>,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) open: Option<PathBuf>,
+}
+
+impl<I: Installer> Worker<I> {
+    /// Works until cancelled, or until nobody listens any more. What RAUC installs goes on.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        stop.run_until_cancelled(self.work()).await;
+    }
+
+    async fn work(&mut self) {
+        let mut told = false;
+        let board = loop {
+            match self.installer.compatible().await {
+                Ok(board) => break board,
+                Err(error) => {
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::warn!("the room cannot be updated until RAUC answers: {error:#}");
+                    }
+                    tokio::time::sleep(ASK_AGAIN).await;
+                }
+            }
+        };
+        if self.events.send(Event::Board(board)).await.is_err() {
+            return;
+        }
+        while let Some(order) = self.orders.recv().await {
+            let Some(input) = self.carry_out(order).await else { continue };
+            if self.events.send(Event::Input(input)).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, order: Order) -> Option<Input> {
+        Some(match order {
+            Order::Open { sha256, size } => {
+                let (folder, file) = (self.folder.clone(), self.file(sha256));
+                self.open = Some(file.clone());
+                match blocking(move || open(&folder, &file, size)).await {
+                    Ok(have) => Input::Opened { have },
+                    Err(error) => disk_failed(error),
+                }
+            }
+            Order::Append { offset, piece } => {
+                let file = self.open.clone()?;
+                let have = offset + piece.0.len() as u64;
+                match blocking(move || append(&file, offset, &piece.0)).await {
+                    Ok(()) => Input::Written { have },
+                    Err(error) => disk_failed(error),
+                }
+            }
+            Order::Check(sha256) => self.check(sha256).await,
+            Order::Install(sha256) => {
+                let events = self.events.clone();
+                let progress = move |percent| {
+                    // One that finds no place is followed by another.
+                    let _ = events.try_send(Event::Input(Input::Installing { percent }));
+                };
+                match self.installer.install(&self.file(sha256), progress).await {
+                    Ok(()) => Input::Installed,
+                    Err(error) => {
+                        tracing::error!("the update was not installed: {error:#}");
+                        Input::InstallFailed { detail: format!("{error:#}") }
+                    }
+                }
+            }
+            Order::Discard => {
+                self.open = None;
+                let folder = self.folder.clone();
+                if let Err(error) = blocking(move || keep_only(&folder, None)).await {
+                    tracing::warn!("old bundles could not be removed: {error:#}");
+                }
+                return None;
+            }
+            Order::Mark(mark) => match self.installer.mark(mark).await {
+                Ok(()) if mark == Mark::Good => Input::Committed,
+                Ok(()) => return None,
+                Err(error) => not_done(&error),
+            },
+            Order::MarkAndRestart(mark) => {
+                let marked = self.installer.mark(mark).await;
+                match marked.and_then(|()| self.ask_for_restart()) {
+                    Ok(()) => return None,
+                    Err(error) => not_done(&error),
+                }
+            }
+            Order::Restart => match self.ask_for_restart() {
+                Ok(()) => return None,
+                Err(error) => not_done(&error),
+            },
+        })
+    }
+
+    fn file(&self, sha256: BundleHash) -> PathBuf {
+        self.folder.join(format!("{sha256}.raucb"))
+    }
+
+    fn ask_for_restart(&self) -> anyhow::Result<()> {
+        tracing::warn!("the machine is to restart");
+        File::create(&self.restart)
+            .with_context(|| format!("{} cannot be made", self.restart.display()))?;
+        Ok(())
+    }
+
+    async fn check(&self, sha256: BundleHash) -> Input {
+        let file = self.file(sha256);
+        let hashed = file.clone();
+        match blocking(move || hash(&hashed)).await {
+            Err(error) => return disk_failed(error),
+            Ok(found) if found != sha256 => {
+                let detail = format!("its SHA-256 is {found}");
+                return Input::Unfit { fault: UpdateFault::Damaged, detail };
+            }
+            Ok(_) => {}
+        }
+        match self.installer.inspect(&file).await {
+            Ok(bundle) => Input::Checked(bundle),
+            Err(error) => {
+                tracing::error!("the installer refuses the update: {error:#}");
+                Input::Unfit { fault: UpdateFault::Refused, detail: format!("{error:#}") }
+            }
+        }
+    }
+}
+
+fn disk_failed(error: anyhow::Error) -> Input {
+    tracing::error!("the update cannot be kept on the disk: {error:#}");
+    Input::DiskFailed { detail: format!("{error:#}") }
+}
+
+fn not_done(error: &anyhow::Error) -> Input {
+    tracing::error!("what the update needs was not done, and is tried again: {error:#}");
+    Input::NotDone { detail: format!("{error:#}") }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    Ok(spawn_blocking(work).await??)
+}
+
+/// Makes the file, or finds it with what it has. One that is longer than it should be is begun anew.
+fn open(folder: &Path, file: &Path, size: u64) -> io::Result<u64> {
+    fs::create_dir_all(folder)?;
+    keep_only(folder, Some(file))?;
+    let made = OpenOptions::new().create(true).append(true).open(file)?;
+    let have = made.metadata()?.len();
+    if have <= size {
+        return Ok(have);
+    }
+    made.set_len(0)?;
+    Ok(0)
+}
+
+fn append(file: &Path, offset: u64, piece: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(file)?;
+    // A piece that was torn by a power cut is written over; the hash finds what was not.
+    file.seek(SeekFrom::Start(offset))?;
+    file.write_all(piece)?;
+    file.set_len(offset + piece.len() as u64)
+}
+
+fn hash(file: &Path) -> io::Result<BundleHash> {
+    let mut file = File::open(file)?;
+    // Before it is installed and the file is forgotten, it has to be there for good.
+    file.sync_all()?;
+    let (mut hash, mut octets) = (digest::Context::new(&digest::SHA256), vec![0; 1 << 16]);
+    loop {
+        let read = file.read(&mut octets)?;
+        if read == 0 {
+            break;
+        }
+        hash.update(&octets[..read]);
+    }
+    let mut found = BundleHash([0; 32]);
+    found.0.copy_from_slice(hash.finish().as_ref());
+    Ok(found)
+}
+
+/// Removes every bundle but this one.
+fn keep_only(folder: &Path, file: Option<&Path>) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if Some(path.as_path()) != file {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}

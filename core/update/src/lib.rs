@@ -1,0 +1,267 @@
+//! One room's update: offered, fetched, installed, proved, and kept or taken back.
+//!
+//! A machine without sockets, disk or clock. The flow:
+//! 1. [`Input::Offer`] is looked at: made for this board, not below the security floor, not one that
+//!    failed here before.
+//! 2. It waits for the maintenance window and until nobody has used the room for a while, then
+//!    fetches the bundle in chunks over the link, as slowly as leaves room for everything else. A call
+//!    stops it at once; what has come stays.
+//! 3. The bundle is checked and installed into the slot that is not running, and the room restarts in
+//!    another quiet moment.
+//! 4. After the restart the new system has [`PROOF`] from its start to show what worked before it:
+//!    panel, camera, microphone, link. Then it is marked as good; or the room goes back by itself.
+//!    That it went back, and why, is kept and told, and that version is not tried again.
+//!
+//! What has to outlive a restart is [`Kept`]. It is written before anything happens that needs it.
+
+#![forbid(unsafe_code)]
+
+mod fetch;
+mod machine;
+
+pub use machine::{State, Update};
+
+use conclave_messages::{Piece, Release, UpdateFault, UpdateOffer, UpdateReport, UpdateStage};
+use conclave_types::{BundleHash, Compatible, Time, Version};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How long the new system has from its start to show that it works. Slow boards need two minutes to
+/// try their encoders, and a network that comes late another; longer leaves a broken room broken.
+pub const PROOF: Duration = Duration::from_secs(300);
+/// How long nobody may have been in a call or touched the panel. Shorter, and the room restarts under
+/// people who have just hung up and stay; much longer, and a busy night passes without an update.
+pub const QUIET: Duration = Duration::from_secs(600);
+/// How close a known meeting may be. A restart takes a minute, a way back and a second one the rest.
+pub const BEFORE_MEETING: Duration = Duration::from_secs(1_800);
+/// Chunks that are asked for and not yet written. Enough to fill a line of 100 ms at the pace below;
+/// more would stand before a call's messages in the same connection.
+pub const MOST_OUTSTANDING: usize = 4;
+/// One chunk is asked for in such a time: 640 kB a second, 300 MB in eight minutes. Half of what the
+/// cloud takes from a room before it calls it a flood.
+pub const PACE: Duration = Duration::from_millis(50);
+
+/// What this system is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Its version.
+    pub running: Version,
+    /// Its board.
+    pub compatible: Compatible,
+    /// Tells this start of the machine from every other: the kernel's boot id.
+    pub boot: String,
+    /// How long ago it started.
+    pub up: Duration,
+    /// How long nobody may have been in a call or touched the panel: [`QUIET`], unless the site says
+    /// otherwise.
+    pub quiet: Duration,
+}
+
+/// What has to outlive a restart.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Kept {
+    /// The highest security floor of all releases that were committed here.
+    pub floor: Version,
+    /// Versions that did not work here, the latest last; a few.
+    pub failed: Vec<Version>,
+    /// A version that stands in the other slot, or runs and is not proved.
+    pub trial: Option<Trial>,
+    /// How the last update ended, to be told with each link.
+    pub outcome: Option<Outcome>,
+}
+
+/// A version that was installed and is not proved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// What was installed.
+    pub release: Release,
+    /// What ran when it was installed.
+    pub from: Version,
+    /// The machine's start in which it was installed.
+    pub boot: String,
+    /// What worked before the restart: what has to work after it.
+    pub before: BTreeSet<Part>,
+    /// Why the new system gave up, once it has.
+    pub verdict: Option<(UpdateFault, String)>,
+}
+
+/// How an update ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Of which version.
+    pub version: Version,
+    /// Committed, fell back or not installed.
+    pub stage: UpdateStage,
+}
+
+/// A part of the room that a new system has to bring up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The panel draws.
+    Panel,
+    /// The camera gives pictures.
+    Camera,
+    /// The microphone gives sound.
+    Microphone,
+    /// The room is linked.
+    Link,
+}
+
+/// Whether the room is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// A call is up or on its way.
+    Call,
+    /// Nobody is in a call.
+    Free,
+}
+
+/// What a bundle says of itself, once its signature was found to be good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundle {
+    /// Its version, as it is written there.
+    pub version: String,
+    /// Its board, as it is written there.
+    pub compatible: String,
+}
+
+/// What came of asking for a chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetched {
+    /// Here it is.
+    Piece(Piece),
+    /// Not now.
+    Busy {
+        /// Ask again after this.
+        retry_after: Duration,
+    },
+    /// The cloud has it no more.
+    Gone,
+    /// No answer came.
+    Lost,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The cloud offers a release.
+    Offer(UpdateOffer),
+    /// The cloud offers nothing any more.
+    NoOffer,
+    /// The room is linked, and welcome.
+    LinkUp,
+    /// The link is gone.
+    LinkDown,
+    /// Whether a call is up or on its way.
+    Use(Use),
+    /// Somebody touched the panel.
+    Touched,
+    /// When the next meeting that is known of begins.
+    NextMeeting(Option<Time>),
+    /// The minute of the day in the room, 0 to 1439.
+    Clock(u16),
+    /// A part was seen to work, or not to.
+    Part(Part, bool),
+    /// [`Output::Open`] is done.
+    Opened {
+        /// Octets of the bundle that are on the disk already.
+        have: u64,
+    },
+    /// What came of an [`Output::Fetch`].
+    Fetched {
+        /// Which.
+        offset: u64,
+        /// What came.
+        fetched: Fetched,
+    },
+    /// So much of the bundle is on the disk now.
+    Written {
+        /// Octets from its beginning.
+        have: u64,
+    },
+    /// The disk did not take or give the bundle.
+    DiskFailed {
+        /// For the log.
+        detail: String,
+    },
+    /// [`Output::Check`] is done: hash and signature are right.
+    Checked(Bundle),
+    /// [`Output::Check`] is done, and the bundle is not to be installed.
+    Unfit {
+        /// Why.
+        fault: UpdateFault,
+        /// For the log.
+        detail: String,
+    },
+    /// Installing goes on.
+    Installing {
+        /// 0 to 100.
+        percent: u8,
+    },
+    /// [`Output::Install`] is done.
+    Installed,
+    /// [`Output::Install`] broke off; the running slot is as it was.
+    InstallFailed {
+        /// For the log.
+        detail: String,
+    },
+    /// [`Output::Commit`] is done.
+    Committed,
+    /// What was wanted of the boot loader or of the machine was not done; it is wanted again later.
+    NotDone {
+        /// For the log.
+        detail: String,
+    },
+    /// The deadline has passed.
+    Tick,
+}
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Open the file for this bundle, keep what it holds, forget other bundles.
+    Open {
+        /// Which bundle.
+        sha256: BundleHash,
+        /// How long it will be.
+        size: u64,
+    },
+    /// Ask the cloud for a chunk.
+    Fetch {
+        /// Of which bundle.
+        sha256: BundleHash,
+        /// Where it begins.
+        offset: u64,
+        /// Its octets.
+        length: u32,
+    },
+    /// Append this to the file.
+    Append {
+        /// Where the file ends before it.
+        offset: u64,
+        /// What to append.
+        piece: Piece,
+    },
+    /// Compare the file's hash, then look at the bundle's signature.
+    Check(BundleHash),
+    /// Install the file into the slot that is not running.
+    Install(BundleHash),
+    /// Forget every bundle.
+    Discard,
+    /// Have the running slot started from now on, and not the one that was just installed.
+    Undo,
+    /// Keep this before anything that follows.
+    Keep(Box<Kept>),
+    /// Restart the machine.
+    Restart,
+    /// Mark the running slot as good.
+    Commit,
+    /// Mark the running slot as bad, have the other one started, and restart the machine.
+    FallBack,
+    /// Tell the cloud.
+    Tell(Box<UpdateReport>),
+    /// [`Update::state`] has changed.
+    Changed,
+}

@@ -1,0 +1,638 @@
+//! The machine itself.
+
+use crate::fetch::{Fetch, Step};
+use crate::{BEFORE_MEETING, Bundle, Facts, Input, Kept, Outcome, Output, PROOF, Part, Trial, Use};
+use conclave_messages::{Release, UpdateFault, UpdateOffer, UpdateReport, UpdateStage};
+use conclave_types::{MaintenanceWindow, Time};
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+/// Versions that failed here and are remembered. A channel brings a few a year.
+const MOST_FAILED: usize = 16;
+/// What the boot loader or the machine did not do is wanted again after this.
+const RETRY: Duration = Duration::from_secs(20);
+/// A restart that has not happened by then is wanted again.
+const RESTART_WAIT: Duration = Duration::from_secs(120);
+/// How long all parts have to work together before the new system counts as good: a daemon that ends
+/// again and again shows a panel in between.
+const STEADY: Duration = Duration::from_secs(20);
+/// The cloud is told of each such part of a way.
+const PERCENT_STEP: u8 = 5;
+
+/// How far the update is.
+#[derive(Debug)]
+pub enum State {
+    /// Nothing is to be done.
+    Idle,
+    /// A release waits for the window and a quiet moment. What came of it before stays.
+    Waiting,
+    /// The bundle is on its way.
+    Fetching,
+    /// Hash and signature are looked at.
+    Checking,
+    /// It is being installed.
+    Installing {
+        /// 0 to 100.
+        percent: u8,
+        /// The cloud took it back meanwhile; the installer cannot be stopped.
+        withdrawn: bool,
+    },
+    /// It is installed.
+    Ready,
+    /// The machine is about to restart.
+    Restarting {
+        /// When to ask for it again.
+        again: Time,
+    },
+    /// The new system has to show that it works.
+    Proving {
+        /// Until when.
+        until: Time,
+        /// Since when everything works.
+        since: Option<Time>,
+    },
+    /// It has, and is being marked as good.
+    Committing {
+        /// Until when.
+        until: Time,
+        /// When to ask for it again.
+        again: Time,
+    },
+    /// It has not; the old system is being brought back.
+    FallingBack {
+        /// When to ask for it again.
+        again: Time,
+    },
+}
+
+/// One room's update.
+#[derive(Debug)]
+pub struct Update {
+    facts: Facts,
+    kept: Kept,
+    state: State,
+    offer: Option<UpdateOffer>,
+    fetch: Option<Fetch>,
+    /// Some of the bundle was on the disk before this start or window.
+    resumed: bool,
+    linked: bool,
+    used: Use,
+    touched: Option<Time>,
+    meeting: Option<Time>,
+    minute: Option<u16>,
+    working: BTreeSet<Part>,
+    /// After trouble with the restart.
+    not_before: Time,
+    /// The latest moment that was heard of.
+    now: Time,
+    shown: Option<UpdateReport>,
+    told: Option<UpdateReport>,
+    outputs: VecDeque<Output>,
+}
+
+impl Update {
+    /// Takes up what an earlier start left. Its outputs come first: the new system may have to go
+    /// back before anything else is tried.
+    pub fn new(now: Time, facts: Facts, kept: Kept) -> Update {
+        let mut update = Update {
+            facts,
+            kept,
+            state: State::Idle,
+            offer: None,
+            fetch: None,
+            resumed: false,
+            linked: false,
+            used: Use::Free,
+            // Whoever switched the room on may stand before it.
+            touched: Some(now),
+            meeting: None,
+            minute: None,
+            working: BTreeSet::new(),
+            not_before: Time::ZERO,
+            now,
+            shown: None,
+            told: None,
+            outputs: VecDeque::new(),
+        };
+        update.begin(now);
+        update
+    }
+
+    fn begin(&mut self, now: Time) {
+        let Some(trial) = self.kept.trial.clone() else { return };
+        if trial.boot == self.facts.boot {
+            // Only this program was started again.
+            self.state = State::Ready;
+        } else if trial.release.version == self.facts.running {
+            let until = now + PROOF.saturating_sub(self.facts.up);
+            self.state = State::Proving { until, since: None };
+            match trial.verdict {
+                // It had given up, and the machine started it all the same.
+                Some((fault, detail)) => self.fall_back(now, fault, detail),
+                // Its time is over, and nobody has seen anything: this program ended again and again.
+                None if self.facts.up >= PROOF => {
+                    let late = self.facts.up.as_secs();
+                    let detail = format!("its daemon began {late} s after the machine's start");
+                    self.fall_back(now, UpdateFault::NotStarted, detail);
+                }
+                None => self.prove(now),
+            }
+        } else if trial.from == self.facts.running {
+            let (fault, detail) = trial.verdict.unwrap_or((UpdateFault::NotStarted, String::new()));
+            let version = trial.release.version;
+            self.kept.trial = None;
+            self.kept.failed.retain(|failed| *failed != version);
+            self.kept.failed.push(version);
+            let much = self.kept.failed.len().saturating_sub(MOST_FAILED);
+            self.kept.failed.drain(..much);
+            self.end(&trial.release, UpdateStage::FellBack { fault, detail });
+        } else {
+            // Somebody put a third version on this device by hand.
+            self.kept.trial = None;
+            self.keep();
+        }
+    }
+
+    /// How far it is.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What runs, and how far it is with what is wanted.
+    pub fn report(&self) -> UpdateReport {
+        let wanted = match self.state {
+            State::Idle => None,
+            State::Waiting | State::Fetching | State::Checking | State::Installing { .. } => {
+                self.offer.as_ref().map(|offer| offer.release.version)
+            }
+            State::Ready
+            | State::Restarting { .. }
+            | State::Proving { .. }
+            | State::Committing { .. }
+            | State::FallingBack { .. } => {
+                self.kept.trial.as_ref().map(|trial| trial.release.version)
+            }
+        };
+        let stage = match self.state {
+            State::Idle => UpdateStage::Idle,
+            State::Waiting => UpdateStage::Waiting,
+            State::Fetching => {
+                UpdateStage::Fetching { percent: self.fetch.as_ref().map_or(0, Fetch::percent) }
+            }
+            State::Checking => UpdateStage::Checking,
+            State::Installing { percent, .. } => UpdateStage::Installing { percent },
+            State::Ready => UpdateStage::Ready,
+            State::Restarting { .. } | State::FallingBack { .. } => UpdateStage::Restarting,
+            State::Proving { .. } | State::Committing { .. } => UpdateStage::Proving,
+        };
+        let (wanted, stage) = match (&self.state, &self.kept.outcome) {
+            (State::Idle, Some(outcome)) => (Some(outcome.version), outcome.stage.clone()),
+            _ => (wanted, stage),
+        };
+        let Facts { running, ref compatible, .. } = self.facts;
+        UpdateReport { running, compatible: compatible.clone(), wanted, stage }
+    }
+
+    /// What is wanted next; call until `None`.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Input::Tick`] is wanted.
+    pub fn deadline(&self) -> Option<Time> {
+        match &self.state {
+            State::Idle | State::Checking | State::Installing { .. } => None,
+            // The window is told of by the clock; here is what it does not tell.
+            State::Waiting | State::Ready => self.quiet_at().filter(|at| *at > self.now),
+            State::Fetching if !self.linked => None,
+            State::Fetching => self.fetch.as_ref().and_then(Fetch::due),
+            State::Restarting { again } | State::FallingBack { again } => Some(*again),
+            State::Proving { until, since } => {
+                Some(since.map_or(*until, |since| (*until).min(since + STEADY)))
+            }
+            State::Committing { until, again } => Some(*until.min(again)),
+        }
+    }
+
+    /// The state as one line, for logs and support.
+    pub fn summary(&self) -> String {
+        format!("{} runs, {:?}, {:?}", self.facts.running, self.state, self.report().stage)
+    }
+
+    /// Takes in what happened.
+    pub fn handle(&mut self, now: Time, input: Input) {
+        self.now = now;
+        match input {
+            Input::Offer(offer) => self.offered(offer),
+            Input::NoOffer => self.withdrawn(),
+            Input::LinkUp => {
+                self.linked = true;
+                self.told = None;
+                self.part(now, Part::Link, true);
+            }
+            Input::LinkDown => {
+                self.linked = false;
+                if let Some(fetch) = &mut self.fetch {
+                    fetch.cut();
+                }
+                self.part(now, Part::Link, false);
+            }
+            Input::Use(used) => {
+                if self.used == Use::Call && used == Use::Free {
+                    self.touched = Some(now);
+                }
+                self.used = used;
+            }
+            Input::Touched => self.touched = Some(now),
+            Input::NextMeeting(at) => self.meeting = at,
+            Input::Clock(minute) => self.minute = Some(minute),
+            Input::Part(part, works) => self.part(now, part, works),
+            Input::Opened { have } => {
+                self.resumed = have > 0;
+                if let Some(fetch) = &mut self.fetch {
+                    fetch.opened(have);
+                }
+            }
+            Input::Fetched { offset, fetched } => {
+                let step = self.fetch.as_mut().map(|fetch| fetch.came(now, offset, fetched));
+                match step {
+                    Some(Step::Append(pieces)) => {
+                        for (offset, piece) in pieces {
+                            self.want(Output::Append { offset, piece });
+                        }
+                    }
+                    Some(Step::Gone) => {
+                        self.offer = None;
+                        self.forget_bundle();
+                    }
+                    Some(Step::Wait) | None => {}
+                }
+            }
+            Input::Written { have } => {
+                if let Some(fetch) = &mut self.fetch {
+                    fetch.written(have);
+                }
+            }
+            Input::DiskFailed { detail } => {
+                if matches!(self.state, State::Fetching | State::Checking) {
+                    self.offer_failed(UpdateFault::Disk, detail);
+                }
+            }
+            Input::Checked(bundle) => self.checked(&bundle),
+            Input::Unfit { fault, detail } => {
+                if !matches!(self.state, State::Checking) {
+                } else if fault == UpdateFault::Damaged && self.resumed {
+                    // A power cut tore the file, most likely: once more, from its beginning.
+                    self.forget_bundle();
+                } else {
+                    self.offer_failed(fault, detail);
+                }
+            }
+            Input::Installing { percent } => {
+                if let State::Installing { percent: shown, .. } = &mut self.state {
+                    *shown = percent.min(100);
+                }
+            }
+            Input::Installed => self.installed(),
+            Input::InstallFailed { detail } => {
+                if matches!(self.state, State::Installing { .. }) {
+                    self.offer_failed(UpdateFault::Installing, detail);
+                }
+            }
+            Input::Committed => self.committed(),
+            Input::NotDone { .. } => {
+                if let State::Restarting { .. } = self.state {
+                    self.state = State::Ready;
+                    self.not_before = now + RESTART_WAIT;
+                }
+            }
+            Input::Tick => {}
+        }
+        self.go_on(now);
+        self.tell();
+    }
+
+    /// Does what time and circumstances allow.
+    fn go_on(&mut self, now: Time) {
+        match self.state {
+            State::Idle if self.offer.is_some() => self.state = State::Waiting,
+            _ => {}
+        }
+        match self.state {
+            State::Waiting if self.may(now, self.window()) => self.start_fetching(),
+            State::Ready if self.may(now, self.window()) => self.restart(now),
+            State::Fetching => self.keep_fetching(now),
+            State::Restarting { again } if now >= again => {
+                self.state = State::Ready;
+                self.not_before = now + RESTART_WAIT;
+            }
+            State::Proving { until, .. } if now >= until => self.not_proved(now),
+            State::Proving { .. } => self.prove(now),
+            State::Committing { until, .. } if now >= until => {
+                let detail = "the boot loader did not take the mark".to_owned();
+                self.fall_back(now, UpdateFault::Committing, detail);
+            }
+            State::Committing { until, again } if now >= again => {
+                self.state = State::Committing { until, again: now + RETRY };
+                self.want(Output::Commit);
+            }
+            State::FallingBack { again } if now >= again => {
+                self.state = State::FallingBack { again: now + RETRY };
+                self.want(Output::FallBack);
+            }
+            _ => {}
+        }
+    }
+
+    fn window(&self) -> MaintenanceWindow {
+        self.offer.as_ref().map(|offer| offer.window).unwrap_or_default()
+    }
+
+    /// In the window, nobody there, none expected.
+    fn may(&self, now: Time, window: MaintenanceWindow) -> bool {
+        self.minute.is_some_and(|minute| window.contains(minute))
+            && self.used == Use::Free
+            && self.quiet_at().is_none_or(|at| at <= now)
+            && self.meeting.is_none_or(|at| at > now + BEFORE_MEETING || at < now)
+    }
+
+    /// When the room will have been quiet for long enough, as things stand.
+    fn quiet_at(&self) -> Option<Time> {
+        let touched = self.touched.map(|at| at + self.facts.quiet);
+        let all = [touched, Some(self.not_before)];
+        match self.used {
+            Use::Free => all.into_iter().flatten().max(),
+            Use::Call => None,
+        }
+    }
+
+    fn offered(&mut self, offer: UpdateOffer) {
+        let release = &offer.release;
+        if release.version == self.facts.running {
+            return self.withdrawn();
+        }
+        let fault = if release.compatible != self.facts.compatible {
+            Some((UpdateFault::WrongBoard, format!("this board is {}", self.facts.compatible)))
+        } else if release.version < self.kept.floor {
+            Some((UpdateFault::BelowFloor, format!("the floor is {}", self.kept.floor)))
+        } else if self.kept.failed.contains(&release.version) {
+            Some((UpdateFault::TriedBefore, String::new()))
+        } else {
+            None
+        };
+        match self.state {
+            // What runs on trial is decided first; the cloud offers again after that.
+            State::Proving { .. }
+            | State::Committing { .. }
+            | State::FallingBack { .. }
+            | State::Restarting { .. } => return,
+            State::Installing { ref mut withdrawn, .. } => {
+                let same = self.offer.as_ref().is_some_and(|known| known.release == offer.release);
+                *withdrawn = !same;
+                if same {
+                    self.offer = Some(offer);
+                }
+                return;
+            }
+            State::Ready => {
+                let ready = self.kept.trial.as_ref().map(|trial| &trial.release);
+                if ready == Some(&offer.release) {
+                    self.offer = Some(offer);
+                    return;
+                }
+                self.undo();
+            }
+            State::Idle | State::Waiting | State::Fetching | State::Checking => {}
+        }
+        if let Some((fault, detail)) = fault {
+            self.offer = Some(offer);
+            return self.offer_failed(fault, detail);
+        }
+        let same = self.offer.as_ref().is_some_and(|known| known.release == offer.release);
+        if !same {
+            self.fetch = None;
+            self.state = State::Waiting;
+        }
+        self.offer = Some(offer);
+        self.kept.outcome = None;
+    }
+
+    fn withdrawn(&mut self) {
+        self.offer = None;
+        match &mut self.state {
+            State::Idle
+            | State::Restarting { .. }
+            | State::Proving { .. }
+            | State::Committing { .. }
+            | State::FallingBack { .. } => {}
+            State::Waiting | State::Fetching | State::Checking => self.forget_bundle(),
+            State::Installing { withdrawn, .. } => *withdrawn = true,
+            State::Ready => {
+                self.undo();
+                self.forget_bundle();
+            }
+        }
+    }
+
+    /// What was installed is not started.
+    fn undo(&mut self) {
+        self.want(Output::Undo);
+        self.kept.trial = None;
+        self.keep();
+        self.state = State::Idle;
+    }
+
+    fn forget_bundle(&mut self) {
+        self.fetch = None;
+        self.state = State::Idle;
+        self.want(Output::Discard);
+    }
+
+    fn start_fetching(&mut self) {
+        let Some(offer) = &self.offer else { return };
+        let release = offer.release.clone();
+        // What came before the last window closed is in the file; what is on its way would come twice.
+        self.fetch = Some(Fetch::new(&release));
+        self.state = State::Fetching;
+        self.want(Output::Open { sha256: release.sha256, size: release.size });
+    }
+
+    fn keep_fetching(&mut self, now: Time) {
+        let open = self.minute.is_some_and(|minute| self.window().contains(minute));
+        if self.used == Use::Call || !open {
+            self.state = State::Waiting;
+            self.fetch = None;
+            return;
+        }
+        let (Some(offer), Some(fetch)) = (&self.offer, &mut self.fetch) else { return };
+        let sha256 = offer.release.sha256;
+        if fetch.is_whole() {
+            self.state = State::Checking;
+            self.want(Output::Check(sha256));
+        } else if self.linked
+            && let Some((offset, length)) = fetch.ask(now)
+        {
+            self.want(Output::Fetch { sha256, offset, length });
+        }
+    }
+
+    fn checked(&mut self, bundle: &Bundle) {
+        let (State::Checking, Some(offer)) = (&self.state, &self.offer) else { return };
+        let release = offer.release.clone();
+        if bundle.compatible != release.compatible.as_str() {
+            let detail = format!("the bundle is for {}", bundle.compatible);
+            self.offer_failed(UpdateFault::WrongBoard, detail);
+        } else if bundle.version != release.version.to_string() {
+            let detail = format!("the bundle is of version {}", bundle.version);
+            self.offer_failed(UpdateFault::Damaged, detail);
+        } else if self.used == Use::Call {
+            // It takes the disk and the processor that a call needs.
+            self.state = State::Waiting;
+        } else {
+            self.state = State::Installing { percent: 0, withdrawn: false };
+            self.want(Output::Install(release.sha256));
+        }
+    }
+
+    fn installed(&mut self) {
+        let State::Installing { withdrawn, .. } = self.state else { return };
+        let Some(offer) = &self.offer else {
+            self.want(Output::Undo);
+            return self.forget_bundle();
+        };
+        let trial = Trial {
+            release: offer.release.clone(),
+            from: self.facts.running,
+            boot: self.facts.boot.clone(),
+            before: self.working.clone(),
+            verdict: None,
+        };
+        self.kept.trial = Some(trial);
+        self.keep();
+        self.fetch = None;
+        self.want(Output::Discard);
+        self.state = State::Ready;
+        if withdrawn {
+            self.undo();
+        }
+    }
+
+    fn restart(&mut self, now: Time) {
+        if let Some(trial) = &mut self.kept.trial {
+            trial.before.clone_from(&self.working);
+            self.keep();
+            self.state = State::Restarting { again: now + RESTART_WAIT };
+            self.want(Output::Restart);
+        } else {
+            self.state = State::Idle;
+        }
+    }
+
+    fn part(&mut self, now: Time, part: Part, works: bool) {
+        if works {
+            self.working.insert(part);
+        } else {
+            self.working.remove(&part);
+        }
+        self.prove(now);
+    }
+
+    /// All that worked before works, and has for a while: the new system is good.
+    fn prove(&mut self, now: Time) {
+        let (State::Proving { until, since }, Some(trial)) = (&mut self.state, &self.kept.trial)
+        else {
+            return;
+        };
+        let until = *until;
+        if now >= until || !trial.before.is_subset(&self.working) {
+            *since = None;
+        } else if now >= *since.get_or_insert(now) + STEADY {
+            self.state = State::Committing { until, again: now + RETRY };
+            self.want(Output::Commit);
+        }
+    }
+
+    fn not_proved(&mut self, now: Time) {
+        let before = self.kept.trial.as_ref().map(|trial| trial.before.clone());
+        let missing: Vec<Part> =
+            before.unwrap_or_default().difference(&self.working).copied().collect();
+        let fault = match missing.first() {
+            Some(Part::Panel) => UpdateFault::Panel,
+            Some(Part::Camera) => UpdateFault::Camera,
+            Some(Part::Microphone) => UpdateFault::Microphone,
+            Some(Part::Link) => UpdateFault::Link,
+            // All of it works, and has not for long enough.
+            None => UpdateFault::NotStarted,
+        };
+        let detail = format!("{missing:?} did not work {} s after the start", PROOF.as_secs());
+        self.fall_back(now, fault, detail);
+    }
+
+    fn fall_back(&mut self, now: Time, fault: UpdateFault, detail: String) {
+        if let Some(trial) = &mut self.kept.trial {
+            trial.verdict = Some((fault, detail));
+        }
+        self.keep();
+        self.state = State::FallingBack { again: now + RETRY };
+        self.want(Output::FallBack);
+    }
+
+    fn committed(&mut self) {
+        if !matches!(self.state, State::Committing { .. }) {
+            return;
+        }
+        if let Some(trial) = self.kept.trial.take() {
+            self.kept.floor = self.kept.floor.max(trial.release.floor);
+            self.end(&trial.release, UpdateStage::Committed);
+        }
+        self.state = State::Idle;
+    }
+
+    /// The release that is offered cannot be installed here.
+    fn offer_failed(&mut self, fault: UpdateFault, detail: String) {
+        if let Some(UpdateOffer { release, .. }) = self.offer.take() {
+            // Why it failed then says more than that it did.
+            let known = self.kept.outcome.as_ref().is_some_and(|o| o.version == release.version);
+            if fault != UpdateFault::TriedBefore || !known {
+                self.end(&release, UpdateStage::NotInstalled { fault, detail });
+            }
+        }
+        self.told = None;
+        self.forget_bundle();
+    }
+
+    fn end(&mut self, release: &Release, stage: UpdateStage) {
+        self.kept.outcome = Some(Outcome { version: release.version, stage });
+        self.keep();
+    }
+
+    fn keep(&mut self) {
+        self.want(Output::Keep(Box::new(self.kept.clone())));
+    }
+
+    fn want(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    /// Tells the cloud what has changed; of a way, some steps only.
+    fn tell(&mut self) {
+        let mut report = self.report();
+        if let UpdateStage::Fetching { percent } | UpdateStage::Installing { percent } =
+            &mut report.stage
+        {
+            *percent -= *percent % PERCENT_STEP;
+        }
+        if self.shown.as_ref() != Some(&report) {
+            self.shown = Some(report.clone());
+            self.want(Output::Changed);
+        }
+        if self.linked && self.told.as_ref() != Some(&report) {
+            self.told = Some(report.clone());
+            self.want(Output::Tell(Box::new(report)));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
