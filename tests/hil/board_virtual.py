@@ -19,7 +19,7 @@ WIDTH, HEIGHT = 1280, 800
 AXIS = 0x7FFF
 
 
-def machine(folder, disk, tap, display="none", by="kernel"):
+def machine(folder, disk, tap, display="none", by="kernel", restarts=False):
     """QEMU's arguments beside the ones that labgrid's driver adds."""
     words = [
         # Before labgrid's own serial line: what the kernel and systemd say, for whoever looks for a reason.
@@ -28,7 +28,7 @@ def machine(folder, disk, tap, display="none", by="kernel"):
         "-tpmdev", "emulator,id=tpm,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm",
         "-accel", "tcg,thread=multi,tb-size=512",
         "-smp", "2",
-        "-nodefaults", "-no-reboot",
+        "-nodefaults", *([] if restarts else ["-no-reboot"]),
         "-uuid", "5ca1ab1e-0000-4000-8000-00000000000a",
         "-blockdev", f"driver=file,filename={disk},node-name=file,cache.no-flush=on",
         "-blockdev", "driver=raw,file=file,node-name=disk",

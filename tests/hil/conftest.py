@@ -121,9 +121,9 @@ def disk_for(cloud, folder):
     return disk
 
 
-def switch_on(folder, disk, tap, display="none", by="kernel"):
+def switch_on(folder, disk, tap, display="none", by="kernel", restarts=False):
     """The board, switched on. By its kernel: QEMU loads it, which spares the firmware's minute. By its
-    firmware: as every real board does."""
+    firmware: as every real board does. A board that restarts by itself ends the emulator, unless it may."""
     board_virtual.Tpm(folder).start()
     with open(os.environ["CONCLAVE_HIL_COMMAND_LINE_FILE"]) as file:
         line = file.read().strip()
@@ -133,7 +133,7 @@ def switch_on(folder, disk, tap, display="none", by="kernel"):
     )
     os.environ["LG_HIL_KERNEL"] = os.environ["CONCLAVE_HIL_KERNEL"]
     os.environ["LG_HIL_DISPLAY"] = "fb-headless" if display == "none" else "qemu-default"
-    os.environ["LG_HIL_QEMU"] = board_virtual.machine(folder, disk, tap, display, by)
+    os.environ["LG_HIL_QEMU"] = board_virtual.machine(folder, disk, tap, display, by, restarts)
     here = os.path.dirname(os.path.abspath(__file__))
     environment = Environment(os.path.join(here, "boards", f"virtual-x86_64-by-{by}.yaml"))
     target = environment.get_target("main")

@@ -14,6 +14,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The release that rooms are updated to in the tests: the same system by another name.
+const NEXT: &str = "1000.0.0";
+
 /// What `cargo xtask hil` is asked.
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -39,15 +42,18 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
     if !arguments.no_install {
         packages::install(Purpose::Image)?;
     }
-    let image = image::build(&Plan {
+    let mut plan = Plan {
         kind: Kind::Production,
         cloud: None,
-        release: env!("CARGO_PKG_VERSION").to_owned(),
+        release: image::RELEASE.to_owned(),
         keys: image::keys(&workspace, None),
         fresh: false,
         programs: arguments.programs,
         workspace: workspace.clone(),
-    })?;
+    };
+    let image = image::build(&plan)?;
+    plan.release = NEXT.to_owned();
+    let next = image::build(&plan)?;
     let mut steps = Steps::new(workspace.clone());
     let cloud = match arguments.cloud {
         Some(folder) => folder.join("conclave-cloud"),
@@ -79,7 +85,8 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
         .env("CONCLAVE_HIL_DISK", &image.disk)
         .env("CONCLAVE_HIL_KERNEL", &image.kernel)
         .env("CONCLAVE_HIL_INITRD", &image.initrd)
-        .env("CONCLAVE_HIL_BUNDLE", &image.bundle)
+        .env("CONCLAVE_HIL_NEXT", NEXT)
+        .env("CONCLAVE_HIL_NEXT_BUNDLE", &next.bundle)
         .env("CONCLAVE_HIL_COMMAND_LINE_FILE", &image.command_line)
         .env("PYTHONPATH", &tests)
         .env("PYTHONDONTWRITEBYTECODE", "1");

@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "CLOUD.TOML")]
     cloud: Option<PathBuf>,
     /// The version that the system says it is; a room goes from one to another.
-    #[arg(long, default_value = env!("CARGO_PKG_VERSION"))]
+    #[arg(long, default_value = RELEASE)]
     release: String,
     /// The folder of keys that `yocto/make-keys.sh` makes: whose updates the room takes, and what signs
     /// this one. Without it, keys to try things with are made in target/image/keys.
@@ -140,7 +140,11 @@ pub(crate) fn build(plan: &Plan) -> Result<Image> {
     let out = plan.workspace.join("target/image");
     fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
     let root = root::fetch(&mut steps, &plan.workspace, &out, plan.fresh)?;
-    let folder = out.join(plan.kind.name());
+    // Another release stands beside the first: a room goes from one to the other.
+    let folder = match plan.release.as_str() {
+        RELEASE => out.join(plan.kind.name()),
+        other => out.join(format!("{}-{other}", plan.kind.name())),
+    };
     if !plan.keys.join("update.crt").exists() {
         steps.run(
             &format!("Make keys to try things with in {}", plan.keys.display()),
@@ -179,6 +183,9 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
+
+/// The version of an image that is asked for no other.
+pub(crate) const RELEASE: &str = env!("CARGO_PKG_VERSION");
 
 /// The programs of ours that an image holds.
 pub(crate) const PROGRAMS: [&str; 3] = ["conclave-roomd", "conclave-kiosk", "conclave-slots"];

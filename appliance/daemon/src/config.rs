@@ -47,6 +47,15 @@ pub(crate) struct Update {
     /// How long nobody may have been in a call or touched the panel before it, in seconds.
     #[serde(default = "quiet")]
     pub(crate) quiet_s: u32,
+    /// How long a new system has from the machine's start to show that it works, in seconds: slow
+    /// boards need more.
+    #[serde(default = "proof")]
+    pub(crate) proof_s: u32,
+}
+
+/// Five minutes.
+fn proof() -> u32 {
+    300
 }
 
 /// Ten minutes: whoever has just hung up may still be there.

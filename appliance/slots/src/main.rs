@@ -44,7 +44,11 @@ fn run() -> Result<()> {
     let booted = booted.trim().strip_prefix("CONCLAVE_SLOT=");
     let booted = booted.with_context(|| format!("{BOOTED} names no slot"))?;
     let disk = std::fs::canonicalize(DISK).with_context(|| DISK.to_owned())?;
-    let slots = disk::boot_partitions(Path::new("/sys/class/block"), &disk)?;
+    let slots = disk::boot_partitions(
+        Path::new("/sys/class/block"),
+        Path::new("/dev/disk/by-partuuid"),
+        &disk,
+    )?;
     let known = efibootmgr(&["-v"])?;
     let steps = entries::steps(&known, &slots, booted)?;
     if steps.is_empty() {

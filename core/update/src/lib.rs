@@ -56,6 +56,9 @@ pub struct Facts {
     /// How long nobody may have been in a call or touched the panel: [`QUIET`], unless the site says
     /// otherwise.
     pub quiet: Duration,
+    /// How long a new system has from its start to show that it works: [`PROOF`], unless the board's
+    /// configuration says otherwise.
+    pub proof: Duration,
 }
 
 /// What has to outlive a restart.

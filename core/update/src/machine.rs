@@ -1,7 +1,7 @@
 //! The machine itself.
 
 use crate::fetch::{Fetch, Step};
-use crate::{BEFORE_MEETING, Bundle, Facts, Input, Kept, Outcome, Output, PROOF, Part, Trial, Use};
+use crate::{BEFORE_MEETING, Bundle, Facts, Input, Kept, Outcome, Output, Part, Trial, Use};
 use conclave_messages::{Release, UpdateFault, UpdateOffer, UpdateReport, UpdateStage};
 use conclave_types::{MaintenanceWindow, Time};
 use std::collections::{BTreeSet, VecDeque};
@@ -124,13 +124,13 @@ impl Update {
             // Only this program was started again.
             self.state = State::Ready;
         } else if trial.release.version == self.facts.running {
-            let until = now + PROOF.saturating_sub(self.facts.up);
+            let until = now + self.facts.proof.saturating_sub(self.facts.up);
             self.state = State::Proving { until, since: None };
             match trial.verdict {
                 // It had given up, and the machine started it all the same.
                 Some((fault, detail)) => self.fall_back(now, fault, detail),
                 // Its time is over, and nobody has seen anything: this program ended again and again.
-                None if self.facts.up >= PROOF => {
+                None if self.facts.up >= self.facts.proof => {
                     let late = self.facts.up.as_secs();
                     let detail = format!("its daemon began {late} s after the machine's start");
                     self.fall_back(now, UpdateFault::NotStarted, detail);
@@ -564,7 +564,8 @@ impl Update {
             // All of it works, and has not for long enough.
             None => UpdateFault::NotStarted,
         };
-        let detail = format!("{missing:?} did not work {} s after the start", PROOF.as_secs());
+        let detail =
+            format!("{missing:?} did not work {} s after the start", self.facts.proof.as_secs());
         self.fall_back(now, fault, detail);
     }
 

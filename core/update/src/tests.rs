@@ -1,7 +1,7 @@
 //! A room's update in virtual time, with disk, installer and cloud written out by hand.
 
 use super::*;
-use crate::{BEFORE_MEETING, Fetched, MOST_OUTSTANDING, PACE, QUIET};
+use crate::{BEFORE_MEETING, Fetched, MOST_OUTSTANDING, PACE, PROOF, QUIET};
 use conclave_messages::{LONGEST_CHUNK, Piece};
 use conclave_types::{BundleHash, Version};
 
@@ -27,7 +27,7 @@ fn offer(version: Version) -> Input {
 fn facts(running: Version, boot: &str) -> Facts {
     let compatible = "conclave-virtual".parse().unwrap();
     let (boot, up) = (boot.to_owned(), Duration::from_secs(30));
-    Facts { running, compatible, boot, up, quiet: QUIET }
+    Facts { running, compatible, boot, up, quiet: QUIET, proof: PROOF }
 }
 
 /// One room with a disk, and what its machine said.

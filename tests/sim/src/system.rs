@@ -5,7 +5,9 @@ use conclave_link_protocol::message::{
     CloudEvent, NoChunk, Response, RoomEvent, RoomRequest, UpdateReport,
 };
 use conclave_types::{Time, Version};
-use conclave_update::{Bundle, Facts, Fetched, Input, Kept, Output, Part, QUIET, Update, Use};
+use conclave_update::{
+    Bundle, Facts, Fetched, Input, Kept, Output, PROOF, Part, QUIET, Update, Use,
+};
 use std::time::Duration;
 
 /// How long a restart takes.
@@ -213,5 +215,5 @@ impl System {
 fn facts(running: Version, starts: u32) -> Facts {
     let compatible = BOARD.parse().expect("a board's name");
     let (boot, up) = (format!("start {starts}"), Duration::from_secs(20));
-    Facts { running, compatible, boot, up, quiet: QUIET }
+    Facts { running, compatible, boot, up, quiet: QUIET, proof: PROOF }
 }

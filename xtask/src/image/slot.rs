@@ -26,7 +26,7 @@ const BLOCK: u64 = 4096;
 const STUB: &str = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub";
 
 /// What the initial RAM disk loads: disks of virtual and real boards, then what opens the system.
-const MODULES: [&str; 14] = [
+const MODULES: [&str; 15] = [
     "virtio_pci",
     "virtio_blk",
     "virtio_scsi",
@@ -41,6 +41,8 @@ const MODULES: [&str; 14] = [
     "dm_verity",
     "squashfs",
     "loop",
+    // Which boot partition the firmware started from.
+    "efivarfs",
 ];
 
 /// A built slot's files.

@@ -39,6 +39,7 @@ pub(crate) struct ThisStart {
     boot: String,
     up: Duration,
     quiet: Duration,
+    proof: Duration,
 }
 
 /// The update of this room.
@@ -81,7 +82,8 @@ pub(crate) fn this_start(config: &config::Update) -> anyhow::Result<ThisStart> {
     let up = uptime.split_whitespace().next().and_then(|seconds| seconds.parse::<f64>().ok());
     let up = up.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let quiet = Duration::from_secs(u64::from(config.quiet_s));
-    Ok(ThisStart { running, boot, up: up.unwrap_or_default(), quiet })
+    let proof = Duration::from_secs(u64::from(config.proof_s));
+    Ok(ThisStart { running, boot, up: up.unwrap_or_default(), quiet, proof })
 }
 
 /// `IMAGE_VERSION` or `VERSION_ID`: os-release(5).
@@ -146,9 +148,9 @@ impl Updater {
         match event {
             Event::Board(board) => match board.parse() {
                 Ok(compatible) if self.machine.is_none() => {
-                    let ThisStart { running, boot, up, quiet } = self.start.clone();
+                    let ThisStart { running, boot, up, quiet, proof } = self.start.clone();
                     tracing::info!(version = %running, board, "the room's system can be updated");
-                    let facts = Facts { running, compatible, boot, up, quiet };
+                    let facts = Facts { running, compatible, boot, up, quiet, proof };
                     self.machine = Some(Update::new(now, facts, std::mem::take(&mut self.kept)));
                     for input in std::mem::take(&mut self.early) {
                         self.give(now, input);

@@ -6,7 +6,7 @@ use conclave_link_protocol::message::{
     LONGEST_CHUNK, Piece, Release, UpdateFault, UpdateOffer, UpdateReport,
 };
 use conclave_types::BundleHash;
-use conclave_update::{Bundle, QUIET, Use};
+use conclave_update::{Bundle, PROOF, QUIET, Use};
 use std::sync::{Arc, Mutex};
 
 /// What an installer was asked, and what it says of a bundle.
@@ -73,11 +73,12 @@ impl Bench {
         let kept = store.update();
         let hands = Hands { done: Arc::default(), refuses };
         let (boot, up) = (boot.to_owned(), Duration::from_secs(20));
-        let start_of = ThisStart { running, boot, up, quiet: QUIET };
+        let start_of = ThisStart { running, boot, up, quiet: QUIET, proof: PROOF };
         let config = config::Update {
             restart: folder.path().join("restart"),
             os_release: PathBuf::new(),
             quiet_s: 0,
+            proof_s: 300,
         };
         let stop = CancellationToken::new();
         let (updater, events) =
