@@ -69,19 +69,36 @@ class Room:
         kept = os.path.join(self.folder, f"{self.pictures:02}-{name}.png")
         shutil.copy(os.path.join(self.folder, "last.png"), kept)
 
+    def rests(self, limit, looks=5):
+        """Waits until the panel has not changed for so many looks: what was touched has arrived."""
+        same, last = 0, None
+
+        def unchanged():
+            nonlocal same, last
+            self.look()
+            same = same + 1 if self.seen[0] == last else 0
+            last = self.seen[0]
+            return same >= looks
+
+        until("the panel rests", limit, unchanged)
+
     def press(self, word, limit=60):
         """Presses the word as soon as it stands there."""
         place = until(f"{word} to press", limit, lambda: self.look().place_of(word))
         self.board.touch(*place)
 
     def type(self, digits):
-        """Presses digits on the pad. The pad is found by its key Delete, the last of four rows."""
-        right, bottom = until("the pad", 60, lambda: self.look().place_of("Delete"))
-        column, row = 192, 184
+        """Presses digits on the pad: four rows beside the button Back, which a notice pushes down, to the
+        screen's lower edge."""
+        _, back = until("the pad", 60, lambda: self.look().place_of("Back"))
+        right, _ = until("the pad", 60, lambda: self.look().place_of("Delete"))
+        gap, column, top, bottom = 16, 192, back - 36, board_virtual.HEIGHT - 40
+        row = (bottom + gap - top) / 4
         for digit in digits:
             at = (int(digit) - 1) % 9
             across, down = (1, 3) if digit == "0" else (at % 3, at // 3)
-            self.board.touch(right - (2 - across) * column, bottom - (3 - down) * row)
+            middle = top + down * row + (row - gap) / 2
+            self.board.touch(right - (2 - across) * column, int(middle))
 
 
 @pytest.fixture(scope="session")
