@@ -449,6 +449,11 @@ fn words() -> Vec<Vec<u8>> {
         pins[0].clone(),
         pins.join("\n"),
         chain.0.join("\n"),
+        "1.4.2".to_owned(),
+        "0123456789abcdef".repeat(4),
+        "conclave-intel-n100".to_owned(),
+        "early".to_owned(),
+        "22:00-04:00".to_owned(),
     ];
     let keys = SrtpProfile::PREFERENCE.into_iter().filter_map(srtp::key);
     words.extend(keys.filter_map(|key| serde_json::to_string(&key).ok()));

@@ -3,8 +3,8 @@
 use conclave_link_protocol::message::CertificateChain;
 use conclave_link_protocol::pin::{Pins, ServerPin};
 use conclave_types::{
-    ActivationCode, CallId, DisplayName, LegId, MeetingId, ParticipantId, Pin, RoomId, SrtpKey,
-    VmrId, VmrNumber,
+    ActivationCode, BundleHash, CallId, Channel, Compatible, DisplayName, LegId, MaintenanceWindow,
+    MeetingId, ParticipantId, Pin, RoomId, SrtpKey, Version, VmrId, VmrNumber,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,6 +43,11 @@ pub fn all(input: &[u8]) {
     shown::<ParticipantId>(text);
     shown::<CallId>(text);
     shown::<LegId>(text);
+    shown::<Version>(text);
+    shown::<BundleHash>(text);
+    shown::<Compatible>(text);
+    shown::<Channel>(text);
+    shown::<MaintenanceWindow>(text);
     match text.parse::<ServerPin>() {
         Ok(pin) => assert_eq!(pin.to_string().parse(), Ok(pin)),
         Err(error) => assert!(!error.to_string().is_empty()),

@@ -53,7 +53,7 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
     };
     let image = image::build(&plan)?;
     plan.release = NEXT.to_owned();
-    let next = image::build(&plan)?;
+    let next = image::build_update(&plan)?;
     let mut steps = Steps::new(workspace.clone());
     let cloud = match arguments.cloud {
         Some(folder) => folder.join("conclave-cloud"),
@@ -86,7 +86,7 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
         .env("CONCLAVE_HIL_KERNEL", &image.kernel)
         .env("CONCLAVE_HIL_INITRD", &image.initrd)
         .env("CONCLAVE_HIL_NEXT", NEXT)
-        .env("CONCLAVE_HIL_NEXT_BUNDLE", &next.bundle)
+        .env("CONCLAVE_HIL_NEXT_BUNDLE", &next)
         .env("CONCLAVE_HIL_COMMAND_LINE_FILE", &image.command_line)
         .env("PYTHONPATH", &tests)
         .env("PYTHONDONTWRITEBYTECODE", "1");

@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "CLOUD.TOML")]
     cloud: Option<PathBuf>,
     /// The version that the system says it is; a room goes from one to another.
-    #[arg(long, default_value = RELEASE)]
+    #[arg(long, value_name = "X.Y.Z", default_value = RELEASE, value_parser = three_numbers)]
     release: String,
     /// The folder of keys that `yocto/make-keys.sh` makes: whose updates the room takes, and what signs
     /// this one. Without it, keys to try things with are made in target/image/keys.
@@ -52,6 +52,13 @@ pub(crate) struct Arguments {
     /// Goes ahead without looking for Debian packages: everything needed is there already.
     #[arg(long)]
     no_install: bool,
+}
+
+/// A room takes no other version: it could not tell which of two is the newer one.
+fn three_numbers(text: &str) -> Result<String, String> {
+    let numbers: Vec<_> = text.split('.').map(str::parse::<u16>).collect();
+    let fits = numbers.len() == 3 && numbers.iter().all(Result::is_ok) && !text.contains('+');
+    if fits { Ok(text.to_owned()) } else { Err("give three numbers, such as 1.4.2".to_owned()) }
 }
 
 /// Which kind of image.
@@ -126,20 +133,37 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
 
 /// Builds an image, or finds that the one that is there is still right.
 pub(crate) fn build(plan: &Plan) -> Result<Image> {
+    let mut steps = Steps::new(plan.workspace.clone());
+    let system = build_system(&mut steps, plan)?;
+    disk::build(&mut steps, plan, &system.slot, system.bundle, &system.folder)
+}
+
+/// Builds an update alone, for a room that has another release.
+pub(crate) fn build_update(plan: &Plan) -> Result<PathBuf> {
+    Ok(build_system(&mut Steps::new(plan.workspace.clone()), plan)?.bundle)
+}
+
+/// What a disk is made of.
+struct System {
+    slot: slot::Slot,
+    bundle: PathBuf,
+    folder: PathBuf,
+}
+
+fn build_system(steps: &mut Steps, plan: &Plan) -> Result<System> {
     if !packages::is_root()? {
         bail!(
             "An image's files belong to root, so only root can put them together.\n\
              Run `sudo --preserve-env=PATH,HOME cargo xtask image`."
         );
     }
-    let mut steps = Steps::new(plan.workspace.clone());
     let programs = match &plan.programs {
         Some(folder) => folder.clone(),
-        None => built(&mut steps)?,
+        None => built(steps)?,
     };
     let out = plan.workspace.join("target/image");
     fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
-    let root = root::fetch(&mut steps, &plan.workspace, &out, plan.fresh)?;
+    let root = root::fetch(steps, &plan.workspace, &out, plan.fresh)?;
     // Another release stands beside the first: a room goes from one to the other.
     let folder = match plan.release.as_str() {
         RELEASE => out.join(plan.kind.name()),
@@ -152,9 +176,9 @@ pub(crate) fn build(plan: &Plan) -> Result<Image> {
             "openssl says above why",
         )?;
     }
-    let slot = slot::build(&mut steps, plan, &root, &programs, &folder)?;
-    let bundle = bundle::build(&mut steps, plan, &slot, &folder)?;
-    disk::build(&mut steps, plan, &slot, bundle, &folder)
+    let slot = slot::build(steps, plan, &root, &programs, &folder)?;
+    let bundle = bundle::build(steps, plan, &slot, &folder)?;
+    Ok(System { slot, bundle, folder })
 }
 
 /// Where the keys are: where they are said to be, or those to try things with.
@@ -206,4 +230,17 @@ pub(crate) fn system(workspace: &Path) -> PathBuf {
 /// The folder of what the virtual board's image is made of.
 pub(crate) fn debian(workspace: &Path) -> PathBuf {
     workspace.join("appliance/debian")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_three_numbers() {
+        assert!(three_numbers(RELEASE).is_ok());
+        for text in ["", "1", "1.2", "1.2.3.4", "1.2.x", "+1.2.3", "1.2.70000"] {
+            assert!(three_numbers(text).is_err(), "{text}");
+        }
+    }
 }

@@ -7,7 +7,6 @@ use conclave_board::machine::{self, CallState, Sensor};
 use conclave_board::{Board, Part};
 use conclave_room::board::{BoardEvent, BoardPart, Heat, Light};
 use conclave_types::Switch;
-use std::future::pending;
 use tokio::sync::mpsc;
 
 /// The board that this room has.
@@ -67,16 +66,6 @@ pub(crate) fn start(
         }
     };
     (Fitted { name: description.name.clone(), board }, events)
-}
-
-/// The next word of the board; waits for ever where there is none.
-pub(crate) async fn next(
-    events: &mut Option<mpsc::Receiver<conclave_board::BoardEvent>>,
-) -> Option<conclave_board::BoardEvent> {
-    match events {
-        Some(events) => events.recv().await,
-        None => pending().await,
-    }
 }
 
 /// What the board said, in the room's words; and in the log, unless the board has logged it.
@@ -146,8 +135,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_room_without_a_board_waits_for_none() {
-        let mut events = None;
+        let mut events = None::<mpsc::Receiver<conclave_board::BoardEvent>>;
         let moment = std::time::Duration::from_millis(1);
-        assert!(tokio::time::timeout(moment, next(&mut events)).await.is_err());
+        assert!(tokio::time::timeout(moment, crate::shell::next(&mut events)).await.is_err());
     }
 }

@@ -93,7 +93,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async move {
         let stop = CancellationToken::new();
-        let (mut updates, mut update_events) = (None, tokio::sync::mpsc::channel(1).1);
+        let mut updates = None;
         if let Some(update) = config.update {
             match update::this_start(&update) {
                 Ok(start) => {
@@ -104,11 +104,12 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
                     if updater.is_on_trial() {
                         before_all_else(&mut updater, &mut events, &mut keeper, started).await;
                     }
-                    (updates, update_events) = (Some(updater), events);
+                    updates = Some((updater, events));
                 }
                 Err(error) => tracing::error!("this room cannot be updated: {error:#}"),
             }
         }
+        let (update, update_events) = updates.unzip();
         let (board, board_events) =
             description.as_ref().map(|description| board::start(description, &wiring)).unzip();
         let listener = panel::listen(&config.panel.socket, config.panel.access)?;
@@ -129,7 +130,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         let panels =
             tokio::spawn(panel::serve(listener, shown_receiver, taps, drawing, stop.clone()));
 
-        let around = shell::Around { link, media, board, shown, update: updates };
+        let around = shell::Around { link, media, board, shown, update };
         let status = config.data.join("status.json");
         let shell = shell::Shell::new(room, (keeper, started), around, status);
         let events = shell::Events {

@@ -31,8 +31,8 @@ pub(crate) struct Events {
     pub(crate) taps: mpsc::Receiver<Tap>,
     pub(crate) link: mpsc::Receiver<LinkEvent>,
     pub(crate) media: mpsc::Receiver<MediaEvent>,
-    /// Says nothing where rooms are not updated.
-    pub(crate) update: mpsc::Receiver<update::Event>,
+    /// `None` where rooms are not updated.
+    pub(crate) update: Option<mpsc::Receiver<update::Event>>,
     /// How many panels draw.
     pub(crate) drawing: watch::Receiver<usize>,
     /// `None` where there is no board.
@@ -48,6 +48,14 @@ pub(crate) struct Around {
     pub(crate) shown: watch::Sender<Option<Panel>>,
     /// `None` where rooms are not updated.
     pub(crate) update: Option<Updater>,
+}
+
+/// The next word of a part that a room may have or not; waits for ever where there is none.
+pub(crate) async fn next<T>(events: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
+    match events {
+        Some(events) => events.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The shell round the room's machine.
@@ -121,7 +129,7 @@ impl Shell {
                     self.tell_update(Update::Touched);
                     Some(Input::Tap(tap))
                 }
-                Some(event) = events.update.recv() => {
+                Some(event) = next(&mut events.update) => {
                     let now = self.now();
                     if let Some(update) = &mut self.update {
                         update.heard(now, event);
@@ -145,7 +153,7 @@ impl Shell {
                     }
                     None => break Err(anyhow::anyhow!("the media path has ended")),
                 },
-                event = board::next(&mut events.board) => match event {
+                event = next(&mut events.board) => match event {
                     Some(event) => Some(Input::Board(board::heard(event))),
                     None => {
                         // Nobody in a meeting should lose it because of a lamp.

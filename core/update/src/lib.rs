@@ -21,7 +21,10 @@ mod machine;
 
 pub use machine::{State, Update};
 
-use conclave_messages::{Piece, Release, UpdateFault, UpdateOffer, UpdateReport, UpdateStage};
+use conclave_messages::{
+    CloudEvent, NoChunk, Piece, Release, Response, UpdateFault, UpdateOffer, UpdateReport,
+    UpdateStage,
+};
 use conclave_types::{BundleHash, Compatible, Time, Version};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -146,6 +149,21 @@ pub enum Fetched {
     Lost,
 }
 
+impl Fetched {
+    /// What an answer says to who asked for the chunk at `offset`; `None` is a link that was lost.
+    pub fn of(offset: u64, answer: Option<Response>) -> Fetched {
+        match answer {
+            Some(Response::Chunk { offset: of, piece }) if of == offset => Fetched::Piece(piece),
+            Some(Response::NoChunk(NoChunk::Busy { retry_after_s })) => {
+                Fetched::Busy { retry_after: Duration::from_secs(u64::from(retry_after_s)) }
+            }
+            Some(Response::Failed { .. }) | None => Fetched::Lost,
+            // A cloud that does not know chunks should not have offered anything.
+            Some(_) => Fetched::Gone,
+        }
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
@@ -219,6 +237,17 @@ pub enum Input {
     },
     /// The deadline has passed.
     Tick,
+}
+
+impl Input {
+    /// What the cloud says of updates; `None` of anything else.
+    pub fn of(event: &CloudEvent) -> Option<Input> {
+        match event {
+            CloudEvent::Offer(offer) => Some(Input::Offer(offer.clone())),
+            CloudEvent::NoOffer => Some(Input::NoOffer),
+            _ => None,
+        }
+    }
 }
 
 /// What is wanted.

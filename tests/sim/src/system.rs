@@ -1,9 +1,7 @@
 //! A room's system in the simulation: two slots, a disk that forgets nothing, and the update's
 //! machine on them. Everything that a worker does is done at once; a restart takes half a minute.
 
-use conclave_link_protocol::message::{
-    CloudEvent, NoChunk, Response, RoomEvent, RoomRequest, UpdateReport,
-};
+use conclave_link_protocol::message::{CloudEvent, Response, RoomEvent, RoomRequest, UpdateReport};
 use conclave_types::{Time, Version};
 use conclave_update::{
     Bundle, Facts, Fetched, Input, Kept, Output, PROOF, Part, QUIET, Update, Use,
@@ -129,25 +127,16 @@ impl System {
         }
     }
 
+    /// The cloud says something; `true` when it was about the update.
     pub(crate) fn cloud(&mut self, now: Time, event: &CloudEvent) -> bool {
-        match event {
-            CloudEvent::Offer(offer) => self.give(now, Input::Offer(offer.clone())),
-            CloudEvent::NoOffer => self.give(now, Input::NoOffer),
-            _ => return false,
-        }
-        true
+        let input = Input::of(event);
+        let about_it = input.is_some();
+        input.into_iter().for_each(|input| self.give(now, input));
+        about_it
     }
 
     pub(crate) fn answered(&mut self, now: Time, offset: u64, answer: Option<Response>) {
-        let fetched = match answer {
-            Some(Response::Chunk { piece, .. }) => Fetched::Piece(piece),
-            Some(Response::NoChunk(NoChunk::Busy { retry_after_s })) => {
-                Fetched::Busy { retry_after: Duration::from_secs(u64::from(retry_after_s)) }
-            }
-            Some(Response::NoChunk(_)) => Fetched::Gone,
-            _ => Fetched::Lost,
-        };
-        self.give(now, Input::Fetched { offset, fetched });
+        self.give(now, Input::Fetched { offset, fetched: Fetched::of(offset, answer) });
     }
 
     /// Does what the machine wants; what is for the link is handed out.

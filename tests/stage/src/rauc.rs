@@ -30,41 +30,11 @@ pub fn can_mount() -> bool {
     can
 }
 
-const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>system</type><listen>unix:path=@/bus</listen><policy context="default">
-<allow user="*"/><allow own="*"/><allow send_type="method_call"/><allow send_destination="*"/>
-<allow receive_sender="*"/></policy></busconfig>"#;
+const BUS: &str = include_str!("../rauc/bus.conf");
 
-const BOOT_LOADER: &str = r#"#!/bin/sh
-cd @/boot || exit 1
-case "$1" in
-get-primary) cat primary ;;
-set-primary) echo "$2" > primary ;;
-get-state) cat "state.$2" ;;
-set-state) echo "$3" > "state.$2" ;;
-esac
-"#;
+const BOOT_LOADER: &str = include_str!("../rauc/boot-loader");
 
-const SYSTEM: &str = "[system]
-compatible=conclave-stage
-bootloader=custom
-bundle-formats=plain
-statusfile=@/slots.status
-mountprefix=@/mnt
-[keyring]
-path=@/signer.crt
-[handlers]
-bootloader-custom-backend=@/boot-loader
-[slot.system.0]
-device=@/a.img
-type=raw
-bootname=A
-[slot.system.1]
-device=@/b.img
-type=raw
-bootname=B
-";
+const SYSTEM: &str = include_str!("../rauc/system.conf");
 
 impl Rauc {
     /// Starts it in a folder of the stage.

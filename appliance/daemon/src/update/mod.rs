@@ -18,7 +18,7 @@ pub(crate) use worker::Event;
 use crate::config;
 use crate::keeper::{Change, Keeper};
 use conclave_link_protocol::message::{
-    CloudEvent, NoChunk, Response, RoomEvent, RoomRequest, UpdateReport, UpdateStage,
+    CloudEvent, Response, RoomEvent, RoomRequest, UpdateReport, UpdateStage,
 };
 use conclave_link_room::{RequestFailure, RequestId, RoomLinkHandle};
 use conclave_room::UpdateNews;
@@ -177,12 +177,10 @@ impl Updater {
 
     /// The cloud says something; `true` when it was about the update.
     pub(crate) fn cloud(&mut self, now: Time, event: &CloudEvent) -> bool {
-        match event {
-            CloudEvent::Offer(offer) => self.give(now, Input::Offer(offer.clone())),
-            CloudEvent::NoOffer => self.give(now, Input::NoOffer),
-            _ => return false,
-        }
-        true
+        let input = Input::of(event);
+        let about_it = input.is_some();
+        input.into_iter().for_each(|input| self.give(now, input));
+        about_it
     }
 
     /// A request has its answer; gives it back when it was none of the update's.
@@ -193,15 +191,7 @@ impl Updater {
         result: Result<Response, RequestFailure>,
     ) -> Option<Result<Response, RequestFailure>> {
         let Some(offset) = self.asked.remove(&id) else { return Some(result) };
-        let fetched = match result {
-            Ok(Response::Chunk { offset: of, piece }) if of == offset => Fetched::Piece(piece),
-            Ok(Response::NoChunk(NoChunk::Busy { retry_after_s })) => {
-                Fetched::Busy { retry_after: Duration::from_secs(u64::from(retry_after_s)) }
-            }
-            Ok(Response::Failed { .. }) | Err(_) => Fetched::Lost,
-            // A cloud that does not know chunks should not have offered anything.
-            Ok(_) => Fetched::Gone,
-        };
+        let fetched = Fetched::of(offset, result.ok());
         self.give(now, Input::Fetched { offset, fetched });
         None
     }

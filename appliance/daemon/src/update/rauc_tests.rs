@@ -32,41 +32,12 @@ fn run(program: &str, arguments: &[&str], folder: &Path) {
     assert!(run.status.success(), "{program} {arguments:?}: {told}");
 }
 
-const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>system</type><listen>unix:path=@/bus</listen><policy context="default">
-<allow user="*"/><allow own="*"/><allow send_type="method_call"/><allow send_destination="*"/>
-<allow receive_sender="*"/></policy></busconfig>"#;
+// As tests/stage has them, which a crate of the room may not import.
+const BUS: &str = include_str!("../../../../tests/stage/rauc/bus.conf");
 
-const BOOT_LOADER: &str = r#"#!/bin/sh
-cd @/boot || exit 1
-case "$1" in
-get-primary) cat primary ;;
-set-primary) echo "$2" > primary ;;
-get-state) cat "state.$2" ;;
-set-state) echo "$3" > "state.$2" ;;
-esac
-"#;
+const BOOT_LOADER: &str = include_str!("../../../../tests/stage/rauc/boot-loader");
 
-const SYSTEM: &str = "[system]
-compatible=conclave-test
-bootloader=custom
-bundle-formats=plain
-statusfile=@/slots.status
-mountprefix=@/mnt
-[keyring]
-path=@/ours.crt
-[handlers]
-bootloader-custom-backend=@/boot-loader
-[slot.system.0]
-device=@/a.img
-type=raw
-bootname=A
-[slot.system.1]
-device=@/b.img
-type=raw
-bootname=B
-";
+const SYSTEM: &str = include_str!("../../../../tests/stage/rauc/system.conf");
 
 impl Stage {
     fn new() -> Option<Stage> {
@@ -102,7 +73,7 @@ impl Stage {
         for slot in ["a.img", "b.img"] {
             fs::File::create(at.join(slot)).unwrap().set_len(1 << 20).unwrap();
         }
-        for who in ["ours", "other"] {
+        for who in ["signer", "other"] {
             let (key, certificate) = (format!("{who}.key"), format!("{who}.crt"));
             let name = format!("/CN={who}");
             let mut words = vec!["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"];
@@ -112,10 +83,10 @@ impl Stage {
         fs::write(at.join("bundle/system.img"), image()).unwrap();
         write(
             "bundle/manifest.raucm",
-            "[update]\ncompatible=conclave-test\nversion=1.1.0\n[bundle]\nformat=plain\n\
+            "[update]\ncompatible=conclave-stage\nversion=1.1.0\n[bundle]\nformat=plain\n\
              [image.system]\nfilename=system.img\n",
         );
-        for who in ["ours", "other"] {
+        for who in ["signer", "other"] {
             let (key, certificate) = (format!("{who}.key"), format!("{who}.crt"));
             let bundle = format!("{who}.raucb");
             run("rauc", &["--cert", &certificate, "--key", &key, "bundle", "bundle", &bundle], at);
@@ -168,11 +139,11 @@ fn image() -> Vec<u8> {
 async fn the_real_rauc_installs_refuses_and_marks() {
     let Some(mut stage) = Stage::new() else { return };
     let rauc = stage.rauc().await;
-    assert_eq!(rauc.compatible().await.unwrap(), "conclave-test");
+    assert_eq!(rauc.compatible().await.unwrap(), "conclave-stage");
 
-    let (ours, other) = (stage.path("ours.raucb"), stage.path("other.raucb"));
-    let bundle = rauc.inspect(Path::new(&ours)).await.unwrap();
-    let wanted = Bundle { version: "1.1.0".into(), compatible: "conclave-test".into() };
+    let (signer, other) = (stage.path("signer.raucb"), stage.path("other.raucb"));
+    let bundle = rauc.inspect(Path::new(&signer)).await.unwrap();
+    let wanted = Bundle { version: "1.1.0".into(), compatible: "conclave-stage".into() };
     assert_eq!(bundle, wanted);
     let refused = rauc.inspect(Path::new(&other)).await.unwrap_err();
     assert!(format!("{refused:#}").contains("its log says why"), "{refused:#}");
@@ -181,7 +152,7 @@ async fn the_real_rauc_installs_refuses_and_marks() {
     assert_eq!(stage.boot("primary"), "A", "nothing was touched");
 
     let mut percents = Vec::new();
-    rauc.install(Path::new(&ours), |percent| percents.push(percent)).await.unwrap();
+    rauc.install(Path::new(&signer), |percent| percents.push(percent)).await.unwrap();
     assert!(percents.len() > 2 && percents.is_sorted(), "{percents:?}");
     let slot = fs::read(stage.path("b.img")).unwrap();
     assert!(slot.starts_with(&image()), "it stands in the other slot");

@@ -44,7 +44,7 @@ impl Switchboard {
         // One at a time: a second guess must not run beside the first.
         let busy = self.checks.values().any(|check| check.room == room)
             || self.arrivals.values().any(|arrival| arrival.link == link);
-        if !self.paces.may_join(self.now, room) {
+        if !self.paces.may(self.now, room) {
             tracing::warn!(%room, "a room joins more often than anybody can: held back");
             self.not_joined(link, id, Outcome::TooOften);
             return;

@@ -226,6 +226,7 @@ impl Switchboard {
                 tracing::info!("room not linked any more");
                 let linked = self.rooms.len();
                 self.paces.forget(self.now, linked);
+                self.changes.forget(self.now, linked);
                 self.update_link_lost(room);
                 self.meet(conclave_meeting::Input::LinkLost { room });
             }

@@ -10,7 +10,7 @@
 //! - `meetings`: turns what [`conclave_meeting`] says into messages and records;
 //! - `admin`: what the command line asks;
 //! - `listing`: the meeting rooms as panels list them;
-//! - `pace`: how often a room may join;
+//! - `pace`: how often a room may join, or change what it runs;
 //! - `updates`: which room runs which release, and who is offered what;
 //! - `releases`: what the command line asks about that;
 //! - `tally`: what is counted for the operator.
@@ -91,6 +91,8 @@ pub struct Switchboard {
     resumed: Vec<ResumedCall>,
     listing: Listing,
     paces: pace::Paces,
+    /// How often rooms said that they run another system.
+    changes: pace::Paces,
     updates: updates::Updates,
     /// A span per call that is on or coming, so that every line about it bears its ids.
     spans: BTreeMap<CallId, Span>,
@@ -155,6 +157,7 @@ impl Switchboard {
             resumed: Vec::new(),
             listing,
             paces: pace::Paces::default(),
+            changes: pace::Paces::default(),
             updates,
             spans: BTreeMap::new(),
             tally: Tally::new(),

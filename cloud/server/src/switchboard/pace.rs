@@ -1,17 +1,18 @@
-//! How often a room may join. A person cannot come near it; a room that is broken or hostile does,
-//! and each join costs the cloud a few milliseconds and the database a line.
+//! How often a room may join, and how often say that it runs another system. No person and no restart
+//! comes near it; a room that is broken or hostile does, and each time costs the cloud a few
+//! milliseconds and the database a line.
 
 use conclave_types::{RoomId, Time};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Joins that a room may make at once. Twenty: a person who mistypes number and PIN again and again
+/// How many a room may make at once. Twenty: a person who mistypes number and PIN again and again
 /// makes one in some seconds. Raised, a broken room fills the records sooner.
-pub(super) const JOINS_AT_ONCE: u32 = 20;
+pub(super) const AT_ONCE: u32 = 20;
 
-/// One more join is allowed after each such time. Half a second: a hundred broken rooms together
+/// One more is allowed after each such time. Half a second: a hundred broken rooms together
 /// cost less than one core. Lowered, they cost more.
-pub(super) const JOIN_INTERVAL: Duration = Duration::from_millis(500);
+pub(super) const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Rooms that are remembered without being linked, before those that have rested are forgotten.
 const MOST_RESTING: usize = 256;
@@ -20,7 +21,7 @@ const MOST_RESTING: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Paces(BTreeMap<RoomId, Pace>);
 
-/// Joins that were made and are not yet paid for by time.
+/// What was done and is not yet paid for by time.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
     spent: u32,
@@ -30,21 +31,21 @@ struct Pace {
 impl Pace {
     /// What is left to pay at `now`.
     fn rest(self, now: Time) -> Pace {
-        let paid = now.since(self.at).as_micros() / JOIN_INTERVAL.as_micros();
+        let paid = now.since(self.at).as_micros() / INTERVAL.as_micros();
         let paid = u32::try_from(paid).unwrap_or(u32::MAX).min(self.spent);
         let spent = self.spent - paid;
         // What has passed of an interval is kept, else frequent asking would never be paid for.
-        let at = if spent == 0 { now } else { self.at + JOIN_INTERVAL * paid };
+        let at = if spent == 0 { now } else { self.at + INTERVAL * paid };
         Pace { spent, at }
     }
 }
 
 impl Paces {
-    /// Counts a join; `false` when it comes too soon.
-    pub(super) fn may_join(&mut self, now: Time, room: RoomId) -> bool {
+    /// Counts one more; `false` when it comes too soon.
+    pub(super) fn may(&mut self, now: Time, room: RoomId) -> bool {
         let pace = self.0.entry(room).or_insert(Pace { spent: 0, at: now });
         *pace = pace.rest(now);
-        let may = pace.spent < JOINS_AT_ONCE;
+        let may = pace.spent < AT_ONCE;
         pace.spent += u32::from(may);
         may
     }
@@ -70,12 +71,12 @@ mod tests {
         let mut let_in = 0;
         for _ in 0..10_000 {
             now = now + Duration::from_millis(1);
-            let_in += u32::from(paces.may_join(now, wild));
+            let_in += u32::from(paces.may(now, wild));
         }
-        assert_eq!(let_in, JOINS_AT_ONCE + 19, "one after each half second");
-        assert!(paces.may_join(now, calm));
-        now = now + JOIN_INTERVAL * JOINS_AT_ONCE;
-        assert!((0..JOINS_AT_ONCE).all(|_| paces.may_join(now, wild)), "a rest pays for all");
+        assert_eq!(let_in, AT_ONCE + 19, "one after each half second");
+        assert!(paces.may(now, calm));
+        now = now + INTERVAL * AT_ONCE;
+        assert!((0..AT_ONCE).all(|_| paces.may(now, wild)), "a rest pays for all");
     }
 
     #[test]
@@ -83,11 +84,11 @@ mod tests {
         let mut paces = Paces::default();
         let now = Time::from_micros(1_000_000);
         for room in 0..=300 {
-            paces.may_join(now, RoomId::from_random(room));
+            paces.may(now, RoomId::from_random(room));
         }
         paces.forget(now, 0);
         assert_eq!(paces.0.len(), 301, "none has rested");
-        paces.forget(now + JOIN_INTERVAL, 0);
+        paces.forget(now + INTERVAL, 0);
         assert!(paces.0.is_empty());
     }
 }

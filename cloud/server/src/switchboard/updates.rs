@@ -141,10 +141,15 @@ fn pool(rooms: &BTreeMap<RoomId, RoomUpdate>, channel: &Channel, compatible: &Co
 impl Switchboard {
     /// A room tells what it runs and how far it is.
     pub(super) fn updated(&mut self, room: RoomId, report: UpdateReport) {
-        let first = self.updates.said.insert(room, report.clone()).is_none();
         let before = self.updates.of_room(room);
         let runs = Some((report.running, report.compatible.clone()));
-        if before.runs != runs || !self.updates.rooms.contains_key(&room) {
+        let changed = before.runs != runs || !self.updates.rooms.contains_key(&room);
+        if changed && !self.changes.may(self.now, room) {
+            tracing::warn!(%room, "a room changes its system more often than it can start: ignored");
+            return;
+        }
+        let first = self.updates.said.insert(room, report.clone()).is_none();
+        if changed {
             tracing::info!(%room, version = %report.running, board = %report.compatible, "runs");
             let update = RoomUpdate { runs, ..before.clone() };
             let kept = self.parts.directory.keep_room_update(&update);
@@ -181,9 +186,7 @@ impl Switchboard {
             | UpdateStage::FellBack { fault, detail }
                 if about_it =>
             {
-                let why = format!("{fault} {detail}");
-                tracing::warn!(%room, %version, why, "an update failed");
-                (Input::Failed(room), Some(cleaned(&why)))
+                (Input::Failed(room), Some(cleaned(&format!("{fault} {detail}"))))
             }
             UpdateStage::Proving | UpdateStage::Restarting => return Ok(()),
             UpdateStage::Idle | UpdateStage::Committed if report.running == version => {
@@ -226,6 +229,9 @@ impl Switchboard {
                     let why = why.clone().filter(|_| standing == Standing::Failed);
                     let earlier = live.taken.get(&room).and_then(|taken| taken.why.clone());
                     let why = why.or(earlier.filter(|_| standing == Standing::Forgiven));
+                    if standing == Standing::Failed {
+                        tracing::warn!(%room, version = %live.stored.version, why, "an update failed");
+                    }
                     let taken = TakenRoom { room, standing, why, at: now };
                     live.taken.insert(room, taken.clone());
                     self.parts.directory.keep_taken(id, &taken)

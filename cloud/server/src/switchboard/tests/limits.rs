@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::switchboard::admin::MOST_VMRS;
-use crate::switchboard::pace::{JOIN_INTERVAL, JOINS_AT_ONCE};
+use crate::switchboard::pace::{AT_ONCE, INTERVAL};
 use conclave_directory::MOST_NEWCOMERS;
 
 #[test]
@@ -74,7 +74,7 @@ fn a_room_that_joins_without_end_is_held_back_and_the_others_join_as_before() {
     cloud.vmr("4711", None, 10);
     let (wild, _) = cloud.room(1, "Wild");
     let (calm, _) = cloud.room(2, "Calm");
-    for _ in 0..JOINS_AT_ONCE {
+    for _ in 0..AT_ONCE {
         cloud.joined(wild, "4711", None);
     }
     let answer = cloud.join(wild, "4711", None);
@@ -83,7 +83,7 @@ fn a_room_that_joins_without_end_is_held_back_and_the_others_join_as_before() {
     cloud.joined(calm, "4711", None);
     // The call that it has goes on, and a little later it may join again.
     assert_eq!(cloud.board.gauges().participants, 2);
-    cloud.now = cloud.now + JOIN_INTERVAL;
+    cloud.now = cloud.now + INTERVAL;
     cloud.joined(wild, "4711", None);
 }
 
@@ -92,7 +92,7 @@ fn a_room_cannot_clear_its_slate_by_coming_on_a_new_link() {
     let mut cloud = Cloud::new();
     cloud.vmr("4711", None, 10);
     let (mut link, room) = cloud.room(1, "Wild");
-    for _ in 0..JOINS_AT_ONCE {
+    for _ in 0..AT_ONCE {
         cloud.joined(link, "4711", None);
         cloud.give(Input::Closed { link });
         link = cloud.link(1, room, vec![]).0;

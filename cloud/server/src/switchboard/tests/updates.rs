@@ -106,6 +106,24 @@ fn waves_reach_linked_rooms_of_the_channel_one_after_the_other() {
 }
 
 #[test]
+fn a_room_that_changes_its_system_without_end_is_held_back() {
+    let mut cloud = Cloud::with_release();
+    let link = rooms(&mut cloud, 1)[0];
+    let runs = |cloud: &mut Cloud| match cloud.admin(ControlRequest::RoomUpdates).0 {
+        ControlAnswer::RoomUpdates { rooms } => rooms[0].running.unwrap(),
+        other => panic!("{other:?}"),
+    };
+    for n in 1..1_000 {
+        cloud.says(link, report(&format!("2.0.{n}"), UpdateStage::Idle));
+    }
+    // The first report counts as well.
+    assert_eq!(u32::from(runs(&mut cloud).2), pace::AT_ONCE - 1);
+    cloud.later(1);
+    cloud.says(link, report("3.0.0", UpdateStage::Idle));
+    assert_eq!(runs(&mut cloud), Version(3, 0, 0));
+}
+
+#[test]
 fn a_wave_whose_rooms_fail_stops_by_itself_and_says_why() {
     let mut cloud = Cloud::with_release();
     let all = rooms(&mut cloud, 4);
