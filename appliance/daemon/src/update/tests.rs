@@ -161,6 +161,17 @@ fn offer() -> Input {
     Input::Offer(UpdateOffer { release: release(), window: Default::default() })
 }
 
+/// Waits for what the worker, a task of its own, does without a word.
+async fn done_by_the_worker(what: &str, mut done: impl FnMut() -> bool) {
+    let waiting = async {
+        while !done() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
+    waited.unwrap_or_else(|_| panic!("{what} never came"));
+}
+
 #[tokio::test]
 async fn a_bundle_is_fetched_to_the_disk_checked_installed_and_proved_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
@@ -177,9 +188,7 @@ async fn a_bundle_is_fetched_to_the_disk_checked_installed_and_proved_after_a_re
     let restart = bench.folder.path().join("restart");
     bench.until("the restart", |report| report.stage == UpdateStage::Restarting).await;
     bench.answer();
-    while !restart.exists() {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    done_by_the_worker("the file that asks for it", || restart.exists()).await;
     assert_eq!(bench.done(), ["install"]);
     assert_eq!(std::fs::read_dir(bench.folder.path().join("update")).unwrap().count(), 0);
 
@@ -223,9 +232,7 @@ async fn a_new_system_without_a_panel_marks_itself_bad_and_restarts() {
     bench.updater.give(bench.now, Input::Part(Part::Panel, false));
     bench.until("the way back", |report| report.stage == UpdateStage::Restarting).await;
     bench.answer();
-    while bench.done() != ["FallBack"] {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    done_by_the_worker("the other slot", || bench.done() == ["FallBack"]).await;
     let mut bench = Bench::on(bench.end(), Version(1, 0, 0), "boot 3", false);
     bench
         .until("the reason", |report| {
