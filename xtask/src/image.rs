@@ -159,7 +159,7 @@ fn build_system(steps: &mut Steps, plan: &Plan) -> Result<System> {
     }
     let programs = match &plan.programs {
         Some(folder) => folder.clone(),
-        None => built(steps)?,
+        None => self::programs(steps)?,
     };
     let out = plan.workspace.join("target/image");
     fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
@@ -188,7 +188,7 @@ pub(crate) fn keys(workspace: &Path, given: Option<PathBuf>) -> PathBuf {
 
 /// The programs of a room as they are installed: without the feature `driver`, which lets others press
 /// its buttons.
-fn built(steps: &mut Steps) -> Result<PathBuf> {
+pub(crate) fn programs(steps: &mut Steps) -> Result<PathBuf> {
     steps.cargo(
         "Build the room's programs",
         &[&["build", "--release"][..], &["-p", PROGRAMS[0], "-p", PROGRAMS[1], "-p", PROGRAMS[2]]]
