@@ -45,16 +45,7 @@ def test_a_port_scan_from_outside_finds_nothing_open(room, tap, seen):
 
 
 def test_a_finger_joins_a_meeting_with_its_pin(room, cloud, seen):
-    room.press("Board")
-    pad = room.shows("Enter the PIN", SCREEN)
-    join = until("the key Join", SCREEN, lambda: pad.place_of("Join") or room.look().place_of("Join"))
-    room.type("2468")
-
-    # The key works when the last digit has arrived. A second press would hit what the call shows there.
-    room.rests(SCREEN)
-    room.board.touch(*join)
-    # A call's panel alone has a volume.
-    room.shows("Volume", CALL)
+    room.join("Board", "2468", CALL)
     seen(f"in the call {room.since_power_on():.0f} s after power on")
     meetings = cloud.command("meeting", "list", "--json")
     assert "4711" in meetings, meetings

@@ -23,6 +23,16 @@ pub(crate) struct Arguments {
     /// Leaves the room on a screen, touchable, until Ctrl-C, instead of testing it.
     #[arg(long)]
     interactive: bool,
+    /// Cuts the power so often at random moments of a room's first day, and writes what came back into
+    /// docs/power-cuts.md.
+    #[arg(long, value_name = "N", conflicts_with = "interactive")]
+    power_cuts: Option<u32>,
+    /// The same seed chooses in the same way, for power cuts.
+    #[arg(long)]
+    seed: Option<u32>,
+    /// Tests a development image too, for what only a shell inside can bring about.
+    #[arg(long)]
+    development: bool,
     /// Takes conclave-roomd and conclave-kiosk from this folder instead of building them.
     #[arg(long, value_name = "FOLDER")]
     programs: Option<PathBuf>,
@@ -52,8 +62,19 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
         workspace: workspace.clone(),
     };
     let image = image::build(&plan)?;
+    let development = if arguments.development {
+        plan.kind = Kind::Development;
+        let image = image::build(&plan)?;
+        plan.kind = Kind::Production;
+        image.disk.parent().map(Path::to_owned)
+    } else {
+        None
+    };
     plan.release = NEXT.to_owned();
-    let next = image::build_update(&plan)?;
+    let next = match arguments.power_cuts {
+        None => Some(image::build_update(&plan)?),
+        Some(_) => None,
+    };
     let mut steps = Steps::new(workspace.clone());
     let cloud = match arguments.cloud {
         Some(folder) => folder.join("conclave-cloud"),
@@ -86,13 +107,25 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
         .env("CONCLAVE_HIL_KERNEL", &image.kernel)
         .env("CONCLAVE_HIL_INITRD", &image.initrd)
         .env("CONCLAVE_HIL_NEXT", NEXT)
-        .env("CONCLAVE_HIL_NEXT_BUNDLE", &next)
+        .envs(next.map(|next| ("CONCLAVE_HIL_NEXT_BUNDLE", next)))
+        .envs(development.map(|folder| ("CONCLAVE_HIL_DEVELOPMENT", folder)))
+        .envs(arguments.seed.map(|seed| ("CONCLAVE_HIL_SEED", seed.to_string())))
         .env("CONCLAVE_HIL_COMMAND_LINE_FILE", &image.command_line)
         .env("PYTHONPATH", &tests)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     if arguments.interactive {
         command.arg(tests.join("interactive.py"));
         return steps.run("A room on your screen", &mut command, "it says above why");
+    }
+    if let Some(number) = arguments.power_cuts {
+        command.env("CONCLAVE_HIL_PAGE", workspace.join("docs/power-cuts.md"));
+        command.arg(tests.join("power_cuts.py")).arg(number.to_string());
+        command.args(arguments.seed.map(|seed| seed.to_string()));
+        return steps.run(
+            &format!("Cut the power {number} times"),
+            &mut command,
+            "it says above what did not come back, and with which seed; the disk is left in target/hil/run",
+        );
     }
     command
         .args(["-m", "pytest", "-rA", "--tb=short", "-p", "no:cacheprovider"])
