@@ -5,11 +5,14 @@
 import socket
 
 # Where x86-64's registers stand in GDB's list (gdb/features/i386/64bit-core.xml).
-RIP, FLAGS = 16, 17
+RIP, FLAGS, CODE = 16, 17, 18
 # The processor takes interrupts (Intel's manual, volume 1, section 3.4.3).
 INTERRUPTS = 1 << 9
-# jmp to itself.
-FOR_EVER = bytes([0xEB, 0xFE])
+# jmp to itself: where a program stood, which may not halt.
+LOOP = bytes([0xEB, 0xFE])
+# hlt, and jmp back to it: where the kernel stood. The same to whoever waits for it, and the machine that emulates
+# it gets its processors back.
+HALT = bytes([0xF4, 0xEB, 0xFD])
 
 
 class Debugger:
@@ -70,14 +73,12 @@ class Debugger:
 
 def freeze(path):
     """Puts every processor into a loop that it never leaves, with interrupts off. The machine stays switched
-    on; nothing in it moves any more. Returns where each of them stands."""
-    places = []
+    on; nothing in it moves any more."""
     with Debugger(path) as debugger:
         for processor in debugger.processors():
             debugger.done(f"Hg{processor}")
             place = debugger.register(RIP, 8)
             flags = debugger.register(FLAGS, 4) & ~INTERRUPTS
-            debugger.done(f"M{place:x},{len(FOR_EVER):x}:{FOR_EVER.hex()}")
+            loop = LOOP if debugger.register(CODE, 4) & 3 else HALT
+            debugger.done(f"M{place:x},{len(loop):x}:{loop.hex()}")
             debugger.done(f"P{FLAGS:x}={flags.to_bytes(4, 'little').hex()}")
-            places.append(place)
-    return places

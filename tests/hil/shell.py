@@ -31,7 +31,7 @@ class Shell:
             return b"the-shell-42" in self.hear()
 
         until("the shell answers", limit, answers)
-        self.run("stty -echo; bind 'set enable-bracketed-paste off'")
+        self.run("PS1= PROMPT_COMMAND=; stty -echo; bind 'set enable-bracketed-paste off'")
 
     def hear(self):
         """Everything that was printed so far and not asked for yet."""
