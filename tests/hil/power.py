@@ -106,7 +106,7 @@ class Cut(NamedTuple):
     restarts: int
 
 
-def cut(recording, chance, folder, cloud):
+def cut(recording, chance, folder):
     """Cuts the power at some moment, switches the room on again and waits for what its panel has to show."""
     # First between which marks: enrolling writes little, and would hardly ever be met.
     begins = [Mark(1, "first boot", None), *recording.marks]
@@ -199,12 +199,14 @@ def copy_beside(folder, to):
         shutil.copy(path, os.path.join(to, os.path.relpath(path, folder)))
 
 
-def cuts(folder, cloud, number, seed):
-    """Records a room's first day and cuts its power so often; each cut as it came back."""
+def cuts(folder, cloud, number, seed, story=first_day, by="kernel"):
+    """Records a story and cuts the power in it so often; each cut as it came back. A story that restarts the board,
+    as an update does, is recorded `by` its firmware, whose variables are kept beside the disk."""
     chance = random.Random(seed)
-    recording = Recording(os.path.join(folder, f"recorded-{seed}"), cloud)
-    first_day(recording, cloud, f"Room {seed}", chance)
+    recording = Recording(os.path.join(folder, f"recorded-{seed}"), cloud, by, restarts=by == "firmware")
+    story(recording, cloud, f"Room {seed}", chance)
     for index in range(number):
         # Each of its own chance, so that one of them can be made again without those before it.
-        yield cut(recording, random.Random(f"{seed}/{index}"), os.path.join(folder, "cut"), cloud)
+        yield cut(recording, random.Random(f"{seed}/{index}"), os.path.join(folder, "cut"))
+    # Of a cut that nothing came back from, recording and disk stay.
     recording.remove()

@@ -73,7 +73,7 @@ def test_a_start_that_stands_still_is_ended_by_the_watchdog(room, cloud, seen):
     code = room.shows("an activation code", BOOT, lambda shown: shown.code).code
     cloud.command("room", "claim", code, "--name", "Room Cleo")
     room.shows("Room Cleo", SCREEN)
-    seen(f"first start frozen in the initial RAM disk: the watchdog ended it after {took:.0f} s, and the next one came up")
+    seen(f"first start frozen in the initial RAM disk: ended by the watchdog after {took:.0f} s; the next one came up")
 
 
 def test_a_room_says_that_its_network_is_away_and_comes_back(room, cloud, seen):

@@ -117,4 +117,6 @@ def test_a_camera_that_goes_in_a_call_comes_back(room, shell, cloud, seen):
     room.shows("the camera again", SCREEN, lambda shown: "camera is not there" not in shown and "Volume" in shown)
     meetings = cloud.command("meeting", "list", "--json")
     assert "4711" in meetings, "the call has ended"
-    seen(f"camera away in a call: said after {said - gone:.0f} s; back, it is used {time.monotonic() - back:.0f} s later")
+    seen(
+        f"camera away in a call: said after {said - gone:.0f} s; back, it is used {time.monotonic() - back:.0f} s later"
+    )
