@@ -46,7 +46,7 @@ def test_nobody_on_its_network_finds_a_door(bell, tap, seen):
 def test_it_is_in_a_call_and_leaves_it(bell, cloud, seen):
     story.join(bell, cloud)
     seen(f"in the call {bell.since_power_on():.0f} s after power on")
-    story.leave(bell)
+    bell.leave()
 
 
 def test_a_release_whose_daemon_ends_at_once_is_taken_back_and_it_says_so(bell, cloud, seen):

@@ -25,8 +25,12 @@ const BLOCK: u64 = 4096;
 /// systemd's boot stub: what the firmware starts of a unified kernel image.
 const STUB: &str = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub";
 
-/// What the initial RAM disk loads: disks of virtual and real boards, then what opens the system.
-const MODULES: [&str; 15] = [
+/// What the initial RAM disk loads: watchdogs, disks of virtual and real boards, then what opens the system.
+const MODULES: [&str; 17] = [
+    // First, so that what stands still is ended: QEMU's watchdog, and that of Intel's chipsets. The first that
+    // is there is the one that counts.
+    "i6300esb",
+    "iTCO_wdt",
     "virtio_pci",
     "virtio_blk",
     "virtio_scsi",
