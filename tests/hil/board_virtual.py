@@ -20,10 +20,11 @@ AXIS = 0x7FFF
 
 
 def machine(
-    folder, disk, tap, display="none", by="kernel", restarts=False, clock=None, log=None, initrd=None
+    folder, disk, tap, display="none", by="kernel", restarts=False, clock=None, log=None, initrd=None,
+    besides=(),
 ):
     """QEMU's arguments beside the ones that labgrid's driver adds. `clock`: what the board's clock says at the
-    start. `log`: a file for every write and flush of the disk, in order (replay.py)."""
+    start. `log`: a file for every write and flush of the disk, in order (replay.py). `besides`: further devices."""
     words = [
         # Before labgrid's own serial line: what the kernel and systemd say, for whoever looks for a reason, and
         # the door into a development image (shell.py).
@@ -61,7 +62,7 @@ def machine(
     words += ["-device", "virtio-multitouch-pci" if display == "none" else "virtio-tablet-pci"]
     if display != "none":
         words += ["-display", display]
-    return " ".join(words)
+    return " ".join([*words, *besides])
 
 
 def disk_words(disk, log):
