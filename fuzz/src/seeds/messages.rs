@@ -3,7 +3,7 @@
 use conclave_link_protocol::envelope::{FromCloud, FromRoom};
 use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, DirectoryEntry, EndReason, Greeting, HeldCall, Hello, Join,
-    JoinRefusal, Joined, Participant, Refusal, Response, ResumedCall, RoomIdentity, RoomRequest,
+    JoinRefusal, Joined, Participant, Refusal, ResetOutcome, ResetRefusal, ResetReport, Response, ResumedCall, RoomIdentity, RoomRequest,
     Roster, Welcome,
 };
 use conclave_panel_api::{
@@ -11,7 +11,7 @@ use conclave_panel_api::{
     Person, Screen, Tap, Trouble, encode,
 };
 use conclave_types::{
-    ActivationCode, CallId, DisplayName, LegId, MediaLeg, ParticipantId, RoomId, SrtpKey,
+    ActivationCode, CallId, DisplayName, LegId, MediaLeg, ParticipantId, ResetCode, ResetNumber, RoomId, SrtpKey,
     SrtpProfile, Ssrc, Switch, VmrNumber,
 };
 
@@ -93,7 +93,7 @@ pub fn refused() -> Greeting {
 
 /// One of the requests of a room.
 pub fn room_request(choice: u8) -> RoomRequest {
-    match choice % 4 {
+    match choice % 6 {
         0 => RoomRequest::Join(Join {
             number: number(),
             pin: "123456".parse().ok(),
@@ -103,13 +103,18 @@ pub fn room_request(choice: u8) -> RoomRequest {
         }),
         1 => RoomRequest::Leave { call: call() },
         2 => RoomRequest::SetMedia { call: call(), microphone: Switch::Off, camera: Switch::On },
+        4 => RoomRequest::MayReset { code: ResetCode::from_random(4_711) },
+        5 => RoomRequest::ResetDone(ResetReport {
+            number: ResetNumber::from_random(482_913_077),
+            outcome: ResetOutcome::PartitionErased,
+        }),
         _ => RoomRequest::RenewCertificate,
     }
 }
 
 /// One of the responses.
 pub fn response(choice: u8) -> Response {
-    match choice % 8 {
+    match choice % 10 {
         0 => Response::Done,
         1 => Response::Joined(Box::new(Joined {
             call: call(),
@@ -123,6 +128,8 @@ pub fn response(choice: u8) -> Response {
         4 => Response::NotJoined(JoinRefusal::PinNeeded),
         5 => Response::Certificate(CertificateChain(vec!["MA==".to_owned(), "MII=".to_owned()])),
         6 => Response::Unsupported,
+        7 => Response::MayReset { number: ResetNumber::from_random(482_913_077) },
+        8 => Response::MayNotReset(ResetRefusal::WrongCode { tries_left: 4 }),
         _ => Response::Failed { reason: "not now".to_owned() },
     }
 }
@@ -148,7 +155,7 @@ fn leg() -> MediaLeg {
 /// One of the events of a cloud.
 pub fn cloud_event(choice: u8) -> CloudEvent {
     let call = call();
-    match choice % 8 {
+    match choice % 9 {
         0 => CloudEvent::Activated {
             room: identity(),
             certificate: CertificateChain(vec!["MA==".to_owned()]),
@@ -159,6 +166,7 @@ pub fn cloud_event(choice: u8) -> CloudEvent {
         4 => CloudEvent::Roster { call, roster: roster() },
         5 => CloudEvent::Speaking { call, participant: Some(ParticipantId::from_random(2)) },
         6 => CloudEvent::Speaking { call, participant: None },
+        7 => CloudEvent::Reset { number: ResetNumber::from_random(482_913_077) },
         _ => CloudEvent::CallEnded { call, reason: EndReason::MediaLost },
     }
 }
