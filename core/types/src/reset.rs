@@ -62,11 +62,11 @@ impl<'de> Deserialize<'de> for ResetCode {
 pub struct ResetNumber(u32);
 
 impl ResetNumber {
-    const MANY: u32 = 1_000_000_000;
+    const MANY: u128 = 1_000_000_000;
 
     /// The number made of a random one.
-    pub fn from_random(bits: u128) -> ResetNumber {
-        ResetNumber((bits % u128::from(ResetNumber::MANY)) as u32)
+    pub const fn from_random(bits: u128) -> ResetNumber {
+        ResetNumber((bits % ResetNumber::MANY) as u32)
     }
 }
 
