@@ -282,10 +282,9 @@ fn draw_reset(shown: &ui::Shown<'_>, panel: &Panel) {
         Showing::ResetConfirm { seconds_left } => {
             (words::question_time(language, *seconds_left), ui::Receipt::default())
         }
-        Showing::ResetReceipt(receipt) => (
-            words::restart_time(language, receipt.restart_in_s),
-            receipt_lines(language, receipt),
-        ),
+        Showing::ResetReceipt(receipt) => {
+            (words::restart_time(language, receipt.restart_in_s), receipt_lines(language, receipt))
+        }
         _ => (String::new(), ui::Receipt::default()),
     };
     shown.set_reset_time(time.into());

@@ -545,10 +545,9 @@ pub(crate) fn erased(language: Language, erased: Erased) -> (&'static str, &'sta
             "This room could not be erased",
             "Nothing for certain. Tell your IT team, and keep the device under lock.",
         ),
-        (Language::French, Erased::Partition) => (
-            "Tout est effacé",
-            "Les clés de son disque chiffré, et tout ce qu'il contenait.",
-        ),
+        (Language::French, Erased::Partition) => {
+            ("Tout est effacé", "Les clés de son disque chiffré, et tout ce qu'il contenait.")
+        }
         (Language::French, Erased::Folder) => {
             ("Tout est effacé", "Le contenu de son dossier de données.")
         }
@@ -566,7 +565,9 @@ pub(crate) fn noted(language: Language, numbered: bool, noted: bool) -> &'static
         (Language::English, true, true) => {
             "The cloud has noted it: your IT team sees the same number."
         }
-        (Language::English, true, false) => "The cloud has not noted it yet. Write the number down.",
+        (Language::English, true, false) => {
+            "The cloud has not noted it yet. Write the number down."
+        }
         (Language::French, false, _) => "Cette salle n'appartenait à aucune organisation.",
         (Language::French, true, true) => {
             "Le cloud l'a enregistré, le service informatique y voit le même numéro."

@@ -73,9 +73,7 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
     let mut rejoining = muted.clone();
     rejoining.health = CallHealth::Rejoining;
     rejoining.participants = crowd();
-    let reset = |typed, complete, trouble| {
-        plain(Screen::ResetCode { typed, complete, trouble })
-    };
+    let reset = |typed, complete, trouble| plain(Screen::ResetCode { typed, complete, trouble });
     let receipt = |erased, room: Option<&str>, noted, restart_in_s| {
         plain(Screen::ResetReceipt(Box::new(ResetReceipt {
             number: room.map(|_| "482 913 077".parse().unwrap()),

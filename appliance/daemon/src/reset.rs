@@ -34,7 +34,9 @@ enum Way {
 /// What has been begun.
 enum Begun {
     Nothing,
-    ByMachine { until: Instant },
+    ByMachine {
+        until: Instant,
+    },
     ByUs(JoinHandle<io::Result<()>>),
     /// It cannot even be begun.
     InVain,

@@ -45,7 +45,8 @@ mod tests {
         part("vdb", "vdb1", "other");
         part("vdc", "vdc1", "conclave-data");
         part("vdc", "vdc2", "conclave-data");
-        let of = |disk: &str| partition(folder.path(), &Path::new("/dev").join(disk), "conclave-data");
+        let of =
+            |disk: &str| partition(folder.path(), &Path::new("/dev").join(disk), "conclave-data");
         assert_eq!(of("vda").unwrap().as_deref(), Some("vda8"));
         assert_eq!(of("vdb").unwrap(), None);
         assert!(of("vdc").is_err(), "which one is meant?");

@@ -76,17 +76,13 @@ fn the_right_code_and_a_yes_erase_the_room_and_the_cloud_is_told_before_it_resta
 #[test]
 fn a_wrong_code_and_one_that_is_worth_nothing_are_said_and_typed_anew() {
     for (refusal, trouble) in [
-        (
-            ResetRefusal::WrongCode { tries_left: 4 },
-            Trouble::WrongResetCode { tries_left: 4 },
-        ),
+        (ResetRefusal::WrongCode { tries_left: 4 }, Trouble::WrongResetCode { tries_left: 4 }),
         (ResetRefusal::NoCode, Trouble::NoResetCode),
         (ResetRefusal::Other, Trouble::Other),
     ] {
         let (mut room, ask) = asking();
         answer(&mut room, at(2), ask, Some(Response::MayNotReset(refusal)));
-        let screen =
-            Screen::ResetCode { typed: 0, complete: false, trouble: Some(trouble) };
+        let screen = Screen::ResetCode { typed: 0, complete: false, trouble: Some(trouble) };
         assert_eq!(room.panel(at(2)).screen, screen);
         assert!(!outputs(&mut room).contains(&Output::Erase));
     }
@@ -199,7 +195,9 @@ fn a_room_that_could_not_be_erased_says_so() {
     room.handle(at(2), Input::Erased { outcome: ResetOutcome::NotErased, at: AT });
     assert_eq!(receipt(&room, at(2)).erased, Erased::Nothing);
     let (_, request) = asked(&mut room).unwrap();
-    assert!(matches!(request, RoomRequest::ResetDone(report) if report.outcome == ResetOutcome::NotErased));
+    assert!(
+        matches!(request, RoomRequest::ResetDone(report) if report.outcome == ResetOutcome::NotErased)
+    );
 }
 
 #[test]

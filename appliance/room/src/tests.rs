@@ -5,7 +5,8 @@ use crate::board::{BoardPart, Heat, Presence};
 use conclave_link_protocol::message::{Joined, Participant, Roster, Welcome};
 use conclave_panel_api::Screen;
 use conclave_types::{
-    CallId, LegId, MediaLeg, ParticipantId, Redacted, ResetNumber, RoomId, SrtpKey, SrtpProfile, Ssrc,
+    CallId, LegId, MediaLeg, ParticipantId, Redacted, ResetNumber, RoomId, SrtpKey, SrtpProfile,
+    Ssrc,
 };
 
 pub(crate) const NUMBER: ResetNumber = ResetNumber::from_random(482_913_077);
@@ -18,7 +19,11 @@ pub(crate) fn at(seconds: u64) -> Time {
 
 pub(crate) fn new_room() -> Room {
     let settings = Settings { language: Language::English, volume: 60, layout: Layout::Grid };
-    Room::new(Facts { serial: "TEST-1".to_owned(), key: "0123 4567 89ab cdef".to_owned() }, settings, None)
+    Room::new(
+        Facts { serial: "TEST-1".to_owned(), key: "0123 4567 89ab cdef".to_owned() },
+        settings,
+        None,
+    )
 }
 
 pub(crate) fn identity() -> RoomIdentity {
@@ -543,9 +548,7 @@ fn any_order_of_taps_and_events_keeps_panel_and_media_together() {
                 24 => Input::Board(BoardEvent::ResetHeld),
                 25 => Input::Tap(Tap::Erase),
                 26 if next(4) == 0 => Input::Cloud(CloudEvent::Reset { number: NUMBER }),
-                27 => {
-                    Input::Erased { outcome: ResetOutcome::PartitionErased, at: UnixTime(1) }
-                }
+                27 => Input::Erased { outcome: ResetOutcome::PartitionErased, at: UnixTime(1) },
                 28 => Input::Tap(Tap::Restart),
                 29 => match resets.pop() {
                     Some(ask) => {

@@ -125,7 +125,8 @@ mod tests {
             assert_eq!(code.expose().parse(), Ok(code.clone()));
             assert!(!format!("{code:?}").contains(code.expose()));
         }
-        for text in ["", "1234567", "123456789", "1234567a", "1234 567", "１２３４５６７８"] {
+        for text in ["", "1234567", "123456789", "1234567a", "1234 567", "１２３４５６７８"]
+        {
             assert_eq!(text.parse::<ResetCode>(), Err(ResetCodeError), "{text}");
         }
     }
@@ -138,7 +139,8 @@ mod tests {
             assert_eq!(shown.parse(), Ok(number));
             assert_eq!(shown.replace(' ', "").parse(), Ok(number));
         }
-        for text in ["", "12 345 678", "0 123 456 789", "abc def ghi", "１２３４５６７８９"] {
+        for text in ["", "12 345 678", "0 123 456 789", "abc def ghi", "１２３４５６７８９"]
+        {
             assert_eq!(text.parse::<ResetNumber>(), Err(ResetNumberError), "{text}");
         }
     }

@@ -3,16 +3,16 @@
 use conclave_link_protocol::envelope::{FromCloud, FromRoom};
 use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, DirectoryEntry, EndReason, Greeting, HeldCall, Hello, Join,
-    JoinRefusal, Joined, Participant, Refusal, ResetOutcome, ResetRefusal, ResetReport, Response, ResumedCall, RoomIdentity, RoomRequest,
-    Roster, Welcome,
+    JoinRefusal, Joined, Participant, Refusal, ResetOutcome, ResetRefusal, ResetReport, Response,
+    ResumedCall, RoomIdentity, RoomRequest, Roster, Welcome,
 };
 use conclave_panel_api::{
-    CallHealth, Entry, Health, InCall, Language, LanguageTap, Layout, LinkState, Notice, Panel,
-    Person, Screen, Tap, Trouble, encode,
+    CallHealth, Entry, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Notice,
+    Panel, Person, ResetReceipt, Screen, Tap, Trouble, encode,
 };
 use conclave_types::{
-    ActivationCode, CallId, DisplayName, LegId, MediaLeg, ParticipantId, ResetCode, ResetNumber, RoomId, SrtpKey,
-    SrtpProfile, Ssrc, Switch, VmrNumber,
+    ActivationCode, CallId, DisplayName, LegId, MediaLeg, ParticipantId, ResetCode, ResetNumber,
+    RoomId, SrtpKey, SrtpProfile, Ssrc, Switch, UnixTime, VmrNumber,
 };
 
 /// Names the type, so that the compiler knows which end sends.
@@ -240,6 +240,23 @@ fn screens() -> Vec<Screen> {
         },
         Screen::Connecting { number, name: Some(name.clone()) },
         Screen::InCall(Box::new(in_call)),
+        Screen::ResetCode {
+            typed: 8,
+            complete: true,
+            trouble: Some(Trouble::WrongResetCode { tries_left: 4 }),
+        },
+        Screen::ResetConfirm { seconds_left: 60 },
+        Screen::Resetting,
+        Screen::ResetReceipt(Box::new(ResetReceipt {
+            number: Some(ResetNumber::from_random(482_913_077)),
+            room: Some(name),
+            serial: "A7".to_owned(),
+            key: "0123 4567 89ab cdef".to_owned(),
+            at: UnixTime(1_795_369_800),
+            erased: Erased::Partition,
+            noted: true,
+            restart_in_s: 120,
+        })),
     ]
 }
 
@@ -260,5 +277,8 @@ fn taps() -> Vec<Tap> {
         Tap::Leave,
         Tap::Dismiss,
         Tap::Wake,
+        Tap::Reset,
+        Tap::Erase,
+        Tap::Restart,
     ]
 }

@@ -53,7 +53,10 @@ fn compare(cloud: &Cloud, shown: &ResetReceipt, way: &str) -> Result<()> {
     let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     ensure!(shown.erased == Erased::Folder, "{shown:?}");
     ensure!(Some(text("number")) == shown.number.map(|number| number.to_string()), "{told}");
-    ensure!((text("way"), text("outcome")) == (way.to_owned(), "folder_erased".to_owned()), "{told}");
+    ensure!(
+        (text("way"), text("outcome")) == (way.to_owned(), "folder_erased".to_owned()),
+        "{told}"
+    );
     ensure!(text("serial") == shown.serial, "{told}");
     ensure!(text("key").starts_with(&shown.key.replace(' ', "")), "{told} {shown:?}");
     let printed = cloud.command(&["room", "resets"])?;
@@ -128,7 +131,10 @@ fn a_room_is_reset_from_its_panel_and_from_the_cloud_and_keeps_nothing() -> Resu
             enrol(&cloud, &mut room, "Room Ada")?;
             room.join(NUMBER, PIN)?;
             let refused = cloud.command(&["room", "reset", "Room Ada"]);
-            ensure!(refused.is_err_and(|said| said.to_string().contains("--yes")), "not by accident");
+            ensure!(
+                refused.is_err_and(|said| said.to_string().contains("--yes")),
+                "not by accident"
+            );
             cloud.command(&["room", "reset", "Room Ada", "--yes"])?;
             let shown = receipt(&mut room)?;
             compare(&cloud, &shown, "cloud")?;
@@ -141,9 +147,9 @@ fn a_room_is_reset_from_its_panel_and_from_the_cloud_and_keeps_nothing() -> Resu
             room.daemon.stop()?;
             wait_for("the room is not linked", PATIENCE, || {
                 let rooms = cloud.list("room")?;
-                let linked = rooms.as_array().is_some_and(|rooms| {
-                    rooms.iter().any(|room| room["state"] == "linked")
-                });
+                let linked = rooms
+                    .as_array()
+                    .is_some_and(|rooms| rooms.iter().any(|room| room["state"] == "linked"));
                 Ok((!linked).then_some(()))
             })?;
             let said = cloud.command(&["room", "reset", "Room Ada", "--yes"])?;

@@ -1,12 +1,12 @@
 use super::*;
 use crate::message::{
     CertificateChain, EndReason, HeldCall, Join, JoinRefusal, Joined, LONGEST_CHUNK, NoChunk,
-    Participant, Piece, Refusal, Release, ResetOutcome, ResetRefusal, ResetReport, RoomIdentity, Roster, UpdateFault, UpdateOffer,
-    UpdateReport, UpdateStage, Welcome,
+    Participant, Piece, Refusal, Release, ResetOutcome, ResetRefusal, ResetReport, RoomIdentity,
+    Roster, UpdateFault, UpdateOffer, UpdateReport, UpdateStage, Welcome,
 };
 use conclave_types::{
-    BundleHash, CallId, LegId, MediaLeg, ParticipantId, ResetNumber, RoomId, SrtpKey, SrtpProfile, Ssrc, Switch,
-    Version,
+    BundleHash, CallId, LegId, MediaLeg, ParticipantId, ResetNumber, RoomId, SrtpKey, SrtpProfile,
+    Ssrc, Switch, Version,
 };
 use proptest::prelude::*;
 

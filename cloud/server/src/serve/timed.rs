@@ -5,10 +5,13 @@ use conclave_directory::pin_tries::Verdict;
 use conclave_directory::repository::{PinTries, Records, Resets, Rooms, Updates, Vmrs};
 use conclave_directory::{
     AddReleaseError, AddVmrError, CallRecord, EnrolError, KeyFingerprint, PinHash, RecordEntry,
-    Reset, ResetOutcome, Room, RoomUpdate, SqliteDirectory, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
+    Reset, ResetOutcome, Room, RoomUpdate, SqliteDirectory, StoreError, StoredRelease,
+    StoredRollout, TakenRoom, Vmr,
 };
 use conclave_rollout::Saved;
-use conclave_types::{Compatible, DisplayName, ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber};
+use conclave_types::{
+    Compatible, DisplayName, ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 

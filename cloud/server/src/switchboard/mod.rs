@@ -39,7 +39,9 @@ pub use words::{
     PinOutcome, RequestId, SignError, SignedCertificate,
 };
 
-use conclave_directory::{Activation, Directory, KeyFingerprint, RecordEntry, ResetCodes, StoreError};
+use conclave_directory::{
+    Activation, Directory, KeyFingerprint, RecordEntry, ResetCodes, StoreError,
+};
 use conclave_link_protocol::message::ResumedCall;
 use conclave_meeting::Meetings;
 use conclave_types::{CallId, DisplayName, ParticipantId, RoomId, Time, UnixTime};

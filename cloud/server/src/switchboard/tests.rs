@@ -51,8 +51,8 @@ macro_rules! through {
 
 use conclave_directory::repository::Rooms as _;
 use conclave_directory::{AddReleaseError, RoomUpdate, StoredRelease, StoredRollout, TakenRoom};
-use conclave_directory::{Reset, ResetOutcome as StoredOutcome};
 use conclave_directory::{AddVmrError, CallRecord, EnrolError, Room, Vmr, pin_tries::Verdict};
+use conclave_directory::{Reset, ResetOutcome as StoredOutcome};
 use conclave_rollout::Saved;
 
 through!(Rooms {
