@@ -28,11 +28,9 @@ pub(super) fn words(answer: &ControlAnswer) -> String {
             },
             reset.number,
         ),
-        ControlAnswer::RoomResetWithdrawn { room } => format!(
-            "The room '{}' is not to be reset any more. If it has begun, nothing stops it: see \
-             'conclave-cloud room list'.",
-            room.name
-        ),
+        ControlAnswer::RoomResetWithdrawn { room } => {
+            format!("The room '{}' is not to be reset any more.", room.name)
+        }
         ControlAnswer::Resets { resets } => reset_list(resets),
         answer => super::print_updates::words(answer),
     }

@@ -42,6 +42,12 @@ impl Switchboard {
             }
             ControlRequest::RoomResetWithdraw { room } => {
                 let room = self.find_room(&room)?;
+                if self.rooms.contains_key(&room.id) {
+                    return Err(Refused(format!(
+                        "the room '{}' is linked: it has heard the order, and nothing stops it",
+                        room.name
+                    )));
+                }
                 if !self.parts.directory.withdraw_reset(room.id)? {
                     return Err(Refused(format!(
                         "no reset of '{}' waits: see 'conclave-cloud room resets'",

@@ -91,15 +91,16 @@ fn an_order_waits_for_its_room_through_a_restart_of_the_cloud_and_is_told_with_e
 }
 
 #[test]
-fn an_order_can_be_taken_back_until_the_room_has_told_what_it_did() {
+fn an_order_can_be_taken_back_until_the_room_links() {
     let mut cloud = Cloud::new();
     let (link, room) = cloud.room(1, "A");
     let withdraw = || ControlRequest::RoomResetWithdraw { room: "A".to_owned() };
+    assert!(cloud.refused(withdraw()).contains("has heard the order"));
+    cloud.give(Input::Closed { link });
     assert!(cloud.refused(withdraw()).contains("no reset of 'A' waits"));
     cloud.order(room);
     let (answer, _) = cloud.admin(withdraw());
     assert!(matches!(answer, ControlAnswer::RoomResetWithdrawn { .. }), "{answer:?}");
-    cloud.give(Input::Closed { link });
     let (link, outputs) = cloud.hello(enrolled(1, room), vec![]);
     assert_eq!(events_to(&outputs, link), [] as [&CloudEvent; 0]);
     assert_eq!(cloud.resets(), []);
