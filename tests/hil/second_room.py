@@ -69,7 +69,7 @@ class SecondRoom:
     def enrol(self, cloud, name):
         """IT reads the code and types it in."""
         code = self.shows("its code", lambda screen: screen.get("code"))
-        cloud.command("room", "claim", code, "--name", name)
+        cloud.claim(code, name)
         self.shows("it is enrolled", lambda screen: screen["screen"] == "idle")
 
     def join(self, number, pin):

@@ -19,7 +19,7 @@ def shows_its_code(room):
 
 def enrol(room, cloud, code, name):
     """IT types the code that was read from the panel."""
-    cloud.command("room", "claim", code, "--name", name)
+    cloud.claim(code, name)
     room.shows(name, SCREEN)
 
 

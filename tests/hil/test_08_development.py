@@ -33,7 +33,7 @@ def room(cloud, folder):
     )
     room = Room(board, folder)
     code = room.shows("an activation code", BOOT, lambda shown: shown.code).code
-    cloud.command("room", "claim", code, "--name", NAME)
+    cloud.claim(code, NAME)
     room.shows(NAME, SCREEN)
     yield room
     board.qemu.off()

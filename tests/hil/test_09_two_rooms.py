@@ -27,7 +27,7 @@ def rooms(cloud, folder):
         room, second = Room(board, folder), SecondRoom(cloud, folder)
         second.enrol(cloud, "Room Outside")
         code = room.shows("an activation code", BOOT, lambda shown: shown.code).code
-        cloud.command("room", "claim", code, "--name", "Room Eve")
+        cloud.claim(code, "Room Eve")
         room.shows("Room Eve", SCREEN)
         yield room, second, sound
         second.stop()

@@ -191,8 +191,7 @@ pub(crate) fn keys(workspace: &Path, given: Option<PathBuf>) -> PathBuf {
 pub(crate) fn programs(steps: &mut Steps) -> Result<PathBuf> {
     steps.cargo(
         "Build the room's programs",
-        &[&["build", "--release"][..], &["-p", PROGRAMS[0], "-p", PROGRAMS[1], "-p", PROGRAMS[2]]]
-            .concat(),
+        &[&["build", "--release"][..], &PROGRAMS.map(|program| ["-p", program]).concat()].concat(),
         "the compiler says above what is wrong",
     )?;
     crate::built("../release").map(|folder| fs::canonicalize(&folder).unwrap_or(folder))
@@ -212,7 +211,8 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 pub(crate) const RELEASE: &str = env!("CARGO_PKG_VERSION");
 
 /// The programs of ours that an image holds.
-pub(crate) const PROGRAMS: [&str; 3] = ["conclave-roomd", "conclave-kiosk", "conclave-slots"];
+pub(crate) const PROGRAMS: [&str; 4] =
+    ["conclave-roomd", "conclave-kiosk", "conclave-slots", "conclave-reset"];
 
 /// The board that the image is for; its folder in `board/` and in `appliance/debian`.
 pub(crate) const BOARD: &str = "virtual-x86_64";

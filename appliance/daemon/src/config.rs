@@ -30,8 +30,22 @@ pub(crate) struct Config {
     /// Left out: this room is not updated by its cloud.
     #[serde(default)]
     pub(crate) update: Option<Update>,
+    /// Left out: what the room keeps is its data folder, and the program ends after a reset.
+    pub(crate) reset: Option<Reset>,
     /// Its light, buttons and sensors; without it the room has none.
     pub(crate) board: Option<Board>,
+}
+
+/// How a machine is reset whose data are on an encrypted partition: by units that wait for files.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reset {
+    /// A file that the daemon makes when the partition's keys are to be destroyed.
+    pub(crate) request: PathBuf,
+    /// A file in which the machine then says what came of it.
+    pub(crate) outcome: PathBuf,
+    /// A file that the daemon makes when the machine is to restart.
+    pub(crate) restart: PathBuf,
 }
 
 /// How the room's system is updated: by RAUC, over the system's D-Bus.

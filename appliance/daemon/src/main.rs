@@ -9,6 +9,7 @@ mod board;
 mod config;
 mod keeper;
 mod panel;
+mod reset;
 mod service;
 mod shell;
 mod status;
@@ -88,7 +89,10 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut keeper = keeper::Keeper::new(store);
     let started = Instant::now();
     let key = DeviceIdentity::open(&config.data, certificate)?;
-    let room = Room::new(Facts { serial: config.serial.clone() }, settings, identity);
+    let facts = Facts { serial: config.serial.clone(), key: fingerprint(key.public_key()) };
+    let room = Room::new(facts, settings, identity);
+    let mut eraser = reset::Eraser::new(config.reset, &config.data);
+    eraser.go_on();
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async move {
@@ -130,7 +134,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         let panels =
             tokio::spawn(panel::serve(listener, shown_receiver, taps, drawing, stop.clone()));
 
-        let around = shell::Around { link, media, board, shown, update };
+        let around = shell::Around { link, media, board, shown, update, eraser };
         let status = config.data.join("status.json");
         let shell = shell::Shell::new(room, (keeper, started), around, status);
         let events = shell::Events {
@@ -155,8 +159,19 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         stop.cancel();
         panels.await?;
         let _ = std::fs::remove_file(&config.panel.socket);
-        ended
+        match ended? {
+            shell::Ended::Stopped => Ok(()),
+            shell::Ended::Reset(eraser) => eraser.finish(),
+        }
     })
+}
+
+/// What people compare a key by: the beginning of its SHA-256 in groups of four digits.
+fn fingerprint(spki_der: &[u8]) -> String {
+    let hash = ring::digest::digest(&ring::digest::SHA256, spki_der);
+    let groups = hash.as_ref().chunks(2).take(4);
+    let groups = groups.map(|pair| pair.iter().map(|octet| format!("{octet:02x}")).collect());
+    groups.collect::<Vec<String>>().join(" ")
 }
 
 /// How long a new system waits for the installer before it goes on without having heard it. It is

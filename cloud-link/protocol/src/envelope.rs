@@ -308,6 +308,8 @@ kinds!(RoomRequest:
     RenewCertificate => "renew_certificate",
     Chunk => "chunk",
     Sums => "sums",
+    MayReset => "may_reset",
+    ResetDone => "reset_done",
 );
 kinds!(CloudRequest: Ping => "ping");
 kinds!(Response:
@@ -317,6 +319,8 @@ kinds!(Response:
     Certificate => "certificate",
     Chunk => "chunk",
     NoChunk => "no_chunk",
+    MayReset => "may_reset",
+    MayNotReset => "may_not_reset",
     Unsupported => "unsupported",
     Failed => "failed",
 );
@@ -330,6 +334,7 @@ kinds!(CloudEvent:
     CallEnded => "call_ended",
     Offer => "offer",
     NoOffer => "no_offer",
+    Reset => "reset",
 );
 kinds!(RoomEvent: Health => "health", Update => "update");
 

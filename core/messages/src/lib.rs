@@ -8,18 +8,20 @@
 #![forbid(unsafe_code)]
 
 mod chain;
+mod reset;
 mod sums;
 mod update;
 
 pub use chain::ChainError;
+pub use reset::{ResetOutcome, ResetRefusal, ResetReport};
 pub use sums::{BLOCK, STRONG, SUM, Weak, sums_length, sums_of};
 pub use update::{
     LONGEST_CHUNK, NoChunk, Piece, Release, UpdateFault, UpdateOffer, UpdateReport, UpdateStage,
 };
 
 use conclave_types::{
-    ActivationCode, BundleHash, CallId, DisplayName, MediaLeg, ParticipantId, Pin, RoomId,
-    SrtpProfile, Ssrc, Switch, VmrNumber,
+    ActivationCode, BundleHash, CallId, DisplayName, MediaLeg, ParticipantId, Pin, ResetCode,
+    ResetNumber, RoomId, SrtpProfile, Ssrc, Switch, VmrNumber,
 };
 use serde::de::IntoDeserializer;
 use serde::de::value::StrDeserializer;
@@ -189,6 +191,14 @@ pub enum RoomRequest {
         /// How long it is, 1 to [`LONGEST_CHUNK`] octets.
         length: u32,
     },
+    /// Ask whether the room may be reset with this code; answered with [`Response::MayReset`] or
+    /// [`Response::MayNotReset`].
+    MayReset {
+        /// What was typed.
+        code: ResetCode,
+    },
+    /// Say what a reset came to. Answered with [`Response::Done`], and again when it is asked again.
+    ResetDone(ResetReport),
 }
 
 /// The body of [`RoomRequest::Join`].
@@ -248,6 +258,13 @@ pub enum Response {
     },
     /// There is no such piece, or not now.
     NoChunk(NoChunk),
+    /// The room may be reset.
+    MayReset {
+        /// What this reset is known by.
+        number: ResetNumber,
+    },
+    /// The room may not be reset.
+    MayNotReset(ResetRefusal),
     /// The other end does not know this kind of request.
     Unsupported,
     /// The other end knows the request and cannot do it now.
@@ -350,6 +367,11 @@ pub enum CloudEvent {
     Offer(UpdateOffer),
     /// Nothing is offered any more: what is not installed is forgotten.
     NoOffer,
+    /// An administrator wants the room reset, now.
+    Reset {
+        /// What this reset is known by.
+        number: ResetNumber,
+    },
 }
 
 /// What a room tells the cloud unasked.

@@ -37,7 +37,7 @@ impl Room {
         let settings = Settings { language: Language::English, volume: 50, layout: Layout::Grid };
         let mut room = Room {
             index,
-            rules: Rules::new(Facts { serial: serial.clone() }, settings, None),
+            rules: Rules::new(Facts { serial: serial.clone(), key: String::new() }, settings, None),
             link: Link::new("sim", &serial, net.chance.below(u64::MAX)),
             conn: None,
             dial: 0,
@@ -265,6 +265,8 @@ impl Room {
             | Output::Save(_)
             | Output::Renew(_)
             | Output::Remember(_) => {}
+            // Nobody resets a room here.
+            Output::Erase | Output::Restart => {}
         }
     }
 

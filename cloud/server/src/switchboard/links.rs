@@ -116,6 +116,7 @@ impl Switchboard {
         };
         let greeting = Greeting::Welcome(Box::new(welcome));
         self.outputs.insert(greeting_at, Output::Greet { link, greeting });
+        self.remind_of_reset(link, id);
         None
     }
 
@@ -173,6 +174,8 @@ impl Switchboard {
             RoomRequest::Sums { sha256, offset, length } => {
                 self.chunk(link, id, room, (BundleFile::Sums(sha256), offset, length));
             }
+            RoomRequest::MayReset { code } => self.may_reset(link, id, room, &code),
+            RoomRequest::ResetDone(report) => self.reset_done(link, id, room, report),
         }
     }
 

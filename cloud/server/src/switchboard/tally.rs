@@ -128,6 +128,8 @@ pub fn kind(request: &RoomRequest) -> &'static str {
         RoomRequest::SetMedia { .. } => "set_media",
         RoomRequest::RenewCertificate => "renew_certificate",
         RoomRequest::Chunk { .. } | RoomRequest::Sums { .. } => "chunk",
+        RoomRequest::MayReset { .. } => "may_reset",
+        RoomRequest::ResetDone(_) => "reset_done",
     }
 }
 
