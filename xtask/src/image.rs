@@ -4,6 +4,7 @@
 //! 2. [`root`]: Debian's packages as a tree, kept until the list of packages changes;
 //! 3. [`tree`]: that tree with our programs and `appliance/system` laid over it;
 //! 4. [`slot`]: the tree as a read-only file system with its hashes, and a kernel that knows the root hash;
+//!    [`sbom`] writes beside it what it is made of;
 //! 5. [`bundle`]: both as a signed update;
 //! 6. [`disk`]: both, twice, in a disk with the partitions that every board has.
 //!
@@ -15,6 +16,7 @@ mod cache;
 mod disk;
 mod list;
 mod root;
+mod sbom;
 mod slot;
 mod tree;
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Debian 13: its kernel, systemd and RAUC are the ones that were tried (docs/firmware.md).
-const SUITE: &str = "trixie";
+pub(crate) const SUITE: &str = "trixie";
 
 /// What no room reads, left out while packages are unpacked.
 const UNREAD: [&str; 4] =

@@ -8,7 +8,7 @@
 
 use super::cache::{self, Ingredients};
 use super::root::Root;
-use super::{Kind, PROGRAMS, Plan, debian, description, disk, list, output, system, tree};
+use super::{Kind, PROGRAMS, Plan, debian, description, disk, list, output, sbom, system, tree};
 use crate::steps::Steps;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Bump it when the same ingredients have to give another slot.
-const RECIPE: &str = "2";
+const RECIPE: &str = "3";
 
 /// dm-verity's block.
 const BLOCK: u64 = 4096;
@@ -59,6 +59,8 @@ pub(crate) struct Slot {
     pub(crate) unified: PathBuf,
     /// The file system of either boot partition.
     pub(crate) boot: PathBuf,
+    /// What it is made of: SPDX.
+    pub(crate) sbom: PathBuf,
     /// Key of all this.
     pub(crate) key: String,
 }
@@ -90,6 +92,7 @@ pub(crate) fn build(
         command_line: folder.join("command-line"),
         unified: folder.join("conclave.efi"),
         boot: folder.join("boot.vfat"),
+        sbom: folder.join("conclave.spdx.json"),
         key: ingredients.key()?,
     };
     if cache::is_current(&key_file, &slot.key) {
@@ -106,6 +109,7 @@ pub(crate) fn build(
     fs::write(&slot.command_line, command_line(plan.kind))?;
     unify(&tree, &slot)?;
     disk::boot(folder, &slot.unified)?;
+    sbom::write(plan, root, &tree, &slot)?;
     fs::remove_dir_all(&tree)?;
     cache::made(&key_file, &slot.key)?;
     Ok(slot)
