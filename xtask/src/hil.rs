@@ -58,12 +58,9 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
     let cloud = match arguments.cloud {
         Some(folder) => folder.join("conclave-cloud"),
         None => {
-            steps.cargo(
-                "Build the cloud",
-                &["build", "--release", "-p", "conclave-cloud"],
-                "the compiler says above what is wrong",
-            )?;
-            crate::built("../release/conclave-cloud")?
+            let names = ["conclave-cloud"];
+            image::programs::build(&mut steps, "Build the cloud", &workspace, &names)?
+                .join(names[0])
         }
     };
     let cloud = fs::canonicalize(&cloud)
