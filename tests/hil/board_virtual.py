@@ -19,7 +19,7 @@ WIDTH, HEIGHT = 1280, 800
 AXIS = 0x7FFF
 
 
-def machine(folder, disk, tap, display="none", by="kernel", restarts=False):
+def machine(folder, disk, tap, display="none", by="kernel", restarts=False, secure=False):
     """QEMU's arguments beside the ones that labgrid's driver adds."""
     words = [
         # Before labgrid's own serial line: what the kernel and systemd say, for whoever looks for a reason.
@@ -39,7 +39,7 @@ def machine(folder, disk, tap, display="none", by="kernel", restarts=False):
         "-netdev", "user,id=user", "-device", "virtio-net-pci,netdev=user",
     ]
     if by == "firmware":
-        words += firmware(folder)
+        words += firmware(folder, secure)
     else:
         words += ["-initrd", os.environ["CONCLAVE_HIL_INITRD"]]
     if tap:
@@ -53,13 +53,16 @@ def machine(folder, disk, tap, display="none", by="kernel", restarts=False):
     return " ".join(words)
 
 
-def firmware(folder):
-    """OVMF, with variables of its own: they are what says which slot comes next."""
+def firmware(folder, secure=False):
+    """OVMF, with variables of its own: they are what says which slot comes next. With Secure Boot, nobody
+    but the firmware itself writes them, and which keys it holds is in them (secure_boot.py)."""
     variables = os.path.join(folder, "firmware-variables.fd")
     if not os.path.exists(variables):
         shutil.copy("/usr/share/OVMF/OVMF_VARS_4M.fd", variables)
-    code = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+    code = f"/usr/share/OVMF/OVMF_CODE_4M{'.secboot' if secure else ''}.fd"
+    alone = ["-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on"]
     return [
+        *(alone if secure else []),
         "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
         "-drive", f"if=pflash,unit=1,format=raw,file={variables}",
     ]

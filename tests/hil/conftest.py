@@ -138,7 +138,7 @@ def disk_for(cloud, folder):
     return disk
 
 
-def switch_on(folder, disk, tap, display="none", by="kernel", restarts=False):
+def switch_on(folder, disk, tap, display="none", by="kernel", restarts=False, secure=False):
     """The board, switched on. By its kernel: QEMU loads it, which spares the firmware's minute. By its
     firmware: as every real board does. A board that restarts by itself ends the emulator, unless it may."""
     board_virtual.Tpm(folder).start()
@@ -150,7 +150,9 @@ def switch_on(folder, disk, tap, display="none", by="kernel", restarts=False):
     )
     os.environ["LG_HIL_KERNEL"] = os.environ["CONCLAVE_HIL_KERNEL"]
     os.environ["LG_HIL_DISPLAY"] = "fb-headless" if display == "none" else "qemu-default"
-    os.environ["LG_HIL_QEMU"] = board_virtual.machine(folder, disk, tap, display, by, restarts)
+    os.environ["LG_HIL_QEMU"] = board_virtual.machine(
+        folder, disk, tap, display, by, restarts, secure
+    )
     here = os.path.dirname(os.path.abspath(__file__))
     environment = Environment(os.path.join(here, "boards", f"virtual-x86_64-by-{by}.yaml"))
     target = environment.get_target("main")
