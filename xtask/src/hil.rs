@@ -23,6 +23,10 @@ pub(crate) struct Arguments {
     /// Leaves the room on a screen, touchable, until Ctrl-C, instead of testing it.
     #[arg(long)]
     interactive: bool,
+    /// Boots the development image instead, asks it where the time between power on and panel goes, and
+    /// writes that into docs/.
+    #[arg(long, conflicts_with = "interactive")]
+    explain: bool,
     /// Takes conclave-roomd and conclave-kiosk from this folder instead of building them.
     #[arg(long, value_name = "FOLDER")]
     programs: Option<PathBuf>,
@@ -43,7 +47,8 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
         packages::install(Purpose::Image)?;
     }
     let mut plan = Plan {
-        kind: Kind::Production,
+        // It alone answers at its serial port.
+        kind: if arguments.explain { Kind::Development } else { Kind::Production },
         cloud: None,
         release: image::RELEASE.to_owned(),
         keys: image::keys(&workspace, None),
@@ -90,6 +95,10 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
     if arguments.interactive {
         command.arg(tests.join("interactive.py"));
         return steps.run("A room on your screen", &mut command, "it says above why");
+    }
+    if arguments.explain {
+        command.arg(tests.join("power_on.py"));
+        return steps.run("Where the time goes", &mut command, "it says above why");
     }
     command
         .args(["-m", "pytest", "-rA", "--tb=short", "-p", "no:cacheprovider"])
