@@ -58,7 +58,8 @@ def rows(time, blame):
     yield "| --- | ---: |"
     for span, part in re.findall(r"([0-9][^()+=]*?) \((\w+)\)", time):
         yield f"| {part} | {span} |"
-    yield f"| all of it | {re.search('= ([^\\n]*)', time).group(1).strip()} |"
+    whole = re.search(r"= ([^\n]*)", time).group(1).strip()
+    yield f"| all of it | {whole} |"
     for line in blame.splitlines()[:UNITS]:
         span, unit = line.strip().rsplit(" ", 1)
         yield f"| {unit} | {span} |"

@@ -9,7 +9,7 @@
 //! 6. [`disk`]: both, twice, in a disk with the partitions that every board has.
 //!
 //! Everything lands in `target/image/`. What is there already is used again as long as what went into
-//! it is the same: [`cache`]. [`twice`] builds the slot again and looks whether it is.
+//! it is the same: [`cache`]. [`twice`] builds the slot two times and looks whether they are.
 
 mod bundle;
 mod cache;
@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
     /// Fetches Debian's packages anew, though the list of them is the same.
     #[arg(long)]
     fresh: bool,
-    /// Builds the system a second time, and fails unless it is the same to the last octet.
+    /// Builds the system two times more, and fails unless they are the same to the last octet.
     #[arg(long)]
     twice: bool,
     /// Takes the programs from this folder instead of building them.
@@ -160,12 +160,11 @@ pub(crate) fn build_update(plan: &Plan) -> Result<PathBuf> {
     Ok(build_system(&mut steps, plan, &source)?.bundle)
 }
 
-/// Builds the slot once more and fails unless it is the same.
+/// Builds the slot two times and fails unless both are the same.
 fn build_twice(plan: &Plan) -> Result<()> {
     let mut steps = Steps::new(plan.workspace.clone());
     let source = source(&mut steps, plan)?;
-    let first = build_system(&mut steps, plan, &source)?.slot;
-    twice::build(&mut steps, plan, &source, &first)
+    twice::build(&mut steps, plan, &source)
 }
 
 /// What a system is made of: Debian's packages and our programs.

@@ -1,6 +1,6 @@
 //! `cargo xtask image --twice`: the same root and programs give the same slot, octet by octet.
 //!
-//! The slot is built once more, in a folder of its own, whatever is there already. Files are compared in
+//! The slot is built two times in folders of its own, whatever is there already. Files are compared in
 //! the order in which one goes into the next, so that the first that differs is where to look; of a
 //! system that differs, the first path is named.
 
@@ -12,24 +12,24 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Builds the slot again and compares.
-pub(crate) fn build(steps: &mut Steps, plan: &Plan, source: &Source, first: &Slot) -> Result<()> {
-    let folder = plan.workspace.join("target/image/again");
+/// Builds the slot two times and compares.
+pub(crate) fn build(steps: &mut Steps, plan: &Plan, source: &Source) -> Result<()> {
+    let folder = plan.workspace.join("target/image/twice");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
-    let second = slot::build(steps, plan, &source.root, &source.programs, &folder)?;
-    for [one, other] in pairs(first, &second) {
+    let mut slot =
+        |name| slot::build(steps, plan, &source.root, &source.programs, &folder.join(name));
+    let (first, second) = (slot("first")?, slot("second")?);
+    for [one, other] in pairs(&first, &second) {
         let name = one.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let sum = cache::sha256(one)?;
         if sum != cache::sha256(other)? {
-            let where_ =
-                if *one == first.system { in_system(one, other, &folder)? } else { String::new() };
-            bail!(
-                "✗ {name} differs when it is built again: {} and {}.{where_}",
-                one.display(),
-                other.display()
-            );
+            let mut place = String::new();
+            if *one == first.system {
+                place = in_system(one, other, &folder)?;
+            }
+            bail!("✗ {name} differs: {} and {}.{place}", one.display(), other.display());
         }
         eprintln!("✓ The same twice: {sum} {name}");
     }
@@ -63,7 +63,7 @@ fn in_system(one: &Path, other: &Path, folder: &Path) -> Result<String> {
     }
     let mut places = Vec::new();
     for (image, name) in [(one, "first"), (other, "second")] {
-        let place = folder.join(name);
+        let place = folder.join(format!("unpacked-{name}"));
         output(
             Command::new("unsquashfs")
                 .args(["-quiet", "-no-progress", "-d"])
