@@ -17,7 +17,7 @@ from conftest import disk_for
 # The firmware and a first boot, on an emulated processor.
 FIRMWARE = 1800
 # One command at the serial port, beside a room that works.
-COMMAND = 300
+COMMAND = 900
 # Units in the table: below them nothing takes a second.
 UNITS = 12
 BEGIN, END = "<!-- power on: begin -->\n", "<!-- power on: end -->\n"
@@ -39,6 +39,8 @@ class Console:
                 self.heard += self.socket.recv(1 << 16).decode(errors="replace").replace("\r", "")
             except TimeoutError:
                 pass
+            # A shell sends a terminal more than words: colours, how it takes what is pasted.
+            self.heard = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.heard)
             return re.search(pattern, self.heard, re.DOTALL)
 
         found = until(f"the serial port says {pattern}", limit, listened)
@@ -49,7 +51,7 @@ class Console:
         """What a command prints."""
         # The echo of this line has its words apart, the answer has them in one.
         self.socket.sendall(f"echo 'be''gin'; {command}; echo 'en''d'\n".encode())
-        return self.hears(r"\nbegin\n(.*?)\nend\n", COMMAND).group(1)
+        return self.hears(r"\nbegin\n(.*?)(?<=\n)end\n", COMMAND).group(1).rstrip()
 
 
 def rows(time, blame):
@@ -93,7 +95,9 @@ def main():
     ])
     try:
         console = Console(serial)
-        console.hears(r"root@[^\n]*[#~] ?$", FIRMWARE)
+        console.hears(r"root@[^\n]*# ", FIRMWARE)
+        # What the kernel says would stand in the middle of an answer.
+        console.asks("dmesg --console-off")
         # What is still being started would be missing. A unit that failed says so here, and in the table.
         state = console.asks("systemctl is-system-running --wait")
         print(f"The room is {state}.\n{console.asks('systemctl --failed --no-legend --plain')}")
