@@ -25,7 +25,7 @@ use std::process::Command;
 
 /// What the boot stub is a part of.
 const STUB_PACKAGE: &str = "systemd-boot-efi";
-/// What of the tree is inside the unified kernel image too.
+/// What of the tree is inside the unified kernel image too, beside libraries that the system has as well.
 const OF_KERNEL: [&str; 3] = ["linux-image-", "busybox", "cryptsetup-bin"];
 
 /// Writes the document of a slot that has just been built; `tree` is what was packed into it.
