@@ -118,7 +118,7 @@ fn link_cloud() -> Vec<Vec<u8>> {
         let cut = Script::new().octet(0).octet(READ).piece(first).octet(READ).piece(second);
         seeds.push(cut.octet(GREET).octet(greeting).octet(ASK).octet(TELL).octet(greeting).0);
     }
-    for n in 0..4 {
+    for n in 0..6 {
         let request = messages::room_request(n);
         let message = messages::room(Envelope::Request { id: RequestId(n.into()), request });
         let whole = framed(&message);
@@ -151,7 +151,7 @@ fn link_cloud() -> Vec<Vec<u8>> {
     // One request more than may wait for their answers.
     let mut flood = Script::new().octet(1);
     for n in 0..=MOST_OWED as u64 {
-        let request = messages::room_request(3);
+        let request = messages::room_request(5);
         let message = messages::room(Envelope::Request { id: RequestId(n), request });
         flood = flood.octet(READ).piece(&framed(&message));
     }

@@ -19,20 +19,31 @@ WIDTH, HEIGHT = 1280, 800
 AXIS = 0x7FFF
 
 
-def machine(folder, disk, tap, display="none", by="kernel", restarts=False, secure=False):
-    """QEMU's arguments beside the ones that labgrid's driver adds."""
+def machine(
+    folder, disk, tap, display="none", by="kernel", restarts=False, clock=None, log=None, initrd=None,
+    secure=False, besides=(),
+):
+    """QEMU's arguments beside the ones that labgrid's driver adds. `clock`: what the board's clock says at the
+    start. `log`: a file for every write and flush of the disk, in order (replay.py). `secure`: Secure Boot.
+    `besides`: further devices."""
     words = [
-        # Before labgrid's own serial line: what the kernel and systemd say, for whoever looks for a reason.
-        "-serial", f"file:{folder}/serial.log",
+        # Before labgrid's own serial line: what the kernel and systemd say, for whoever looks for a reason, and
+        # the door into a development image (shell.py).
+        "-chardev", f"socket,id=serial,path={folder}/serial,server=on,wait=off,logfile={folder}/serial.log",
+        "-serial", "chardev:serial",
+        # What happens to the machine (monitor.py), and its processors (gdb.py).
+        "-chardev", f"socket,id=events,path={folder}/monitor,server=on,wait=off",
+        "-mon", "chardev=events,mode=control",
+        "-chardev", f"socket,id=gdb,path={folder}/gdb,server=on,wait=off", "-gdb", "chardev:gdb",
         "-chardev", f"socket,id=tpm,path={folder}/tpm/socket",
         "-tpmdev", "emulator,id=tpm,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm",
         "-accel", "tcg,thread=multi,tb-size=512",
         "-smp", "2",
         "-nodefaults", *([] if restarts else ["-no-reboot"]),
         "-uuid", "5ca1ab1e-0000-4000-8000-00000000000a",
-        "-blockdev", f"driver=file,filename={disk},node-name=file,cache.no-flush=on",
-        "-blockdev", "driver=raw,file=file,node-name=disk",
-        "-device", "virtio-blk-pci,drive=disk",
+        *disk_words(disk, log),
+        # It restarts the board when nobody has told it for too long that the system lives.
+        "-device", "i6300esb", "-action", "watchdog=reset",
         "-device", "virtio-rng-pci",
         "-device", f"virtio-gpu-pci,xres={WIDTH},yres={HEIGHT}",
         # Its way to the cloud: QEMU's user network, where 10.0.2.2 is this machine's loopback.
@@ -41,7 +52,9 @@ def machine(folder, disk, tap, display="none", by="kernel", restarts=False, secu
     if by == "firmware":
         words += firmware(folder, secure)
     else:
-        words += ["-initrd", os.environ["CONCLAVE_HIL_INITRD"]]
+        words += ["-initrd", initrd or os.environ["CONCLAVE_HIL_INITRD"]]
+    if clock:
+        words += ["-rtc", f"base={clock}"]
     if tap:
         # Somebody else on the same wire as the room.
         words += ["-netdev", f"tap,id=tap,ifname={tap},script=no,downscript=no"]
@@ -50,7 +63,26 @@ def machine(folder, disk, tap, display="none", by="kernel", restarts=False, secu
     words += ["-device", "virtio-multitouch-pci" if display == "none" else "virtio-tablet-pci"]
     if display != "none":
         words += ["-display", display]
-    return " ".join(words)
+    return " ".join([*words, *besides])
+
+
+def disk_words(disk, log):
+    """The disk. What its system has flushed is not flushed here: a test that ends this machine is none of ours."""
+    words = [
+        "-blockdev", f"driver=file,filename={disk},node-name=file,cache.no-flush=on",
+        "-blockdev", "driver=raw,file=file,node-name=disk",
+    ]
+    if not log:
+        return [*words, "-device", "virtio-blk-pci,drive=disk"]
+    return [
+        *words,
+        "-blockdev", f"driver=file,filename={log},node-name=log,cache.no-flush=on",
+        # The head of the log counts its entries: brought up to date with each, so that a kill leaves none out.
+        "-blockdev", "driver=blklogwrites,node-name=logged,file=disk,log=log,"
+        "log-sector-size=512,log-super-update-interval=1",
+        # A disk that keeps writes in a cache of its own until it is told to flush it, as real ones do.
+        "-device", "virtio-blk-pci,drive=logged,write-cache=on",
+    ]
 
 
 def firmware(folder, secure=False):
@@ -151,3 +183,17 @@ def until(what, limit, find):
             raise AssertionError(f"{what}: not within {limit} s")
         # Asking costs (a screendump, a process), and nothing tells us when to ask.
         time.sleep(1)
+
+
+def copy(disk, to):
+    """A copy of a disk; holes stay holes."""
+    subprocess.run(["cp", "--sparse=always", disk, to], check=True)
+
+
+def kill(board):
+    """The power goes: the emulator is ended by its number, and is not asked before."""
+    # labgrid has no word for it.
+    process = board.qemu._child
+    process.kill()
+    process.wait()
+    board.qemu._child, board.qemu.status = None, 0

@@ -182,7 +182,7 @@ fn source(steps: &mut Steps, plan: &Plan) -> Result<Source> {
     }
     let programs = match &plan.programs {
         Some(folder) => folder.clone(),
-        None => programs::build(steps, "Build the room's programs", &plan.workspace, &PROGRAMS)?,
+        None => programs::room(steps, &plan.workspace)?,
     };
     let out = plan.workspace.join("target/image");
     fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;

@@ -44,6 +44,10 @@ pub(crate) struct Update {
     /// Where the system says its version, as `IMAGE_VERSION` or `VERSION_ID`: os-release(5).
     #[serde(default = "os_release")]
     pub(crate) os_release: PathBuf,
+    /// Files and devices that a new system may have blocks in common with: what runs now. What cannot be
+    /// read is left out.
+    #[serde(default)]
+    pub(crate) reuse_from: Vec<PathBuf>,
     /// How long nobody may have been in a call or touched the panel before it, in seconds.
     #[serde(default = "quiet")]
     pub(crate) quiet_s: u32,

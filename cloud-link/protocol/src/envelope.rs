@@ -307,6 +307,7 @@ kinds!(RoomRequest:
     SetMedia => "set_media",
     RenewCertificate => "renew_certificate",
     Chunk => "chunk",
+    Sums => "sums",
 );
 kinds!(CloudRequest: Ping => "ping");
 kinds!(Response:

@@ -8,9 +8,11 @@
 #![forbid(unsafe_code)]
 
 mod chain;
+mod sums;
 mod update;
 
 pub use chain::ChainError;
+pub use sums::{BLOCK, STRONG, SUM, Weak, sums_length, sums_of};
 pub use update::{
     LONGEST_CHUNK, NoChunk, Piece, Release, UpdateFault, UpdateOffer, UpdateReport, UpdateStage,
 };
@@ -173,6 +175,16 @@ pub enum RoomRequest {
         /// Which bundle.
         sha256: BundleHash,
         /// Where the piece begins.
+        offset: u64,
+        /// How long it is, 1 to [`LONGEST_CHUNK`] octets.
+        length: u32,
+    },
+    /// Ask for a piece of the block sums ([`sums_of`]) of a bundle that was offered. Answered as
+    /// [`RoomRequest::Chunk`] is.
+    Sums {
+        /// Of which bundle.
+        sha256: BundleHash,
+        /// Where the piece begins, in the sums of all blocks.
         offset: u64,
         /// How long it is, 1 to [`LONGEST_CHUNK`] octets.
         length: u32,

@@ -11,8 +11,8 @@ use conclave_panel_api::{
     Person, Screen, Tap, Trouble, encode,
 };
 use conclave_types::{
-    ActivationCode, CallId, DisplayName, LegId, MediaLeg, ParticipantId, RoomId, SrtpKey,
-    SrtpProfile, Ssrc, Switch, VmrNumber,
+    ActivationCode, BundleHash, CallId, DisplayName, LegId, MediaLeg, ParticipantId, RoomId,
+    SrtpKey, SrtpProfile, Ssrc, Switch, VmrNumber,
 };
 
 /// Names the type, so that the compiler knows which end sends.
@@ -93,7 +93,7 @@ pub fn refused() -> Greeting {
 
 /// One of the requests of a room.
 pub fn room_request(choice: u8) -> RoomRequest {
-    match choice % 4 {
+    match choice % 6 {
         0 => RoomRequest::Join(Join {
             number: number(),
             pin: "123456".parse().ok(),
@@ -103,6 +103,8 @@ pub fn room_request(choice: u8) -> RoomRequest {
         }),
         1 => RoomRequest::Leave { call: call() },
         2 => RoomRequest::SetMedia { call: call(), microphone: Switch::Off, camera: Switch::On },
+        3 => RoomRequest::Chunk { sha256: BundleHash([7; 32]), offset: 1 << 20, length: 32_768 },
+        4 => RoomRequest::Sums { sha256: BundleHash([7; 32]), offset: 0, length: 20 },
         _ => RoomRequest::RenewCertificate,
     }
 }

@@ -1,10 +1,16 @@
 //! Our programs as they are installed: without the feature `driver`, which lets others press a room's
 //! buttons, and the same octets wherever they are built.
 
+use super::PROGRAMS;
 use crate::steps::Steps;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// Builds those of a room; returns the folder that they are in.
+pub(crate) fn room(steps: &mut Steps, workspace: &Path) -> Result<PathBuf> {
+    build(steps, "Build the room's programs", workspace, &PROGRAMS)
+}
 
 /// Builds these programs; returns the folder that they are in.
 pub(crate) fn build(

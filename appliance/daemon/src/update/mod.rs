@@ -17,13 +17,11 @@ pub(crate) use worker::Event;
 
 use crate::config;
 use crate::keeper::{Change, Keeper};
-use conclave_link_protocol::message::{
-    CloudEvent, Response, RoomEvent, RoomRequest, UpdateReport, UpdateStage,
-};
+use conclave_link_protocol::message::{CloudEvent, Response, RoomEvent, UpdateReport, UpdateStage};
 use conclave_link_room::{RequestFailure, RequestId, RoomLinkHandle};
 use conclave_room::UpdateNews;
 use conclave_types::{Time, Version};
-use conclave_update::{Facts, Fetched, Input, Kept, Output, Part, State, Update};
+use conclave_update::{Facts, Fetched, Input, Kept, Of, Output, Part, State, Update};
 use installer::{Installer, Mark};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -52,7 +50,7 @@ pub(crate) struct Updater {
     early: Vec<Input>,
     orders: mpsc::Sender<Order>,
     /// Which chunk each request on the link asks for.
-    asked: HashMap<RequestId, u64>,
+    asked: HashMap<RequestId, (Of, u64)>,
     news: Option<UpdateNews>,
 }
 
@@ -108,8 +106,15 @@ pub(crate) fn start<I: Installer>(
     let (orders, ordered) = mpsc::channel(QUEUED);
     let (events, happened) = mpsc::channel(QUEUED);
     let folder: PathBuf = data.join("update");
-    let restart = config.restart;
-    let worker = Worker { installer, folder, restart, orders: ordered, events, open: None };
+    let worker = Worker {
+        installer,
+        folder,
+        reuse_from: config.reuse_from,
+        restart: config.restart,
+        orders: ordered,
+        events,
+        open: None,
+    };
     tokio::spawn(worker.run(stop));
     let (machine, early, asked, news) = (None, Vec::new(), HashMap::new(), None);
     let updater = Updater { start, kept, machine, early, orders, asked, news };
@@ -190,9 +195,9 @@ impl Updater {
         id: RequestId,
         result: Result<Response, RequestFailure>,
     ) -> Option<Result<Response, RequestFailure>> {
-        let Some(offset) = self.asked.remove(&id) else { return Some(result) };
+        let Some((of, offset)) = self.asked.remove(&id) else { return Some(result) };
         let fetched = Fetched::of(offset, result.ok());
-        self.give(now, Input::Fetched { offset, fetched });
+        self.give(now, Input::Fetched { of, offset, fetched });
         None
     }
 
@@ -205,10 +210,10 @@ impl Updater {
         let machine = self.machine.as_mut()?;
         while let Some(output) = machine.poll_output() {
             let order = match output {
-                Output::Fetch { sha256, offset, length } => {
+                Output::Fetch { of, sha256, offset, length } => {
                     if let Some(link) = link {
-                        let id = link.request(RoomRequest::Chunk { sha256, offset, length });
-                        self.asked.insert(id, offset);
+                        let id = link.request(of.request(sha256, offset, length));
+                        self.asked.insert(id, (of, offset));
                     }
                     continue;
                 }
@@ -256,8 +261,8 @@ impl Updater {
 /// What the worker does; `None` of what is not for it.
 fn order(output: Output) -> Option<Order> {
     Some(match output {
-        Output::Open { sha256, size } => Order::Open { sha256, size },
-        Output::Append { offset, piece } => Order::Append { offset, piece },
+        Output::Open { sha256, size, sums } => Order::Open { sha256, size, sums },
+        Output::Write { offset, piece } => Order::Write { offset, piece },
         Output::Check(sha256) => Order::Check(sha256),
         Output::Install(sha256) => Order::Install(sha256),
         Output::Discard => Order::Discard,

@@ -83,6 +83,7 @@ fn all_from_room() -> Vec<FromRoom> {
         RoomRequest::SetMedia { call: call(), microphone, camera },
         RoomRequest::RenewCertificate,
         RoomRequest::Chunk { sha256: BundleHash([0xa5; 32]), offset: 1 << 40, length: 32_768 },
+        RoomRequest::Sums { sha256: BundleHash([0xa5; 32]), offset: 20, length: 40 },
     ];
     let held = HeldCall { call: call(), revision: 9, microphone, camera };
     let hello = Hello {

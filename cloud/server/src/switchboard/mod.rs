@@ -33,8 +33,8 @@ pub use admin::MOST_VMRS;
 pub(crate) use releases::words as stage_words;
 pub use tally::{Gauges, Tally, Words, kind};
 pub use words::{
-    CallNote, Certifier, CloseReason, ControlId, Input, JobId, LinkId, MediaEvent, Output, Peer,
-    PinOutcome, RequestId, SignError, SignedCertificate,
+    BundleFile, CallNote, Certifier, CloseReason, ControlId, Input, JobId, LinkId, MediaEvent,
+    Output, Peer, PinOutcome, RequestId, SignError, SignedCertificate,
 };
 
 use conclave_directory::{Activation, Directory, KeyFingerprint, RecordEntry, StoreError};

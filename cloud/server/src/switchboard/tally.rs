@@ -127,7 +127,7 @@ pub fn kind(request: &RoomRequest) -> &'static str {
         RoomRequest::Leave { .. } => "leave",
         RoomRequest::SetMedia { .. } => "set_media",
         RoomRequest::RenewCertificate => "renew_certificate",
-        RoomRequest::Chunk { .. } => "chunk",
+        RoomRequest::Chunk { .. } | RoomRequest::Sums { .. } => "chunk",
     }
 }
 

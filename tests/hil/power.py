@@ -1,0 +1,212 @@
+"""Power cuts: one life of a room, recorded with every write and flush of its disk; and rooms that are switched
+on after the power went at some moment of it.
+
+1. A Recording switches a room on, a story is played, and at its end the emulator is killed.
+2. What the story saw on the panel stands beside the log as marks: from here on, that has to be kept.
+3. A cut takes any entry of the log, loses what a disk may lose (replay.py), and boots what is left.
+
+A recording serves many cuts: each costs one boot.
+"""
+
+import os
+import random
+import shutil
+import time
+from typing import Callable, NamedTuple
+
+import board_virtual
+import replay
+from board_virtual import until
+from conftest import Room, disk_for, switch_on
+from monitor import Events
+
+# A boot after a cut, on an emulated processor. It may have to restart once.
+BACK = 1200
+SCREEN = 300
+
+
+class Mark(NamedTuple):
+    """From this entry of the log on, the panel of a room that starts again shows this."""
+
+    at: int
+    name: str
+    shows: Callable
+
+
+class Beside(NamedTuple):
+    """What the board keeps outside its disk, as it was at this entry: TPM, firmware's variables."""
+
+    at: int
+    folder: str
+
+
+class Recording:
+    """A room from its first start until its power is cut."""
+
+    def __init__(self, folder, cloud, by="kernel", restarts=False):
+        os.makedirs(folder)
+        self.folder, self.by, self.marks, self.beside = folder, by, [], []
+        self.base = disk_for(cloud, folder)
+        disk = os.path.join(folder, "recorded.img")
+        board_virtual.copy(self.base, disk)
+        self.log = os.path.join(folder, "writes.log")
+        open(self.log, "wb").close()
+        self.board = switch_on(folder, disk, None, by=by, restarts=restarts, log=self.log)
+        self.room = RecordedRoom(self)
+        self.disk = disk
+        self.keep_beside()
+
+    def mark(self, name, shows):
+        """What stands on the panel now has to be there after a cut from here on."""
+        self.keep_beside()
+        self.marks.append(Mark(replay.count(self.log), name, shows))
+
+    def keep_beside(self):
+        """Copies what is kept outside the disk, when it has changed."""
+        now = state_beside(self.folder)
+        if self.beside and now == state_beside(self.beside[-1].folder):
+            return
+        at = replay.count(self.log)
+        folder = os.path.join(self.folder, f"beside-{len(self.beside)}")
+        copy_beside(self.folder, folder)
+        self.beside.append(Beside(at, folder))
+
+    def kill(self):
+        """Nobody is asked, nothing is written any more."""
+        self.keep_beside()
+        board_virtual.kill(self.board)
+        os.remove(self.disk)
+        self.entries, self.size = replay.read(self.log)
+
+    def remove(self):
+        """Nothing is left of it."""
+        shutil.rmtree(self.folder)
+
+
+class RecordedRoom(Room):
+    """A room that is looked at while it is recorded."""
+
+    def __init__(self, recording):
+        super().__init__(recording.board, recording.folder)
+        self.recording = recording
+
+    def look(self, name="last"):
+        self.recording.keep_beside()
+        return super().look(name)
+
+
+class Cut(NamedTuple):
+    """A cut, and what came of it."""
+
+    phase: str
+    at: int
+    fate: replay.Fate
+    came_back: str
+    seconds: float
+    restarts: int
+
+
+def cut(recording, chance, folder):
+    """Cuts the power at some moment, switches the room on again and waits for what its panel has to show."""
+    # First between which marks: enrolling writes little, and would hardly ever be met.
+    begins = [Mark(1, "first boot", None), *recording.marks]
+    chosen = chance.randrange(len(begins))
+    begin = begins[chosen]
+    end = begins[chosen + 1].at if chosen + 1 < len(begins) else len(recording.entries)
+    at = chance.randint(begin.at, max(begin.at, end))
+    fate = replay.fate(recording.entries, at, chance)
+    # Until the next mark the room may be what it was, or what it is about to be.
+    may_show = [mark for mark in begins[chosen:chosen + 2] if mark.shows]
+
+    if os.path.exists(folder):
+        shutil.rmtree(folder)
+    os.makedirs(folder)
+    disk = os.path.join(folder, "disk.img")
+    board_virtual.copy(recording.base, disk)
+    replay.write(fate.parts, recording.size, recording.log, disk)
+    # Never older than the disk: the TPM knows a key before the disk is locked with it.
+    beside = next((each for each in recording.beside if each.at >= at), recording.beside[-1])
+    copy_beside(beside.folder, folder)
+    board = switch_on(folder, disk, None, by=recording.by, restarts=True)
+    events = Events(os.path.join(folder, "monitor"))
+    room = Room(board, folder)
+
+    def came_back():
+        shown = room.look()
+        return next((mark for mark in may_show if mark.shows(shown)), None)
+
+    names = " or ".join(mark.name for mark in may_show)
+    try:
+        back = until(f"after a cut at {at} ({begin.name}), the panel shows {names}", BACK, came_back)
+        room.keep(back.name)
+        seconds, restarts = room.since_power_on(), len(events.named("RESET"))
+    finally:
+        events.close()
+        board_virtual.kill(board)
+    # What fails stays there, to be looked at.
+    os.remove(disk)
+    return Cut(begin.name, at, fate, back.name, seconds, restarts)
+
+
+def first_day(recording, cloud, name, chance):
+    """The story that is recorded for a new room: its code, its enrolment, a call with its PIN, and a language that
+    somebody chooses. A while later the power goes."""
+    room = recording.room
+    code = room.shows("an activation code", 1800, lambda shown: shown.code).code
+    recording.mark("an activation code", lambda shown: shown.code)
+    cloud.command("room", "claim", code, "--name", name)
+    room.shows(name, SCREEN)
+    # A person believes what has stood there for two seconds.
+    room.rests(SCREEN, looks=2)
+    recording.mark("its name", lambda shown: name in shown)
+    room.join("Board", "2468")
+    room.leave()
+    room.shows(name, SCREEN)
+    place = until("the key Français", SCREEN, lambda: french(room.look()))
+    recording.board.touch(*place)
+    room.shows("Salles", SCREEN)
+    room.rests(SCREEN, looks=2)
+    recording.mark("its name, in French", lambda shown: name in shown and "Salles" in shown)
+    end = time.monotonic() + chance.uniform(5, 60)
+    until("the power goes", 90, lambda: room.look() and time.monotonic() > end)
+    recording.kill()
+
+
+def french(shown):
+    """Where the key is that turns the panel to French; how well a cedilla is read differs."""
+    return shown.place_of("Français") or shown.place_of("Francais")
+
+
+def state_beside(folder):
+    """What is kept outside the disk, to be compared."""
+    found = []
+    for path in paths_beside(folder):
+        with open(path, "rb") as file:
+            found.append(file.read())
+    return found
+
+
+def paths_beside(folder):
+    """The files that a board keeps outside its disk."""
+    names = ["firmware-variables.fd", "tpm/tpm2-00.permall"]
+    return [path for path in (os.path.join(folder, name) for name in names) if os.path.exists(path)]
+
+
+def copy_beside(folder, to):
+    """Copies those files."""
+    os.makedirs(os.path.join(to, "tpm"), exist_ok=True)
+    for path in paths_beside(folder):
+        shutil.copy(path, os.path.join(to, os.path.relpath(path, folder)))
+
+
+def cuts(folder, cloud, number, seed, story=first_day, by="kernel"):
+    """Records a story and cuts the power in it so often; each cut as it came back. A story that restarts the board,
+    as an update does, is recorded `by` its firmware, whose variables are kept beside the disk."""
+    chance = random.Random(seed)
+    recording = Recording(os.path.join(folder, f"recorded-{seed}"), cloud, by, restarts=by == "firmware")
+    story(recording, cloud, f"Room {seed}", chance)
+    for index in range(number):
+        # Each of its own chance, so that one of them can be made again without those before it.
+        yield cut(recording, random.Random(f"{seed}/{index}"), os.path.join(folder, "cut"))
+    # Of a cut that nothing came back from, recording and disk stay.
+    recording.remove()

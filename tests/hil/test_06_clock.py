@@ -1,0 +1,28 @@
+"""A room whose clock has lost its battery, in a network that tells no time."""
+
+import os
+
+from board_virtual import until
+from conftest import Room, disk_for, switch_on
+
+BOOT = 1800
+SCREEN = 300
+
+
+def test_a_room_whose_clock_says_1970_is_enrolled(folder, cloud, seen):
+    folder = os.path.join(folder, "clock")
+    os.makedirs(folder)
+    disk = disk_for(cloud, folder)
+    board = switch_on(folder, disk, None, clock="1970-01-01T00:00:00")
+    room = Room(board, folder)
+    try:
+        code = room.shows("an activation code", BOOT, lambda shown: shown.code).code
+        seen(f"clock in 1970: activation code after {room.since_power_on():.0f} s")
+        cloud.command("room", "claim", code, "--name", "Room Emil")
+        room.shows("Room Emil", SCREEN)
+        linked = {"name": "Room Emil", "state": "linked"}
+        until("the room is linked", SCREEN, lambda: any(linked.items() <= each.items() for each in cloud.rooms()))
+        seen("clock in 1970: enrolled and linked")
+    finally:
+        board.qemu.off()
+        os.remove(disk)
