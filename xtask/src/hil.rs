@@ -28,6 +28,10 @@ pub(crate) struct Arguments {
     /// Leaves the room on a screen, touchable, until Ctrl-C, instead of testing it.
     #[arg(long)]
     interactive: bool,
+    /// Boots the development image instead, asks it where the time between power on and panel goes, and
+    /// writes that into docs/.
+    #[arg(long, conflicts_with_all = ["interactive", "power_cuts"])]
+    explain: bool,
     /// Cuts the power so often at random moments of a room's first day, and writes what came back into
     /// docs/power-cuts.md.
     #[arg(long, value_name = "N", conflicts_with = "interactive")]
@@ -57,28 +61,32 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
     let mut steps = Steps::new(workspace.clone());
     let programs = match arguments.programs {
         Some(folder) => folder,
-        None => image::programs(&mut steps)?,
+        None => image::programs::room(&mut steps, &workspace)?,
     };
     let cloud = match arguments.cloud {
         Some(folder) => folder,
         None => {
-            steps.cargo(
-                "Build the cloud",
-                &["build", "--release", "-p", "conclave-cloud"],
-                "the compiler says above what is wrong",
-            )?;
-            crate::built("../release")?
+            image::programs::build(&mut steps, "Build the cloud", &workspace, &["conclave-cloud"])?
         }
     };
-    let all = !arguments.interactive && arguments.power_cuts.is_none();
-    let wanted =
-        Wanted { workspace: &workspace, programs: &programs, updates: all, development: all };
+    let all = !arguments.interactive && !arguments.explain && arguments.power_cuts.is_none();
+    let wanted = Wanted {
+        workspace: &workspace,
+        programs: &programs,
+        updates: all,
+        // It alone answers at its serial port.
+        development: all || arguments.explain,
+    };
     let mut command = command(&mut steps, &workspace, &build::build(&wanted)?, &cloud)?;
     command.envs(arguments.seed.map(|seed| ("CONCLAVE_HIL_SEED", seed.to_string())));
     let tests = workspace.join("tests/hil");
     if arguments.interactive {
         command.arg(tests.join("interactive.py"));
         return steps.run("A room on your screen", &mut command, "it says above why");
+    }
+    if arguments.explain {
+        command.arg(tests.join("power_on.py"));
+        return steps.run("Where the time goes", &mut command, "it says above why");
     }
     if let Some(number) = arguments.power_cuts {
         command.env("CONCLAVE_HIL_PAGE", workspace.join("docs/power-cuts.md"));
