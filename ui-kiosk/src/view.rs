@@ -146,6 +146,7 @@ fn show_away(app: &ui::App, screen: &Screen) {
         screen: Showing::Starting,
         notice: None,
         asleep: false,
+        development: false,
     };
     draw(app, screen, &nothing);
     app.global::<ui::Shown>().set_page(ui::Page::Away);
@@ -191,6 +192,7 @@ fn draw(app: &ui::App, screen: &Screen, panel: &Panel) {
         .set_link_sentence(words::link_sentence(language, panel.link, panel.room.is_some()).into());
     shown.set_camera_works(panel.camera == Health::Working);
     shown.set_microphone_works(panel.microphone == Health::Working);
+    shown.set_development(panel.development);
     shown.set_notice(match panel.notice {
         None => ui::Warning::default(),
         Some(notice) => {

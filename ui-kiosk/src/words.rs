@@ -34,6 +34,7 @@ fn english() -> ui::Words {
         connecting: "Connecting".into(),
         connecting_hint: "The meeting opens here as soon as the cloud answers.".into(),
         delete: "Delete".into(),
+        development: "Development image: whoever is at its serial port is root. Not for a real room.".into(),
         directory: "Meeting rooms".into(),
         directory_empty: "No meeting room is listed here yet. If you have a number, join with it.".into(),
         dismiss: "Got it".into(),
@@ -99,6 +100,7 @@ fn french() -> ui::Words {
         connecting: "Connexion en cours".into(),
         connecting_hint: "La réunion s'affichera ici dès que le cloud aura répondu.".into(),
         delete: "Effacer".into(),
+        development: "Image de développement : son port série ouvre tous les droits. Pas pour une vraie salle.".into(),
         directory: "Salles virtuelles".into(),
         directory_empty: "Aucune salle virtuelle dans la liste pour l'instant. Si vous avez un numéro, composez-le.".into(),
         dismiss: "Compris".into(),
@@ -423,6 +425,16 @@ pub(crate) fn notice(
             "This room is being updated",
             "It restarts by itself and is back in less than a minute. Please leave it switched on.",
         ),
+        (Language::English, Notice::NoCloud) => (
+            Stop,
+            "This room does not know its cloud",
+            "For IT: write the file cloud.toml onto the partition SITE of its disk, then switch the room off and on.",
+        ),
+        (Language::English, Notice::CloudMistaken) => (
+            Stop,
+            "The file cloud.toml of this room has a mistake",
+            "For IT: compare it with the guide, write it onto the partition SITE again, then switch the room off and on.",
+        ),
         (Language::English, Notice::UpdateFailed) => (
             Heed,
             "The update did not work in this room",
@@ -487,6 +499,16 @@ pub(crate) fn notice(
             Heed,
             "Cette salle est en cours de mise à jour",
             "Elle redémarre d'elle-même et revient en moins d'une minute. Merci de la laisser allumée.",
+        ),
+        (Language::French, Notice::NoCloud) => (
+            Stop,
+            "Cette salle ne connaît pas son cloud",
+            "Pour l'informatique : écrivez le fichier cloud.toml sur la partition SITE de son disque, puis éteignez et rallumez la salle.",
+        ),
+        (Language::French, Notice::CloudMistaken) => (
+            Stop,
+            "Le fichier cloud.toml de cette salle contient une erreur",
+            "Pour l'informatique : comparez-le au guide, écrivez-le à nouveau sur la partition SITE, puis éteignez et rallumez la salle.",
         ),
         (Language::French, Notice::UpdateFailed) => (
             Heed,
@@ -671,6 +693,8 @@ mod tests {
             Notice::VeryHot,
             Notice::ResetHeld,
             Notice::ResetInCall,
+            Notice::NoCloud,
+            Notice::CloudMistaken,
         ];
         let erasures = [Erased::Partition, Erased::Folder, Erased::Nothing];
         let notes = [(false, false), (true, false), (true, true)];

@@ -146,6 +146,9 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
         ),
         ("idle-hot", noticed(Notice::Hot, idle())),
         ("idle-reset-held", noticed(Notice::ResetHeld, idle())),
+        ("idle-development", Panel { development: true, ..noticed(Notice::Hot, idle()) }),
+        ("starting-no-cloud", noticed(Notice::NoCloud, Screen::Starting)),
+        ("starting-cloud-mistaken", noticed(Notice::CloudMistaken, Screen::Starting)),
         // What a notice has to say is said when somebody is there to read it.
         ("asleep", Panel { asleep: true, ..noticed(Notice::CameraLost, idle()) }),
         ("number-empty", number("", false, None)),

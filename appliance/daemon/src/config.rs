@@ -167,13 +167,27 @@ fn text(path: &Path) -> anyhow::Result<String> {
         .with_context(|| format!("the configuration file {} cannot be read", path.display()))
 }
 
+/// Of a configuration that is not whole what its panel needs: the image's part has it. `None` of one file: its
+/// writer is at a terminal and reads the error there.
+pub(crate) fn panel_alone(paths: &[PathBuf]) -> Option<(PanelSocket, Language)> {
+    #[derive(Deserialize)]
+    struct Part {
+        #[serde(default)]
+        language: Language,
+        panel: PanelSocket,
+    }
+    let (first, _) = paths.split_first().filter(|(_, others)| !others.is_empty())?;
+    let Part { language, panel } = toml::from_str(&text(first).ok()?).ok()?;
+    Some((panel, language))
+}
+
 /// Takes the text of a configuration file.
 pub(crate) fn parse(text: &str) -> anyhow::Result<Config> {
     check(toml::from_str(text)?)
 }
 
 /// Eight digits of the machine's id: an image has it made from the firmware's number of the device.
-fn serial_of_this_machine() -> String {
+pub(crate) fn serial_of_this_machine() -> String {
     let id = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let digits: String = id.chars().filter(char::is_ascii_hexdigit).take(8).collect();
     if digits.is_empty() { "UNKNOWN".to_owned() } else { digits.to_uppercase() }

@@ -14,6 +14,7 @@ mod service;
 mod shell;
 mod status;
 mod store;
+mod unready;
 mod update;
 
 use anyhow::Context;
@@ -23,7 +24,7 @@ use conclave_media::Media;
 use conclave_panel_api::Layout;
 use conclave_room::{Facts, Room, Settings};
 use conclave_types::Time;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
@@ -31,6 +32,9 @@ use tokio_util::sync::CancellationToken;
 
 /// The loudspeaker before anyone has chosen: audible, not startling.
 const FIRST_VOLUME: u8 = 70;
+
+/// Where the image says of which kind it is: os-release(5).
+const OS_RELEASE: &str = "/etc/os-release";
 
 /// The daemon of a Conclave room: camera, microphones and displays, and the link to the cloud.
 #[derive(Parser)]
@@ -73,9 +77,16 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let wiring = arguments.lines.map_or(board::Wiring::Real, board::Wiring::Files);
     #[cfg(not(feature = "driver"))]
     let wiring = board::Wiring::Real;
-    let config = config::read(&arguments.config)?;
-    let pins: Pins = Pins::parse(&config.cloud.pins)
-        .context("'cloud.pins' in the configuration has a mistake")?;
+    let development = update::is_development(Path::new(OS_RELEASE));
+    let read = config::read(&arguments.config).and_then(|config| {
+        let pins = Pins::parse(&config.cloud.pins)
+            .context("'cloud.pins' in the configuration has a mistake")?;
+        Ok((config, pins))
+    });
+    let (config, pins): (_, Pins) = match read {
+        Ok(read) => read,
+        Err(mistake) => return unready::say(&arguments.config, mistake, development),
+    };
     let description = config.board.as_ref().map(board::describe).transpose()?;
     store::make_folder(&config.data)?;
     let store = store::Store::open(&config.data.join("room.sqlite"))?;
@@ -89,7 +100,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut keeper = keeper::Keeper::new(store);
     let started = Instant::now();
     let key = DeviceIdentity::open(&config.data, certificate)?;
-    let facts = Facts { serial: config.serial.clone(), key: fingerprint(key.public_key()) };
+    let facts =
+        Facts { serial: config.serial.clone(), key: fingerprint(key.public_key()), development };
     let room = Room::new(facts, settings, identity);
     let mut eraser = reset::Eraser::new(config.reset, &config.data);
     eraser.go_on();

@@ -40,6 +40,10 @@ pub struct Panel {
     /// Whether the panel is dark, because nobody is there to look at it; a touch is [`Tap::Wake`].
     #[serde(default)]
     pub asleep: bool,
+    /// Whether the system is a development image, which lets in whoever is at its serial port: said on
+    /// every screen.
+    #[serde(default)]
+    pub development: bool,
 }
 
 /// The languages that the panel speaks.
@@ -326,6 +330,10 @@ pub enum Notice {
     ResetHeld,
     /// Somebody wanted the room reset while it is in a meeting.
     ResetInCall,
+    /// Nobody has written which cloud the room belongs to.
+    NoCloud,
+    /// What somebody has written of that cannot be read.
+    CloudMistaken,
 }
 
 /// What the person did. A digit prints as nothing: it may be one of a PIN.

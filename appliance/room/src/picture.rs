@@ -20,6 +20,7 @@ impl Room {
             screen: self.screen(now),
             notice: self.notice,
             asleep: self.asleep(now),
+            development: self.facts.development,
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Facts {
     /// What people compare its key by: the first sixteen hexadecimal digits of its SHA-256 in groups of
     /// four, `0123 4567 89ab cdef`.
     pub key: String,
+    /// Whether its system is a development image.
+    pub development: bool,
 }
 
 /// What the people in the room chose; kept through restarts.

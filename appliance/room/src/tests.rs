@@ -20,7 +20,11 @@ pub(crate) fn at(seconds: u64) -> Time {
 pub(crate) fn new_room() -> Room {
     let settings = Settings { language: Language::English, volume: 60, layout: Layout::Grid };
     Room::new(
-        Facts { serial: "TEST-1".to_owned(), key: "0123 4567 89ab cdef".to_owned() },
+        Facts {
+            serial: "TEST-1".to_owned(),
+            key: "0123 4567 89ab cdef".to_owned(),
+            development: false,
+        },
         settings,
         None,
     )

@@ -192,6 +192,7 @@ pub fn panel_frames() -> Vec<Vec<u8>> {
             screen,
             notice: notices.get(n).copied(),
             asleep: n == 2,
+            development: n == 1,
         })
         .ok()
     });

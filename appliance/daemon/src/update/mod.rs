@@ -86,12 +86,19 @@ pub(crate) fn this_start(config: &config::Update) -> anyhow::Result<ThisStart> {
 
 /// `IMAGE_VERSION` or `VERSION_ID`: os-release(5).
 fn version_in(os_release: &str) -> Option<Version> {
-    let value = |name: &str| {
-        let line = |line: &str| line.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
-        os_release.lines().find_map(line)
-    };
-    let quoted = value("IMAGE_VERSION").or_else(|| value("VERSION_ID"))?;
-    quoted.trim_matches(['"', '\'']).parse().ok()
+    let text = value(os_release, "IMAGE_VERSION").or_else(|| value(os_release, "VERSION_ID"))?;
+    text.parse().ok()
+}
+
+/// Whether the image is one for development, by its `VARIANT_ID`.
+pub(crate) fn is_development(os_release: &Path) -> bool {
+    let text = std::fs::read_to_string(os_release).unwrap_or_default();
+    value(&text, "VARIANT_ID") == Some("development")
+}
+
+fn value<'a>(os_release: &'a str, name: &str) -> Option<&'a str> {
+    let line = |line: &'a str| line.strip_prefix(name)?.strip_prefix('=');
+    os_release.lines().find_map(line).map(|quoted| quoted.trim_matches(['"', '\'']))
 }
 
 /// Starts the worker. Must be called inside a tokio runtime.
