@@ -312,7 +312,7 @@ pub enum ControlAnswer {
     /// The code is made.
     RoomResetCode {
         /// For which room.
-        room: RoomLine,
+        room: Box<RoomLine>,
         /// What is typed at its panel.
         code: ResetCode,
         /// Seconds until it stops working.
@@ -321,7 +321,7 @@ pub enum ControlAnswer {
     /// The room is to be reset.
     RoomReset {
         /// The order.
-        reset: ResetLine,
+        reset: Box<ResetLine>,
         /// Whether the room was told at once; otherwise it is with its next link.
         linked: bool,
     },

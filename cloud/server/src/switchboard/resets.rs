@@ -25,7 +25,8 @@ impl Switchboard {
                 self.reset_codes.make(self.now, room.id, code.clone());
                 tracing::info!(room = %room.id, "a reset code was made");
                 let expires_in_s = whole_seconds(RESET_CODE_LIFETIME);
-                Ok(ControlAnswer::RoomResetCode { room: self.room_line(room), code, expires_in_s })
+                let room = Box::new(self.room_line(room));
+                Ok(ControlAnswer::RoomResetCode { room, code, expires_in_s })
             }
             ControlRequest::RoomReset { room } => {
                 let room = self.active_room(&room)?;
@@ -38,7 +39,7 @@ impl Switchboard {
                     }
                     None => false,
                 };
-                Ok(ControlAnswer::RoomReset { reset: reset_line(reset), linked })
+                Ok(ControlAnswer::RoomReset { reset: Box::new(reset_line(reset)), linked })
             }
             ControlRequest::RoomResetWithdraw { room } => {
                 let room = self.find_room(&room)?;

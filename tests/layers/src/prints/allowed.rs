@@ -39,6 +39,9 @@ pub const MAY_PRINT: &[Listed] = &[
         "Pad::Number.typed",
         "a meeting room's number, as VmrNumber prints",
     ),
+    ("appliance/panel-api/src/lib.rs", "ResetReceipt.key", "the hash of a public key"),
+    ("appliance/room/src/room.rs", "Facts.key", "the hash of a public key"),
+    ("cloud/server/src/control.rs", "ResetLine.key", "the hash of a public key"),
     ("appliance/media/src/loudspeaker.rs", "Probe.name", "GStreamer's word for an element of ours"),
     (
         "ui-kiosk/src/driver/elements.rs",
@@ -116,6 +119,6 @@ pub const BY_HAND: &[Listed] = &[
         "KeyFingerprint",
         "the first 32 bits of a public key's hash",
     ),
-    ("cloud/directory/src/repository.rs", "left_why!", "one of our own words"),
+    ("cloud/directory/src/repository.rs", "stored_words!", "one of our own words"),
     ("cloud/media-node/src/totals.rs", "sums!", "counts"),
 ];

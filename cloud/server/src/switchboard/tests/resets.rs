@@ -14,7 +14,7 @@ impl Cloud {
 
     fn order(&mut self, room: RoomId) -> (ResetLine, bool, Vec<Output>) {
         match self.admin(ControlRequest::RoomReset { room: room.to_string() }) {
-            (ControlAnswer::RoomReset { reset, linked }, outputs) => (reset, linked, outputs),
+            (ControlAnswer::RoomReset { reset, linked }, outputs) => (*reset, linked, outputs),
             other => panic!("{other:?}"),
         }
     }
