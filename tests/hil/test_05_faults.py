@@ -18,7 +18,7 @@ SCREEN = 300
 NOTICED = 120
 # It is dialled once a minute at the latest, and a connection that hangs is given up after a while.
 BACK = 300
-# Five minutes in the initial RAM disk (appliance/initramfs/init), two once systemd has it (emulated.conf).
+# Five minutes, in the initial RAM disk (appliance/initramfs/init) and once systemd has it (emulated.conf).
 BITES = 600
 # How long the network stays away, in seconds: CONCLAVE_HIL_AWAY=3600 is the hour.
 AWAY = int(os.environ.get("CONCLAVE_HIL_AWAY", "180"))
