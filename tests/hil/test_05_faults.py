@@ -50,10 +50,10 @@ def bitten(room, events):
     """Freezes the processors and waits for the watchdog; after how many seconds it has restarted the board."""
     gdb.freeze(os.path.join(room.folder, "gdb"))
     frozen = time.monotonic()
-    before = len(events.named("RESET"))
+    before = events.restarts()
     until("the watchdog bites", BITES, lambda: events.named("WATCHDOG"))
     took = time.monotonic() - frozen
-    until("the board has restarted", SCREEN, lambda: len(events.named("RESET")) > before)
+    until("the board has restarted", SCREEN, lambda: events.restarts() > before)
     return took
 
 
