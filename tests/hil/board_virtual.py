@@ -20,10 +20,12 @@ AXIS = 0x7FFF
 
 
 def machine(
-    folder, disk, tap, display="none", by="kernel", restarts=False, clock=None, log=None, initrd=None
+    folder, disk, tap, display="none", by="kernel", restarts=False, clock=None, log=None, initrd=None,
+    secure=False, besides=(),
 ):
     """QEMU's arguments beside the ones that labgrid's driver adds. `clock`: what the board's clock says at the
-    start. `log`: a file for every write and flush of the disk, in order (replay.py)."""
+    start. `log`: a file for every write and flush of the disk, in order (replay.py). `secure`: Secure Boot.
+    `besides`: further devices."""
     words = [
         # Before labgrid's own serial line: what the kernel and systemd say, for whoever looks for a reason, and
         # the door into a development image (shell.py).
@@ -48,7 +50,7 @@ def machine(
         "-netdev", "user,id=user", "-device", "virtio-net-pci,netdev=user",
     ]
     if by == "firmware":
-        words += firmware(folder)
+        words += firmware(folder, secure)
     else:
         words += ["-initrd", initrd or os.environ["CONCLAVE_HIL_INITRD"]]
     if clock:
@@ -61,7 +63,7 @@ def machine(
     words += ["-device", "virtio-multitouch-pci" if display == "none" else "virtio-tablet-pci"]
     if display != "none":
         words += ["-display", display]
-    return " ".join(words)
+    return " ".join([*words, *besides])
 
 
 def disk_words(disk, log):
@@ -83,13 +85,16 @@ def disk_words(disk, log):
     ]
 
 
-def firmware(folder):
-    """OVMF, with variables of its own: they are what says which slot comes next."""
+def firmware(folder, secure=False):
+    """OVMF, with variables of its own: they are what says which slot comes next. With Secure Boot, nobody
+    but the firmware itself writes them, and which keys it holds is in them (secure_boot.py)."""
     variables = os.path.join(folder, "firmware-variables.fd")
     if not os.path.exists(variables):
         shutil.copy("/usr/share/OVMF/OVMF_VARS_4M.fd", variables)
-    code = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+    code = f"/usr/share/OVMF/OVMF_CODE_4M{'.secboot' if secure else ''}.fd"
+    alone = ["-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on"]
     return [
+        *(alone if secure else []),
         "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
         "-drive", f"if=pflash,unit=1,format=raw,file={variables}",
     ]

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 
+import screen
 from board_virtual import until
 
 
@@ -36,6 +37,19 @@ class Cloud:
         )
         assert done.returncode == 0, f"{words}: {done.stderr}"
         return done.stdout
+
+    def claim(self, code, name):
+        """Enrols the room with a code that was read from its panel, letter by letter: IT compares them when the
+        cloud says that no room shows it."""
+        for each in screen.alike(code):
+            done = subprocess.run(
+                [self.program, "room", "claim", each, "--name", name, "--data", self.data],
+                capture_output=True, text=True,
+            )
+            if done.returncode == 0:
+                return
+            assert "no room shows this code" in done.stderr, done.stderr
+        raise AssertionError(f"{code}: no room shows this code, nor one that looks like it")
 
     def pins(self):
         """The pins of its present and its backup key."""

@@ -154,7 +154,7 @@ def first_day(recording, cloud, name, chance):
     room = recording.room
     code = room.shows("an activation code", 1800, lambda shown: shown.code).code
     recording.mark("an activation code", lambda shown: shown.code)
-    cloud.command("room", "claim", code, "--name", name)
+    cloud.claim(code, name)
     room.shows(name, SCREEN)
     # A person believes what has stood there for two seconds.
     room.rests(SCREEN, looks=2)

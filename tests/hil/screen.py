@@ -5,6 +5,7 @@ Nothing inside the room is asked, so the same works on the image as it is shippe
 
 import csv
 import io
+import itertools
 import os
 import re
 import subprocess
@@ -17,6 +18,8 @@ CODE = re.compile(r"\b([0-9A-Z]{4})\s?[-–—]\s?([0-9A-Z]{4})\b")
 # Letters higher than this, in pixels, are read again at the height that tesseract was made for: of a hundred
 # pixels it takes a 5 for an S.
 TALL, BEST, MARGIN = 60, 33, 16
+# Letters that tesseract takes for one another when they are bold.
+LOOKS_LIKE = dict(zip("5S8B2Z6G", "S5B8Z2G6"))
 # How sure tesseract has to be of a word, of 100: it takes icons for words, and doubts its own Francais.
 SURE = 20
 
@@ -44,14 +47,22 @@ class Screen:
 
     @property
     def code(self):
-        """The activation code on it, or nothing."""
+        """The activation code on it, or nothing. A letter of it may be taken for another: `alike`."""
         found = CODE.search(self.text)
-        if found:
-            found = CODE.search(read_small(self.path, [box for _, box in self.words if box[3] > TALL]))
         if not found:
             return None
+        # The ring beside the time is as high as the code, and no letter.
+        boxes = [box for word, box in self.words if box[3] > TALL and len(word) > 3]
+        found = CODE.search(read_small(self.path, boxes)) or found
         letters = (found[1] + found[2]).translate(str.maketrans("OIL", "011"))
         return f"{letters[:4]}-{letters[4:]}"
+
+
+def alike(code):
+    """What a code may be that was read so, the most likely first: bold letters are taken for one another."""
+    letters = [letter + LOOKS_LIKE.get(letter, "") for letter in code]
+    every = ["".join(each) for each in itertools.product(*letters)]
+    return sorted(every, key=lambda each: sum(a != b for a, b in zip(each, code)))
 
 
 def read_small(path, boxes):

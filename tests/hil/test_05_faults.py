@@ -71,7 +71,7 @@ def test_a_start_that_stands_still_is_ended_by_the_watchdog(room, cloud, seen):
     took = bitten(room, events)
     events.close()
     code = room.shows("an activation code", BOOT, lambda shown: shown.code).code
-    cloud.command("room", "claim", code, "--name", "Room Cleo")
+    cloud.claim(code, "Room Cleo")
     room.shows("Room Cleo", SCREEN)
     seen(f"first start frozen in the initial RAM disk: ended by the watchdog after {took:.0f} s; the next one came up")
 

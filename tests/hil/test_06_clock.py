@@ -18,7 +18,7 @@ def test_a_room_whose_clock_says_1970_is_enrolled(folder, cloud, seen):
     try:
         code = room.shows("an activation code", BOOT, lambda shown: shown.code).code
         seen(f"clock in 1970: activation code after {room.since_power_on():.0f} s")
-        cloud.command("room", "claim", code, "--name", "Room Emil")
+        cloud.claim(code, "Room Emil")
         room.shows("Room Emil", SCREEN)
         linked = {"name": "Room Emil", "state": "linked"}
         until("the room is linked", SCREEN, lambda: any(linked.items() <= each.items() for each in cloud.rooms()))

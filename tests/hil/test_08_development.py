@@ -23,7 +23,7 @@ def room(cloud, folder):
     """A room with a development image, enrolled."""
     image = os.environ.get("CONCLAVE_HIL_DEVELOPMENT")
     if not image:
-        pytest.skip("without a development image: cargo xtask hil --development")
+        pytest.skip("without a development image: cargo xtask hil")
     folder = os.path.join(folder, "development")
     os.makedirs(folder)
     disk = disk_for(cloud, folder, os.path.join(image, "conclave.img"))
@@ -33,7 +33,7 @@ def room(cloud, folder):
     )
     room = Room(board, folder)
     code = room.shows("an activation code", BOOT, lambda shown: shown.code).code
-    cloud.command("room", "claim", code, "--name", NAME)
+    cloud.claim(code, NAME)
     room.shows(NAME, SCREEN)
     yield room
     board.qemu.off()

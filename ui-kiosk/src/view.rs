@@ -6,12 +6,12 @@
 
 use crate::link::{Daemon, Seen};
 use crate::{ui, words};
-use chrono::{Datelike, Local, Timelike};
+use chrono::{DateTime, Datelike, Local, Timelike};
 use conclave_panel_api::{
-    CallHealth, Health, InCall, Language, LanguageTap, Layout, LinkState, Panel, Screen as Showing,
-    Tap, Trouble,
+    CallHealth, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Panel,
+    ResetReceipt, Screen as Showing, Tap, Trouble,
 };
-use conclave_types::VmrNumber;
+use conclave_types::{UnixTime, VmrNumber};
 use slint::{ComponentHandle, Model, ModelRc, SharedString, Timer, TimerMode, VecModel};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -108,6 +108,9 @@ fn tap(did: ui::Did) -> Tap {
         ui::Did::Leave => Tap::Leave,
         ui::Did::Dismiss => Tap::Dismiss,
         ui::Did::Wake => Tap::Wake,
+        ui::Did::Reset => Tap::Reset,
+        ui::Did::Erase => Tap::Erase,
+        ui::Did::Restart => Tap::Restart,
         ui::Did::French => Tap::Language(LanguageTap { language: Language::French }),
         ui::Did::English => Tap::Language(LanguageTap { language: Language::English }),
     }
@@ -143,6 +146,7 @@ fn show_away(app: &ui::App, screen: &Screen) {
         screen: Showing::Starting,
         notice: None,
         asleep: false,
+        development: false,
     };
     draw(app, screen, &nothing);
     app.global::<ui::Shown>().set_page(ui::Page::Away);
@@ -164,6 +168,10 @@ fn show_panel(app: &ui::App, screen: &Screen, panel: &Panel) {
         Showing::Pin { .. } => ui::Page::Pin,
         Showing::Connecting { .. } => ui::Page::Connecting,
         Showing::InCall(_) => ui::Page::Call,
+        Showing::ResetCode { .. } => ui::Page::ResetCode,
+        Showing::ResetConfirm { .. } => ui::Page::ResetConfirm,
+        Showing::Resetting => ui::Page::Resetting,
+        Showing::ResetReceipt(_) => ui::Page::Receipt,
     });
     screen.last.replace(Some(panel.clone()));
 }
@@ -184,6 +192,7 @@ fn draw(app: &ui::App, screen: &Screen, panel: &Panel) {
         .set_link_sentence(words::link_sentence(language, panel.link, panel.room.is_some()).into());
     shown.set_camera_works(panel.camera == Health::Working);
     shown.set_microphone_works(panel.microphone == Health::Working);
+    shown.set_development(panel.development);
     shown.set_notice(match panel.notice {
         None => ui::Warning::default(),
         Some(notice) => {
@@ -194,6 +203,7 @@ fn draw(app: &ui::App, screen: &Screen, panel: &Panel) {
     draw_activation(&shown, panel);
     draw_pad(&shown, panel);
     draw_meeting(&shown, panel);
+    draw_reset(&shown, panel);
 
     let entries = match &panel.screen {
         Showing::Idle { directory } => directory.as_slice(),
@@ -241,6 +251,9 @@ fn draw_pad(shown: &ui::Shown<'_>, panel: &Panel) {
         Showing::Pin { typed, complete, trouble, .. } => {
             (String::new(), (*typed).min(12), *complete, *trouble)
         }
+        Showing::ResetCode { typed, complete, trouble } => {
+            (String::new(), (*typed).min(12), *complete, *trouble)
+        }
         _ => (String::new(), 0, false, None),
     };
     shown.set_typed(typed.into());
@@ -263,6 +276,43 @@ fn draw_meeting(shown: &ui::Shown<'_>, panel: &Panel) {
     shown.set_meeting_number(
         number.map(|number| grouped(number.as_str())).unwrap_or_default().into(),
     );
+}
+
+fn draw_reset(shown: &ui::Shown<'_>, panel: &Panel) {
+    let language = panel.language;
+    let (time, receipt) = match &panel.screen {
+        Showing::ResetConfirm { seconds_left } => {
+            (words::question_time(language, *seconds_left), ui::Receipt::default())
+        }
+        Showing::ResetReceipt(receipt) => {
+            (words::restart_time(language, receipt.restart_in_s), receipt_lines(language, receipt))
+        }
+        _ => (String::new(), ui::Receipt::default()),
+    };
+    shown.set_reset_time(time.into());
+    shown.set_receipt(receipt);
+}
+
+fn receipt_lines(language: Language, receipt: &ResetReceipt) -> ui::Receipt {
+    let (title, what) = words::erased(language, receipt.erased);
+    let number = receipt.number.map(|number| number.to_string()).unwrap_or_default();
+    ui::Receipt {
+        erased: receipt.erased != Erased::Nothing,
+        title: title.into(),
+        number: number.as_str().into(),
+        room: receipt.room.as_ref().map(|room| room.as_str()).unwrap_or_default().into(),
+        when: moment(receipt.at).into(),
+        what: what.into(),
+        serial: receipt.serial.as_str().into(),
+        key: receipt.key.as_str().into(),
+        noted: words::noted(language, receipt.number.is_some(), receipt.noted).into(),
+    }
+}
+
+/// `2026-11-22 17:50 UTC`, as the cloud's command line writes it.
+fn moment(at: UnixTime) -> String {
+    let moment = i64::try_from(at.0).ok().and_then(|at| DateTime::from_timestamp(at, 0));
+    moment.map_or("?".to_owned(), |moment| moment.format("%Y-%m-%d %H:%M UTC").to_string())
 }
 
 /// A call in words.
@@ -424,6 +474,12 @@ mod tests {
         assert_eq!(grouped("1234567"), "123\u{a0}45\u{a0}67");
         assert_eq!(grouped("123456789012"), "123\u{a0}456\u{a0}789\u{a0}012");
         assert_eq!(grouped(""), "");
+    }
+
+    #[test]
+    fn a_moment_is_written_as_the_command_line_writes_it() {
+        assert_eq!(moment(UnixTime(1_795_369_800)), "2026-11-22 17:50 UTC");
+        assert_eq!(moment(UnixTime(u64::MAX)), "?");
     }
 
     #[test]

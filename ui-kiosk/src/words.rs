@@ -4,7 +4,7 @@
 //! hold a figure are functions; the fixed ones stand in [`words`].
 
 use crate::ui;
-use conclave_panel_api::{CallHealth, Language, LinkState, Notice, Trouble};
+use conclave_panel_api::{CallHealth, Erased, Language, LinkState, Notice, Trouble};
 
 /// A blank at which no line breaks: before French double punctuation and inside numbers.
 pub(crate) const NBSP: char = '\u{a0}';
@@ -34,9 +34,11 @@ fn english() -> ui::Words {
         connecting: "Connecting".into(),
         connecting_hint: "The meeting opens here as soon as the cloud answers.".into(),
         delete: "Delete".into(),
+        development: "Development image: whoever is at its serial port is root. Not for a real room.".into(),
         directory: "Meeting rooms".into(),
         directory_empty: "No meeting room is listed here yet. If you have a number, join with it.".into(),
         dismiss: "Got it".into(),
+        go_on: "Continue".into(),
         grid: "Grid".into(),
         is_muted: "Microphone off".into(),
         join: "Join".into(),
@@ -57,6 +59,19 @@ fn english() -> ui::Words {
         pin_asked: "PIN needed".into(),
         pin_hint: "4 to 12 digits".into(),
         pin_title: "Enter the PIN".into(),
+        receipt_erased: "Erased".into(),
+        receipt_key: "Key that is gone".into(),
+        receipt_number: "Receipt".into(),
+        receipt_when: "When".into(),
+        reset_code_hint: "8 digits from your IT team".into(),
+        reset_code_title: "Enter the reset code".into(),
+        reset_erase: "Erase".into(),
+        reset_keep: "Keep everything".into(),
+        reset_text: "Its keys, its settings and its logs are gone for good, and it has to be added to your organisation again.".into(),
+        reset_title: "Erase everything that this room keeps?".into(),
+        resetting: "Erasing".into(),
+        resetting_hint: "Please leave this room switched on. It takes a moment.".into(),
+        restart: "Restart now".into(),
         serial: "Serial number".into(),
         softer: "Softer".into(),
         speaker: "Speaker".into(),
@@ -85,9 +100,11 @@ fn french() -> ui::Words {
         connecting: "Connexion en cours".into(),
         connecting_hint: "La réunion s'affichera ici dès que le cloud aura répondu.".into(),
         delete: "Effacer".into(),
+        development: "Image de développement : son port série ouvre tous les droits. Pas pour une vraie salle.".into(),
         directory: "Salles virtuelles".into(),
         directory_empty: "Aucune salle virtuelle dans la liste pour l'instant. Si vous avez un numéro, composez-le.".into(),
         dismiss: "Compris".into(),
+        go_on: "Continuer".into(),
         grid: "Mosaïque".into(),
         is_muted: "Micro coupé".into(),
         join: "Rejoindre".into(),
@@ -108,6 +125,19 @@ fn french() -> ui::Words {
         pin_asked: "Avec code PIN".into(),
         pin_hint: "4 à 12 chiffres".into(),
         pin_title: "Saisissez le code PIN".into(),
+        receipt_erased: "Effacé".into(),
+        receipt_key: "Clé détruite".into(),
+        receipt_number: "Reçu".into(),
+        receipt_when: "Date".into(),
+        reset_code_hint: "8 chiffres, du service informatique".into(),
+        reset_code_title: "Saisissez le code de réinitialisation".into(),
+        reset_erase: "Tout effacer".into(),
+        reset_keep: "Ne rien effacer".into(),
+        reset_text: "Ses clés, ses réglages et ses journaux disparaissent pour de bon. Il faudra la rattacher de nouveau à votre organisation.".into(),
+        reset_title: "Effacer tout ce que cette salle conserve\u{a0}?".into(),
+        resetting: "Effacement en cours".into(),
+        resetting_hint: "Laissez la salle allumée. Cela prend un instant.".into(),
+        restart: "Redémarrer".into(),
         serial: "Numéro de série".into(),
         softer: "Moins fort".into(),
         speaker: "Orateur".into(),
@@ -269,6 +299,20 @@ fn trouble_in_english(trouble: Trouble) -> String {
             "This room isn't connected to the cloud. It reconnects by itself; then try again."
                 .into()
         }
+        Trouble::WrongResetCode { tries_left: 0 } => {
+            "That code isn't right, and it is now worth nothing. Ask your IT team for a new one."
+                .into()
+        }
+        Trouble::WrongResetCode { tries_left: 1 } => {
+            "That code isn't right. 1 try before it is worth nothing.".into()
+        }
+        Trouble::WrongResetCode { tries_left } => {
+            format!("That code isn't right. {tries_left} tries before it is worth nothing.")
+        }
+        Trouble::NoResetCode => {
+            "There is no reset code for this room, or it has run out. Ask your IT team for a new one."
+                .into()
+        }
         Trouble::Media => {
             "Camera or sound didn't start. Try again; if it stays, tell your IT team.".into()
         }
@@ -305,6 +349,18 @@ fn trouble_in_french(trouble: Trouble) -> String {
         }
         Trouble::NoLink => {
             "La salle n'est pas reliée au cloud. Elle se reconnecte seule, réessayez ensuite.".into()
+        }
+        Trouble::WrongResetCode { tries_left: 0 } => {
+            "Ce n'est pas le bon code, et il ne vaut plus rien. Demandez-en un autre au service informatique.".into()
+        }
+        Trouble::WrongResetCode { tries_left: 1 } => {
+            "Ce n'est pas le bon code. Encore 1 essai avant qu'il ne vaille plus rien.".into()
+        }
+        Trouble::WrongResetCode { tries_left } => format!(
+            "Ce n'est pas le bon code. Encore {tries_left} essais avant qu'il ne vaille plus rien."
+        ),
+        Trouble::NoResetCode => {
+            "Aucun code ne vaut pour cette salle, ou il a expiré. Demandez-en un autre au service informatique.".into()
         }
         Trouble::Media => {
             "La caméra ou le son n'a pas démarré. Réessayez, et si cela dure, prévenez votre service informatique.".into()
@@ -369,6 +425,16 @@ pub(crate) fn notice(
             "This room is being updated",
             "It restarts by itself and is back in less than a minute. Please leave it switched on.",
         ),
+        (Language::English, Notice::NoCloud) => (
+            Stop,
+            "This room does not know its cloud",
+            "For IT: write the file cloud.toml onto the partition SITE of its disk, then switch the room off and on.",
+        ),
+        (Language::English, Notice::CloudMistaken) => (
+            Stop,
+            "The file cloud.toml of this room has a mistake",
+            "For IT: compare it with the guide, write it onto the partition SITE again, then switch the room off and on.",
+        ),
         (Language::English, Notice::UpdateFailed) => (
             Heed,
             "The update did not work in this room",
@@ -388,6 +454,11 @@ pub(crate) fn notice(
             Heed,
             "The reset button was held",
             "Nothing was erased: this room can't be reset by its button yet. Your IT team can take it out of service.",
+        ),
+        (Language::English, Notice::ResetInCall) => (
+            Heed,
+            "A room in a meeting isn't reset",
+            "Leave the meeting first, then hold the reset button again.",
         ),
         (Language::French, Notice::CameraLost) => (
             Heed,
@@ -429,6 +500,16 @@ pub(crate) fn notice(
             "Cette salle est en cours de mise à jour",
             "Elle redémarre d'elle-même et revient en moins d'une minute. Merci de la laisser allumée.",
         ),
+        (Language::French, Notice::NoCloud) => (
+            Stop,
+            "Cette salle ne connaît pas son cloud",
+            "Pour l'informatique : écrivez le fichier cloud.toml sur la partition SITE de son disque, puis éteignez et rallumez la salle.",
+        ),
+        (Language::French, Notice::CloudMistaken) => (
+            Stop,
+            "Le fichier cloud.toml de cette salle contient une erreur",
+            "Pour l'informatique : comparez-le au guide, écrivez-le à nouveau sur la partition SITE, puis éteignez et rallumez la salle.",
+        ),
         (Language::French, Notice::UpdateFailed) => (
             Heed,
             "La mise à jour n'a pas fonctionné ici",
@@ -449,6 +530,73 @@ pub(crate) fn notice(
             "Le bouton de réinitialisation a été maintenu",
             "Rien n'a été effacé, ce bouton ne peut pas encore réinitialiser la salle. Votre service informatique peut la retirer du service.",
         ),
+        (Language::French, Notice::ResetInCall) => (
+            Heed,
+            "Pas de réinitialisation pendant une réunion",
+            "Quittez d'abord la réunion, puis maintenez de nouveau le bouton de réinitialisation.",
+        ),
+    }
+}
+
+/// How long the last question of a reset stands.
+pub(crate) fn question_time(language: Language, seconds: u32) -> String {
+    match language {
+        Language::English => format!("Nothing is erased if you wait {}.", span(seconds)),
+        Language::French => format!("Rien n'est effacé si vous attendez {}.", span(seconds)),
+    }
+}
+
+/// When a room that was reset restarts.
+pub(crate) fn restart_time(language: Language, seconds: u32) -> String {
+    match language {
+        Language::English => format!("It restarts by itself in {}.", span(seconds)),
+        Language::French => format!("Elle redémarre d'elle-même dans {}.", span(seconds)),
+    }
+}
+
+/// The receipt's title, and what was erased.
+pub(crate) fn erased(language: Language, erased: Erased) -> (&'static str, &'static str) {
+    match (language, erased) {
+        (Language::English, Erased::Partition) => {
+            ("Everything is erased", "The keys of its encrypted disk, and all that was on it.")
+        }
+        (Language::English, Erased::Folder) => {
+            ("Everything is erased", "The content of its data folder.")
+        }
+        (Language::English, Erased::Nothing) => (
+            "This room could not be erased",
+            "Nothing for certain. Tell your IT team, and keep the device under lock.",
+        ),
+        (Language::French, Erased::Partition) => {
+            ("Tout est effacé", "Les clés de son disque chiffré, et tout ce qu'il contenait.")
+        }
+        (Language::French, Erased::Folder) => {
+            ("Tout est effacé", "Le contenu de son dossier de données.")
+        }
+        (Language::French, Erased::Nothing) => (
+            "La salle n'a pas pu être effacée",
+            "Rien de certain. Prévenez le service informatique et gardez l'appareil sous clé.",
+        ),
+    }
+}
+
+/// Whether the cloud has the receipt too. A room that belonged to nobody has no number.
+pub(crate) fn noted(language: Language, numbered: bool, noted: bool) -> &'static str {
+    match (language, numbered, noted) {
+        (Language::English, false, _) => "This room belonged to no organisation.",
+        (Language::English, true, true) => {
+            "The cloud has noted it: your IT team sees the same number."
+        }
+        (Language::English, true, false) => {
+            "The cloud has not noted it yet. Write the number down."
+        }
+        (Language::French, false, _) => "Cette salle n'appartenait à aucune organisation.",
+        (Language::French, true, true) => {
+            "Le cloud l'a enregistré, le service informatique y voit le même numéro."
+        }
+        (Language::French, true, false) => {
+            "Le cloud ne l'a pas encore enregistré. Notez le numéro."
+        }
     }
 }
 
@@ -524,6 +672,10 @@ mod tests {
             Trouble::Full { capacity: 50 },
             Trouble::Busy,
             Trouble::NoLink,
+            Trouble::WrongResetCode { tries_left: 0 },
+            Trouble::WrongResetCode { tries_left: 1 },
+            Trouble::WrongResetCode { tries_left: 4 },
+            Trouble::NoResetCode,
             Trouble::Media,
             Trouble::Other,
         ];
@@ -540,7 +692,12 @@ mod tests {
             Notice::Hot,
             Notice::VeryHot,
             Notice::ResetHeld,
+            Notice::ResetInCall,
+            Notice::NoCloud,
+            Notice::CloudMistaken,
         ];
+        let erasures = [Erased::Partition, Erased::Folder, Erased::Nothing];
+        let notes = [(false, false), (true, false), (true, true)];
         let links = [
             LinkState::Connecting,
             LinkState::Lost { retry_in_s: 0 },
@@ -554,6 +711,9 @@ mod tests {
             .chain(links.map(|each| link_sentence(language, each, true)))
             .chain(links.map(|each| link_sentence(language, each, false)))
             .chain(health.map(|each| call_health(language, each).to_owned()))
+            .chain(erasures.map(|each| erased(language, each).1.to_owned()))
+            .chain(notes.map(|(numbered, done)| noted(language, numbered, done).to_owned()))
+            .chain([question_time(language, 60), restart_time(language, 600)])
             .collect()
     }
 

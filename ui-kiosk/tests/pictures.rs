@@ -9,8 +9,10 @@
 mod panel;
 
 use conclave_panel_api::Layout;
-use conclave_panel_api::{CallHealth, Health, Language, LinkState, Notice, Panel, Screen, Trouble};
-use conclave_types::Switch;
+use conclave_panel_api::{
+    CallHealth, Erased, Health, Language, LinkState, Notice, Panel, ResetReceipt, Screen, Trouble,
+};
+use conclave_types::{Switch, UnixTime};
 use panel::{Finger, Kiosk, call, code, crowd, directory, entry, in_call, name, panel as with};
 use serde::Deserialize;
 use serde_json::json;
@@ -71,6 +73,19 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
     let mut rejoining = muted.clone();
     rejoining.health = CallHealth::Rejoining;
     rejoining.participants = crowd();
+    let reset = |typed, complete, trouble| plain(Screen::ResetCode { typed, complete, trouble });
+    let receipt = |erased, room: Option<&str>, noted, restart_in_s| {
+        plain(Screen::ResetReceipt(Box::new(ResetReceipt {
+            number: room.map(|_| "482 913 077".parse().unwrap()),
+            room: room.map(name),
+            serial: "CVL-2041-0038".to_owned(),
+            key: "0123 4567 89ab cdef".to_owned(),
+            at: UnixTime(1_795_369_800),
+            erased,
+            noted,
+            restart_in_s,
+        })))
+    };
     let many: Vec<_> = (0..12)
         .map(|at| {
             entry(
@@ -131,6 +146,9 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
         ),
         ("idle-hot", noticed(Notice::Hot, idle())),
         ("idle-reset-held", noticed(Notice::ResetHeld, idle())),
+        ("idle-development", Panel { development: true, ..noticed(Notice::Hot, idle()) }),
+        ("starting-no-cloud", noticed(Notice::NoCloud, Screen::Starting)),
+        ("starting-cloud-mistaken", noticed(Notice::CloudMistaken, Screen::Starting)),
         // What a notice has to say is said when somebody is there to read it.
         ("asleep", Panel { asleep: true, ..noticed(Notice::CameraLost, idle()) }),
         ("number-empty", number("", false, None)),
@@ -178,6 +196,18 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
         ),
         ("call-rejoining-muted", plain(in_call(rejoining))),
         ("call-camera-lost", noticed(Notice::CameraLost, in_call(call()))),
+        ("call-reset", noticed(Notice::ResetInCall, in_call(call()))),
+        ("reset-code", reset(0, false, None)),
+        ("reset-code-typed", reset(8, true, None)),
+        ("reset-code-wrong", reset(0, false, Some(Trouble::WrongResetCode { tries_left: 4 }))),
+        ("reset-code-last", reset(0, false, Some(Trouble::WrongResetCode { tries_left: 0 }))),
+        ("reset-code-none", reset(0, false, Some(Trouble::NoResetCode))),
+        ("reset-question", plain(Screen::ResetConfirm { seconds_left: 60 })),
+        ("resetting", plain(Screen::Resetting)),
+        ("receipt", receipt(Erased::Partition, Some("Salle Voltaire"), true, 120)),
+        ("receipt-long", receipt(Erased::Folder, Some(LONG), false, 600)),
+        ("receipt-of-nobody", receipt(Erased::Partition, None, false, 95)),
+        ("receipt-not-erased", receipt(Erased::Nothing, Some(LONG), false, 600)),
         ("call-very-hot", noticed(Notice::VeryHot, in_call(call()))),
     ]
 }

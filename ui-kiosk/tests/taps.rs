@@ -4,7 +4,8 @@
 
 mod panel;
 
-use conclave_panel_api::{Language, LanguageTap, Notice, Panel, Screen, Tap};
+use conclave_panel_api::{Erased, Language, LanguageTap, Notice, Panel, ResetReceipt, Screen, Tap};
+use conclave_types::UnixTime;
 use panel::{Daemon, Finger, Kiosk, call, code, directory, entry, in_call, panel as with, until};
 use serde_json::json;
 
@@ -58,11 +59,18 @@ fn every_button_sends_its_tap(size: &str) {
         complete: true,
         trouble: None,
     };
-    for screen in [number, pin] {
+    let reset = Screen::ResetCode { typed: 8, complete: true, trouble: None };
+    for screen in [number, pin, reset] {
         let panel = with(Language::French, screen);
         taps(&mut daemon, &mut finger, &panel, &keys);
         taps(&mut daemon, &mut finger, &panel, &rest);
     }
+
+    let question = with(Language::French, Screen::ResetConfirm { seconds_left: 60 });
+    let answers = [("back", Tap::Back), ("erase", Tap::Erase)];
+    taps(&mut daemon, &mut finger, &question, &answers);
+    let receipt = with(Language::French, Screen::ResetReceipt(Box::new(receipt())));
+    taps(&mut daemon, &mut finger, &receipt, &[("restart", Tap::Restart)]);
 
     let connecting = Screen::Connecting { number: "100200".parse().unwrap(), name: None };
     taps(&mut daemon, &mut finger, &with(Language::English, connecting), &[("back", Tap::Back)]);
@@ -84,6 +92,42 @@ fn every_button_sends_its_tap(size: &str) {
             ("dismiss", Tap::Dismiss),
         ],
     );
+}
+
+fn receipt() -> ResetReceipt {
+    ResetReceipt {
+        number: Some("482 913 077".parse().unwrap()),
+        room: None,
+        serial: "A7".to_owned(),
+        key: "0123 4567 89ab cdef".to_owned(),
+        at: UnixTime(1_795_369_800),
+        erased: Erased::Partition,
+        noted: true,
+        restart_in_s: 120,
+    }
+}
+
+#[test]
+fn a_rooms_name_that_is_held_asks_for_a_reset_and_one_that_is_touched_does_not() {
+    let kiosk = Kiosk::start("1280x800");
+    let mut daemon = kiosk.accept();
+    let mut finger = kiosk.finger();
+    let idle = with(Language::English, Screen::Idle { directory: directory() });
+    let code = Screen::Activation { code: Some(code()), seconds_left: 9, seconds_total: 900 };
+    for (panel, held) in [(idle, "room"), (with(Language::French, code), "serial")] {
+        daemon.send(&panel);
+        finger.sees(&panel);
+        finger.press(held);
+        finger.press(if panel.language == Language::French {
+            "language-en"
+        } else {
+            "language-fr"
+        });
+        assert!(matches!(daemon.tap(), Tap::Language(_)), "a touch said nothing before");
+        assert_eq!(finger.ask(&json!({ "do": "hold", "id": held })), json!({ "ok": true }));
+        assert_eq!(daemon.tap(), Tap::Reset);
+        assert_eq!(finger.ask(&json!({ "do": "lift" })), json!({ "ok": true }));
+    }
 }
 
 #[test]

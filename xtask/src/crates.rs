@@ -19,38 +19,49 @@ pub(crate) fn write(workspace: &Path) -> Result<()> {
 }
 
 fn from_lock_file(workspace: &Path) -> Result<String> {
-    let lock = std::fs::read_to_string(workspace.join("Cargo.lock"))
-        .context("Cargo.lock cannot be read")?;
-    list(&lock)
+    list(&lock_file(workspace)?)
+}
+
+/// The lock file's text.
+pub(crate) fn lock_file(workspace: &Path) -> Result<String> {
+    std::fs::read_to_string(workspace.join("Cargo.lock")).context("Cargo.lock cannot be read")
 }
 
 /// One crate, as the lock file has it.
 #[derive(Default)]
-struct Locked<'a> {
-    name: &'a str,
-    version: &'a str,
-    source: Option<&'a str>,
-    checksum: Option<&'a str>,
+pub(crate) struct Locked<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) source: Option<&'a str>,
+    pub(crate) checksum: Option<&'a str>,
 }
 
-/// The list for a lock file. Its form is cargo's own and always the same: a line for each field.
+/// All crates of a lock file. Its form is cargo's own and always the same: a line for each field.
+pub(crate) fn locked(lock: &str) -> Vec<Locked<'_>> {
+    lock.split("[[package]]").skip(1).map(one).collect()
+}
+
+fn one(block: &str) -> Locked<'_> {
+    let mut locked = Locked::default();
+    for line in block.lines() {
+        let Some((field, value)) = line.split_once(" = ") else { continue };
+        let value = value.trim_matches('"');
+        match field {
+            "name" => locked.name = value,
+            "version" => locked.version = value,
+            "source" => locked.source = Some(value),
+            "checksum" => locked.checksum = Some(value),
+            _ => {}
+        }
+    }
+    locked
+}
+
+/// The list for a lock file.
 fn list(lock: &str) -> Result<String> {
     let mut addresses = String::new();
     let mut checksums = String::new();
-    for block in lock.split("[[package]]").skip(1) {
-        let mut locked = Locked::default();
-        for line in block.lines() {
-            let Some((field, value)) = line.split_once(" = ") else { continue };
-            let value = value.trim_matches('"');
-            match field {
-                "name" => locked.name = value,
-                "version" => locked.version = value,
-                "source" => locked.source = Some(value),
-                "checksum" => locked.checksum = Some(value),
-                _ => {}
-            }
-        }
-        let Locked { name, version, source, checksum } = locked;
+    for Locked { name, version, source, checksum } in locked(lock) {
         match (source, checksum) {
             // Our own.
             (None, _) => {}

@@ -1,21 +1,26 @@
 //! `cargo xtask hil`: the shipped image, booted and used: tests/hil.
 //!
-//! 1. the image, as `cargo xtask image` builds it;
-//! 2. a virtual environment with what `tests/hil/requirements.txt` names, in `target/hil/venv`;
+//! 1. the image, as `cargo xtask image` builds it, and what it is updated to: [`build`];
+//! 2. a virtual environment with what `tests/hil/requirements.txt` names, in `target/hil/venv`: [`python`];
 //! 3. pytest in a network namespace of its own: the cloud, the emulated room and whoever attacks it
 //!    are alone there.
 
-use crate::image::{self, Kind, Plan};
+mod build;
+mod python;
+
+use crate::image;
 use crate::packages::{self, Purpose};
 use crate::steps::Steps;
 use anyhow::{Context, Result};
+use build::{Built, Wanted};
 use clap::Args;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The release that rooms are updated to in the tests: the same system by another name.
-const NEXT: &str = "1000.0.0";
+/// Of all tests those that CI runs: the image looked at, then one room from its first start over its code, a
+/// port scan and a call to an update that is taken back and one that stays.
+const SHORT: &str = "test_01 or test_04";
 
 /// What `cargo xtask hil` is asked.
 #[derive(Args)]
@@ -23,6 +28,10 @@ pub(crate) struct Arguments {
     /// Leaves the room on a screen, touchable, until Ctrl-C, instead of testing it.
     #[arg(long)]
     interactive: bool,
+    /// Boots the development image instead, asks it where the time between power on and panel goes, and
+    /// writes that into docs/.
+    #[arg(long, conflicts_with_all = ["interactive", "power_cuts"])]
+    explain: bool,
     /// Cuts the power so often at random moments of a room's first day, and writes what came back into
     /// docs/power-cuts.md.
     #[arg(long, value_name = "N", conflicts_with = "interactive")]
@@ -30,9 +39,6 @@ pub(crate) struct Arguments {
     /// The same seed chooses in the same way, for power cuts.
     #[arg(long)]
     seed: Option<u32>,
-    /// Tests a development image too, for what only a shell inside can bring about.
-    #[arg(long)]
-    development: bool,
     /// Takes conclave-roomd and conclave-kiosk from this folder instead of building them.
     #[arg(long, value_name = "FOLDER")]
     programs: Option<PathBuf>,
@@ -52,70 +58,35 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
     if !arguments.no_install {
         packages::install(Purpose::Image)?;
     }
-    let mut plan = Plan {
-        kind: Kind::Production,
-        cloud: None,
-        release: image::RELEASE.to_owned(),
-        keys: image::keys(&workspace, None),
-        fresh: false,
-        programs: arguments.programs,
-        workspace: workspace.clone(),
-    };
-    let image = image::build(&plan)?;
-    let development = if arguments.development {
-        plan.kind = Kind::Development;
-        let image = image::build(&plan)?;
-        plan.kind = Kind::Production;
-        image.disk.parent().map(Path::to_owned)
-    } else {
-        None
-    };
-    plan.release = NEXT.to_owned();
-    let next = match arguments.power_cuts {
-        None => Some(image::build_update(&plan)?),
-        Some(_) => None,
-    };
     let mut steps = Steps::new(workspace.clone());
+    let programs = match arguments.programs {
+        Some(folder) => folder,
+        None => image::programs::room(&mut steps, &workspace)?,
+    };
     let cloud = match arguments.cloud {
-        Some(folder) => folder.join("conclave-cloud"),
+        Some(folder) => folder,
         None => {
-            steps.cargo(
-                "Build the cloud",
-                &["build", "--release", "-p", "conclave-cloud"],
-                "the compiler says above what is wrong",
-            )?;
-            crate::built("../release/conclave-cloud")?
+            image::programs::build(&mut steps, "Build the cloud", &workspace, &["conclave-cloud"])?
         }
     };
-    let cloud = fs::canonicalize(&cloud)
-        .with_context(|| format!("there is no conclave-cloud at {}", cloud.display()))?;
-    let python = virtual_environment(&mut steps, &workspace)?;
-    let folder = workspace.join("target/hil/run");
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(&folder)?;
-
+    let all = !arguments.interactive && !arguments.explain && arguments.power_cuts.is_none();
+    let wanted = Wanted {
+        workspace: &workspace,
+        programs: &programs,
+        updates: all,
+        // It alone answers at its serial port.
+        development: all || arguments.explain,
+    };
+    let mut command = command(&mut steps, &workspace, &build::build(&wanted)?, &cloud)?;
+    command.envs(arguments.seed.map(|seed| ("CONCLAVE_HIL_SEED", seed.to_string())));
     let tests = workspace.join("tests/hil");
-    let mut command = Command::new("unshare");
-    command
-        .args(["--net", "--", "sh", "-c", "ip link set lo up && exec \"$@\"", "hil"])
-        .arg(&python)
-        .env("CONCLAVE_HIL_FOLDER", &folder)
-        .env("CONCLAVE_HIL_CLOUD", &cloud)
-        .env("CONCLAVE_HIL_DISK", &image.disk)
-        .env("CONCLAVE_HIL_KERNEL", &image.kernel)
-        .env("CONCLAVE_HIL_INITRD", &image.initrd)
-        .env("CONCLAVE_HIL_NEXT", NEXT)
-        .envs(next.map(|next| ("CONCLAVE_HIL_NEXT_BUNDLE", next)))
-        .envs(development.map(|folder| ("CONCLAVE_HIL_DEVELOPMENT", folder)))
-        .envs(arguments.seed.map(|seed| ("CONCLAVE_HIL_SEED", seed.to_string())))
-        .env("CONCLAVE_HIL_COMMAND_LINE_FILE", &image.command_line)
-        .env("PYTHONPATH", &tests)
-        .env("PYTHONDONTWRITEBYTECODE", "1");
     if arguments.interactive {
         command.arg(tests.join("interactive.py"));
         return steps.run("A room on your screen", &mut command, "it says above why");
+    }
+    if arguments.explain {
+        command.arg(tests.join("power_on.py"));
+        return steps.run("Where the time goes", &mut command, "it says above why");
     }
     if let Some(number) = arguments.power_cuts {
         command.env("CONCLAVE_HIL_PAGE", workspace.join("docs/power-cuts.md"));
@@ -127,41 +98,58 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
             "it says above what did not come back, and with which seed; the disk is left in target/hil/run",
         );
     }
-    command
-        .args(["-m", "pytest", "-rA", "--tb=short", "-p", "no:cacheprovider"])
-        .arg("--rootdir")
-        .arg(&tests)
-        .args(&arguments.pytest)
-        .arg(&tests);
-    steps.run(
-        "Boot the image and use it",
-        &mut command,
-        "pytest says above what did not happen; the panel's pictures are in target/hil/run",
-    )?;
+    test(&mut steps, command, &tests, &arguments.pytest)?;
     steps.summary();
     Ok(())
 }
 
-/// The interpreter of the virtual environment, which is made anew when its list changed.
-fn virtual_environment(steps: &mut Steps, workspace: &Path) -> Result<PathBuf> {
-    let list = workspace.join("tests/hil/requirements.txt");
-    let folder = workspace.join("target/hil/venv");
-    let python = folder.join("bin/python");
-    let kept = folder.join("requirements.txt");
-    let wanted = fs::read(&list).with_context(|| format!("{}", list.display()))?;
-    if python.exists() && fs::read(&kept).is_ok_and(|kept| kept == wanted) {
-        return Ok(python);
+/// The short form, with programs that stand in a folder already.
+pub(crate) fn short(steps: &mut Steps, workspace: &Path, programs: &Path) -> Result<()> {
+    if !packages::is_root()? {
+        eprintln!(
+            "\nLeft out: the virtual board. Only root can put an image together: cargo xtask hil."
+        );
+        return Ok(());
     }
-    let mut make = Command::new("python3");
-    make.args(["-m", "venv", "--clear"]).arg(&folder);
+    let wanted = Wanted { workspace, programs, updates: true, development: false };
+    let built = build::build(&wanted)?;
+    let command = command(steps, workspace, &built, programs)?;
+    test(steps, command, &workspace.join("tests/hil"), &["-k".to_owned(), SHORT.to_owned()])
+}
+
+fn test(steps: &mut Steps, mut command: Command, tests: &Path, words: &[String]) -> Result<()> {
+    command
+        .args(["-m", "pytest", "-rA", "--tb=short", "-p", "no:cacheprovider"])
+        .arg("--rootdir")
+        .arg(tests)
+        .args(words)
+        .arg(tests);
     steps.run(
-        "Make a virtual environment in target/hil/venv",
-        &mut make,
-        "python3 with its module venv is needed: apt install python3-venv",
-    )?;
-    let mut install = Command::new(&python);
-    install.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&list);
-    steps.run("Install pytest and labgrid there", &mut install, "pip says above why")?;
-    fs::write(kept, wanted)?;
-    Ok(python)
+        "Boot the image and use it",
+        &mut command,
+        "pytest says above what did not happen; the panel's pictures are in target/hil/run",
+    )
+}
+
+/// Python in a network namespace of its own, told of what was built.
+fn command(steps: &mut Steps, workspace: &Path, built: &Built, cloud: &Path) -> Result<Command> {
+    let cloud = cloud.join("conclave-cloud");
+    let cloud = fs::canonicalize(&cloud)
+        .with_context(|| format!("there is no conclave-cloud at {}", cloud.display()))?;
+    let python = python::virtual_environment(steps, workspace)?;
+    let folder = workspace.join("target/hil/run");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    let mut command = Command::new("unshare");
+    command
+        .args(["--net", "--", "sh", "-c", "ip link set lo up && exec \"$@\"", "hil"])
+        .arg(&python)
+        .env("CONCLAVE_HIL_FOLDER", &folder)
+        .env("CONCLAVE_HIL_CLOUD", &cloud)
+        .envs(built.variables())
+        .env("PYTHONPATH", workspace.join("tests/hil"))
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    Ok(command)
 }

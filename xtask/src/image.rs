@@ -1,22 +1,27 @@
 //! `cargo xtask image`: a disk that the virtual board boots.
 //!
-//! 1. our programs, the release build;
+//! 1. [`programs`]: our own, the release build;
 //! 2. [`root`]: Debian's packages as a tree, kept until the list of packages changes;
 //! 3. [`tree`]: that tree with our programs and `appliance/system` laid over it;
-//! 4. [`slot`]: the tree as a read-only file system with its hashes, and a kernel that knows the root hash;
+//! 4. [`slot`]: the tree as a read-only file system with its hashes, and a kernel that knows the root hash, signed ([`unified`]);
+//!    [`sbom`] writes beside it what it is made of;
 //! 5. [`bundle`]: both as a signed update;
 //! 6. [`disk`]: both, twice, in a disk with the partitions that every board has.
 //!
 //! Everything lands in `target/image/`. What is there already is used again as long as what went into
-//! it is the same: [`cache`].
+//! it is the same: [`cache`]. [`twice`] builds the slot two times and looks whether they are.
 
 mod bundle;
 mod cache;
 mod disk;
 mod list;
+pub(crate) mod programs;
 mod root;
+mod sbom;
 mod slot;
 mod tree;
+mod twice;
+mod unified;
 
 use crate::packages::{self, Purpose};
 use crate::steps::Steps;
@@ -46,6 +51,9 @@ pub(crate) struct Arguments {
     /// Fetches Debian's packages anew, though the list of them is the same.
     #[arg(long)]
     fresh: bool,
+    /// Builds the system two times more, and fails unless they are the same to the last octet.
+    #[arg(long)]
+    twice: bool,
     /// Takes the programs from this folder instead of building them.
     #[arg(long, value_name = "FOLDER")]
     programs: Option<PathBuf>,
@@ -86,7 +94,8 @@ pub(crate) struct Plan {
     pub(crate) cloud: Option<PathBuf>,
     /// The version that the system says it is.
     pub(crate) release: String,
-    /// Keys of updates: `update.key`, `update.crt`, `update-ca.crt`.
+    /// Keys of updates (`update.key`, `update.crt`, `update-ca.crt`) and of what boots (`secure-boot.key`,
+    /// `secure-boot.crt`).
     pub(crate) keys: PathBuf,
     pub(crate) fresh: bool,
     pub(crate) programs: Option<PathBuf>,
@@ -112,7 +121,7 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
     if !arguments.no_install {
         packages::install(Purpose::Image)?;
     }
-    let plan = Plan {
+    let mut plan = Plan {
         kind: if arguments.development { Kind::Development } else { Kind::Production },
         cloud: arguments.cloud,
         release: arguments.release,
@@ -122,6 +131,11 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
         workspace,
     };
     let image = build(&plan)?;
+    if arguments.twice {
+        // Of the packages that are there now.
+        plan.fresh = false;
+        build_twice(&plan)?;
+    }
     eprintln!("\nThe {} image: {}", plan.kind.name(), image.disk.display());
     eprintln!("The same as an update: {}", image.bundle.display());
     if plan.kind == Kind::Development {
@@ -134,13 +148,53 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
 /// Builds an image, or finds that the one that is there is still right.
 pub(crate) fn build(plan: &Plan) -> Result<Image> {
     let mut steps = Steps::new(plan.workspace.clone());
-    let system = build_system(&mut steps, plan)?;
+    let source = source(&mut steps, plan)?;
+    let system = build_system(&mut steps, plan, &source)?;
     disk::build(&mut steps, plan, &system.slot, system.bundle, &system.folder)
 }
 
 /// Builds an update alone, for a room that has another release.
 pub(crate) fn build_update(plan: &Plan) -> Result<PathBuf> {
-    Ok(build_system(&mut Steps::new(plan.workspace.clone()), plan)?.bundle)
+    let mut steps = Steps::new(plan.workspace.clone());
+    let source = source(&mut steps, plan)?;
+    Ok(build_system(&mut steps, plan, &source)?.bundle)
+}
+
+/// Builds the slot two times and fails unless both are the same.
+fn build_twice(plan: &Plan) -> Result<()> {
+    let mut steps = Steps::new(plan.workspace.clone());
+    let source = source(&mut steps, plan)?;
+    twice::build(&mut steps, plan, &source)
+}
+
+/// What a system is made of: Debian's packages and our programs.
+struct Source {
+    root: root::Root,
+    programs: PathBuf,
+}
+
+fn source(steps: &mut Steps, plan: &Plan) -> Result<Source> {
+    if !packages::is_root()? {
+        bail!(
+            "An image's files belong to root, so only root can put them together.\n\
+             Run `sudo --preserve-env=PATH,HOME cargo xtask image`."
+        );
+    }
+    let programs = match &plan.programs {
+        Some(folder) => folder.clone(),
+        None => programs::room(steps, &plan.workspace)?,
+    };
+    let out = plan.workspace.join("target/image");
+    fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
+    let root = root::fetch(steps, &plan.workspace, &out, plan.fresh)?;
+    if !plan.keys.join("update.crt").exists() {
+        steps.run(
+            &format!("Make keys to try things with in {}", plan.keys.display()),
+            Command::new("sh").arg(plan.workspace.join("yocto/make-keys.sh")).arg(&plan.keys),
+            "openssl says above why",
+        )?;
+    }
+    Ok(Source { root, programs })
 }
 
 /// What a disk is made of.
@@ -150,33 +204,13 @@ struct System {
     folder: PathBuf,
 }
 
-fn build_system(steps: &mut Steps, plan: &Plan) -> Result<System> {
-    if !packages::is_root()? {
-        bail!(
-            "An image's files belong to root, so only root can put them together.\n\
-             Run `sudo --preserve-env=PATH,HOME cargo xtask image`."
-        );
-    }
-    let programs = match &plan.programs {
-        Some(folder) => folder.clone(),
-        None => built(steps)?,
-    };
-    let out = plan.workspace.join("target/image");
-    fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
-    let root = root::fetch(steps, &plan.workspace, &out, plan.fresh)?;
+fn build_system(steps: &mut Steps, plan: &Plan, source: &Source) -> Result<System> {
     // Another release stands beside the first: a room goes from one to the other.
-    let folder = match plan.release.as_str() {
-        RELEASE => out.join(plan.kind.name()),
-        other => out.join(format!("{}-{other}", plan.kind.name())),
-    };
-    if !plan.keys.join("update.crt").exists() {
-        steps.run(
-            &format!("Make keys to try things with in {}", plan.keys.display()),
-            Command::new("sh").arg(plan.workspace.join("yocto/make-keys.sh")).arg(&plan.keys),
-            "openssl says above why",
-        )?;
-    }
-    let slot = slot::build(steps, plan, &root, &programs, &folder)?;
+    let folder = plan.workspace.join("target/image").join(match plan.release.as_str() {
+        RELEASE => plan.kind.name().to_owned(),
+        other => format!("{}-{other}", plan.kind.name()),
+    });
+    let slot = slot::build(steps, plan, &source.root, &source.programs, &folder)?;
     let bundle = bundle::build(steps, plan, &slot, &folder)?;
     Ok(System { slot, bundle, folder })
 }
@@ -184,18 +218,6 @@ fn build_system(steps: &mut Steps, plan: &Plan) -> Result<System> {
 /// Where the keys are: where they are said to be, or those to try things with.
 pub(crate) fn keys(workspace: &Path, given: Option<PathBuf>) -> PathBuf {
     given.unwrap_or_else(|| workspace.join("target/image/keys"))
-}
-
-/// The programs of a room as they are installed: without the feature `driver`, which lets others press
-/// its buttons.
-fn built(steps: &mut Steps) -> Result<PathBuf> {
-    steps.cargo(
-        "Build the room's programs",
-        &[&["build", "--release"][..], &["-p", PROGRAMS[0], "-p", PROGRAMS[1], "-p", PROGRAMS[2]]]
-            .concat(),
-        "the compiler says above what is wrong",
-    )?;
-    crate::built("../release").map(|folder| fs::canonicalize(&folder).unwrap_or(folder))
 }
 
 /// A command's output, or what it said instead.
@@ -212,7 +234,8 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 pub(crate) const RELEASE: &str = env!("CARGO_PKG_VERSION");
 
 /// The programs of ours that an image holds.
-pub(crate) const PROGRAMS: [&str; 3] = ["conclave-roomd", "conclave-kiosk", "conclave-slots"];
+pub(crate) const PROGRAMS: [&str; 4] =
+    ["conclave-roomd", "conclave-kiosk", "conclave-slots", "conclave-reset"];
 
 /// The board that the image is for; its folder in `board/` and in `appliance/debian`.
 pub(crate) const BOARD: &str = "virtual-x86_64";

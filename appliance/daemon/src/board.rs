@@ -85,7 +85,7 @@ pub(crate) fn heard(event: conclave_board::BoardEvent) -> BoardEvent {
             BoardEvent::PresenceEnded
         }
         Said::ResetAsked => {
-            tracing::warn!("the reset button was held; a factory reset does not exist yet");
+            tracing::warn!("the reset button was held");
             BoardEvent::ResetHeld
         }
         Said::TooHot { heat: machine::Heat::Warning, temperature } => {

@@ -30,8 +30,22 @@ pub(crate) struct Config {
     /// Left out: this room is not updated by its cloud.
     #[serde(default)]
     pub(crate) update: Option<Update>,
+    /// Left out: what the room keeps is its data folder, and the program ends after a reset.
+    pub(crate) reset: Option<Reset>,
     /// Its light, buttons and sensors; without it the room has none.
     pub(crate) board: Option<Board>,
+}
+
+/// How a machine is reset whose data are on an encrypted partition: by units that wait for files.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reset {
+    /// A file that the daemon makes when the partition's keys are to be destroyed.
+    pub(crate) request: PathBuf,
+    /// A file in which the machine then says what came of it.
+    pub(crate) outcome: PathBuf,
+    /// A file that the daemon makes when the machine is to restart.
+    pub(crate) restart: PathBuf,
 }
 
 /// How the room's system is updated: by RAUC, over the system's D-Bus.
@@ -44,6 +58,10 @@ pub(crate) struct Update {
     /// Where the system says its version, as `IMAGE_VERSION` or `VERSION_ID`: os-release(5).
     #[serde(default = "os_release")]
     pub(crate) os_release: PathBuf,
+    /// Files and devices that a new system may have blocks in common with: what runs now. What cannot be
+    /// read is left out.
+    #[serde(default)]
+    pub(crate) reuse_from: Vec<PathBuf>,
     /// How long nobody may have been in a call or touched the panel before it, in seconds.
     #[serde(default = "quiet")]
     pub(crate) quiet_s: u32,
@@ -149,13 +167,27 @@ fn text(path: &Path) -> anyhow::Result<String> {
         .with_context(|| format!("the configuration file {} cannot be read", path.display()))
 }
 
+/// Of a configuration that is not whole what its panel needs: the image's part has it. `None` of one file: its
+/// writer is at a terminal and reads the error there.
+pub(crate) fn panel_alone(paths: &[PathBuf]) -> Option<(PanelSocket, Language)> {
+    #[derive(Deserialize)]
+    struct Part {
+        #[serde(default)]
+        language: Language,
+        panel: PanelSocket,
+    }
+    let (first, _) = paths.split_first().filter(|(_, others)| !others.is_empty())?;
+    let Part { language, panel } = toml::from_str(&text(first).ok()?).ok()?;
+    Some((panel, language))
+}
+
 /// Takes the text of a configuration file.
 pub(crate) fn parse(text: &str) -> anyhow::Result<Config> {
     check(toml::from_str(text)?)
 }
 
 /// Eight digits of the machine's id: an image has it made from the firmware's number of the device.
-fn serial_of_this_machine() -> String {
+pub(crate) fn serial_of_this_machine() -> String {
     let id = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let digits: String = id.chars().filter(char::is_ascii_hexdigit).take(8).collect();
     if digits.is_empty() { "UNKNOWN".to_owned() } else { digits.to_uppercase() }

@@ -31,15 +31,26 @@ pub(crate) struct Keeper {
     store: Store,
     /// At most one change of each kind: a later one replaces an earlier one.
     waiting: VecDeque<Change>,
+    /// The room is being reset.
+    closed: bool,
 }
 
 impl Keeper {
     pub(crate) fn new(store: Store) -> Keeper {
-        Keeper { store, waiting: VecDeque::new() }
+        Keeper { store, waiting: VecDeque::new(), closed: false }
+    }
+
+    /// Keeps nothing any more: what the room kept is being erased, and may not come back.
+    pub(crate) fn close(&mut self) {
+        self.waiting.clear();
+        self.closed = true;
     }
 
     /// Keeps a change, now or as soon as the disk lets us.
     pub(crate) fn keep(&mut self, change: Change) {
+        if self.closed {
+            return;
+        }
         let kind = std::mem::discriminant(&change);
         self.waiting.retain(|earlier| std::mem::discriminant(earlier) != kind);
         self.waiting.push_back(change);
@@ -58,6 +69,9 @@ impl Keeper {
 
     /// Tries again what is waiting, and copies what was kept.
     pub(crate) fn retry(&mut self) {
+        if self.closed {
+            return;
+        }
         if !self.waiting.is_empty() && self.write().is_ok() {
             tracing::info!("what could not be kept before is kept now");
         }

@@ -9,10 +9,12 @@ mod board;
 mod config;
 mod keeper;
 mod panel;
+mod reset;
 mod service;
 mod shell;
 mod status;
 mod store;
+mod unready;
 mod update;
 
 use anyhow::Context;
@@ -22,7 +24,7 @@ use conclave_media::Media;
 use conclave_panel_api::Layout;
 use conclave_room::{Facts, Room, Settings};
 use conclave_types::Time;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
@@ -30,6 +32,9 @@ use tokio_util::sync::CancellationToken;
 
 /// The loudspeaker before anyone has chosen: audible, not startling.
 const FIRST_VOLUME: u8 = 70;
+
+/// Where the image says of which kind it is: os-release(5).
+const OS_RELEASE: &str = "/etc/os-release";
 
 /// The daemon of a Conclave room: camera, microphones and displays, and the link to the cloud.
 #[derive(Parser)]
@@ -72,9 +77,16 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let wiring = arguments.lines.map_or(board::Wiring::Real, board::Wiring::Files);
     #[cfg(not(feature = "driver"))]
     let wiring = board::Wiring::Real;
-    let config = config::read(&arguments.config)?;
-    let pins: Pins = Pins::parse(&config.cloud.pins)
-        .context("'cloud.pins' in the configuration has a mistake")?;
+    let development = update::is_development(Path::new(OS_RELEASE));
+    let read = config::read(&arguments.config).and_then(|config| {
+        let pins = Pins::parse(&config.cloud.pins)
+            .context("'cloud.pins' in the configuration has a mistake")?;
+        Ok((config, pins))
+    });
+    let (config, pins): (_, Pins) = match read {
+        Ok(read) => read,
+        Err(mistake) => return unready::say(&arguments.config, mistake, development),
+    };
     let description = config.board.as_ref().map(board::describe).transpose()?;
     store::make_folder(&config.data)?;
     let store = store::Store::open(&config.data.join("room.sqlite"))?;
@@ -88,7 +100,11 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut keeper = keeper::Keeper::new(store);
     let started = Instant::now();
     let key = DeviceIdentity::open(&config.data, certificate)?;
-    let room = Room::new(Facts { serial: config.serial.clone() }, settings, identity);
+    let facts =
+        Facts { serial: config.serial.clone(), key: fingerprint(key.public_key()), development };
+    let room = Room::new(facts, settings, identity);
+    let mut eraser = reset::Eraser::new(config.reset, &config.data);
+    eraser.go_on();
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async move {
@@ -130,7 +146,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         let panels =
             tokio::spawn(panel::serve(listener, shown_receiver, taps, drawing, stop.clone()));
 
-        let around = shell::Around { link, media, board, shown, update };
+        let around = shell::Around { link, media, board, shown, update, eraser };
         let status = config.data.join("status.json");
         let shell = shell::Shell::new(room, (keeper, started), around, status);
         let events = shell::Events {
@@ -155,8 +171,19 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         stop.cancel();
         panels.await?;
         let _ = std::fs::remove_file(&config.panel.socket);
-        ended
+        match ended? {
+            shell::Ended::Stopped => Ok(()),
+            shell::Ended::Reset(eraser) => eraser.finish(),
+        }
     })
+}
+
+/// What people compare a key by: the beginning of its SHA-256 in groups of four digits.
+fn fingerprint(spki_der: &[u8]) -> String {
+    let hash = ring::digest::digest(&ring::digest::SHA256, spki_der);
+    let groups = hash.as_ref().chunks(2).take(4);
+    let groups = groups.map(|pair| pair.iter().map(|octet| format!("{octet:02x}")).collect());
+    groups.collect::<Vec<String>>().join(" ")
 }
 
 /// How long a new system waits for the installer before it goes on without having heard it. It is

@@ -179,6 +179,7 @@ mod tests {
             screen: Screen::Starting,
             notice: None,
             asleep: false,
+            development: false,
         }
     }
 

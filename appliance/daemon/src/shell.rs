@@ -2,6 +2,7 @@
 
 use crate::board::{self, Fitted};
 use crate::keeper::{Change, Keeper};
+use crate::reset::{Eraser, Restart};
 use crate::service::Service;
 use crate::status;
 use crate::update::{self, Updater};
@@ -14,7 +15,7 @@ use conclave_panel_api::{Panel, Tap};
 use conclave_room::board::Presence;
 use conclave_room::media::{MediaCommand, MediaEvent, MediaPart};
 use conclave_room::{Input, LinkTrouble, Output, Room};
-use conclave_types::{Redacted, Time};
+use conclave_types::{Redacted, Time, UnixTime};
 use conclave_update::{Input as Update, Part, Use};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -48,6 +49,15 @@ pub(crate) struct Around {
     pub(crate) shown: watch::Sender<Option<Panel>>,
     /// `None` where rooms are not updated.
     pub(crate) update: Option<Updater>,
+    pub(crate) eraser: Eraser,
+}
+
+/// Why the shell has ended.
+pub(crate) enum Ended {
+    /// It was stopped.
+    Stopped,
+    /// The room was reset, and the program starts anew.
+    Reset(Eraser),
 }
 
 /// The next word of a part that a room may have or not; waits for ever where there is none.
@@ -71,6 +81,9 @@ pub(crate) struct Shell {
     /// Which of the room's questions each request on the link carries.
     asked: HashMap<RequestId, AskId>,
     update: Option<Updater>,
+    eraser: Eraser,
+    /// The room was reset: this program ends.
+    starts_anew: bool,
     /// What the update was told last of whether the room is used.
     used: Use,
     /// While a call's media run: whatever happens meanwhile is logged with its id.
@@ -85,7 +98,7 @@ impl Shell {
         status: PathBuf,
     ) -> Shell {
         let asked = HashMap::new();
-        let Around { link, media, board, shown, update } = around;
+        let Around { link, media, board, shown, update, eraser } = around;
         Shell {
             room,
             keeper,
@@ -97,6 +110,8 @@ impl Shell {
             started,
             asked,
             update,
+            eraser,
+            starts_anew: false,
             used: Use::Free,
             call: None,
         }
@@ -113,7 +128,7 @@ impl Shell {
         mut self,
         mut events: Events,
         stop: CancellationToken,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Ended> {
         let service = Service::of_this_process();
         let mut told_ready = false;
         let mut second = tokio::time::interval(Duration::from_secs(1));
@@ -124,7 +139,7 @@ impl Shell {
             let deadline = [self.room.deadline(), update].into_iter().flatten().min();
             let wait = deadline.map_or(Duration::from_secs(3600), |at| at.since(self.now()));
             let input = tokio::select! {
-                () = stop.cancelled() => break Ok(()),
+                () = stop.cancelled() => break Ok(Ended::Stopped),
                 Some(tap) = events.taps.recv() => {
                     self.tell_update(Update::Touched);
                     Some(Input::Tap(tap))
@@ -167,6 +182,10 @@ impl Shell {
                 },
                 _ = second.tick() => {
                     service.lives();
+                    if let Some(outcome) = self.eraser.look().await {
+                        let at = UnixTime(unix_now());
+                        self.room.handle(self.now(), Input::Erased { outcome, at });
+                    }
                     if let Err(error) = self.each_second() {
                         // Said once: a full disk would otherwise fill the log as well.
                         if !std::mem::replace(&mut status_failed, true) {
@@ -188,6 +207,9 @@ impl Shell {
             }
             self.go_on_with_update();
             self.carry_out();
+            if self.starts_anew {
+                break Ok(Ended::Stopped);
+            }
             if !std::mem::replace(&mut told_ready, true) {
                 service.is_ready();
             }
@@ -198,6 +220,9 @@ impl Shell {
         }
         self.link.shutdown().await;
         self.media.shutdown().await;
+        if self.starts_anew {
+            return Ok(Ended::Reset(self.eraser));
+        }
         result
     }
 
@@ -371,6 +396,13 @@ impl Shell {
                     self.keeper.keep(Change::Forgotten);
                     self.link.identify(None);
                 }
+                Output::Erase => {
+                    // Neither may write any more: what is erased must not come back.
+                    self.keeper.close();
+                    self.update = None;
+                    self.eraser.begin();
+                }
+                Output::Restart => self.starts_anew |= self.eraser.restart() == Restart::End,
             }
         }
         if panel.is_some() {

@@ -12,7 +12,9 @@ pub use frame::{
     FrameError, MAX_FRAME_LEN, decode, decode_length, encode, read_frame, write_frame,
 };
 
-use conclave_types::{ActivationCode, DisplayName, ParticipantId, Switch, VmrNumber};
+use conclave_types::{
+    ActivationCode, DisplayName, ParticipantId, ResetNumber, Switch, UnixTime, VmrNumber,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -38,6 +40,10 @@ pub struct Panel {
     /// Whether the panel is dark, because nobody is there to look at it; a touch is [`Tap::Wake`].
     #[serde(default)]
     pub asleep: bool,
+    /// Whether the system is a development image, which lets in whoever is at its serial port: said on
+    /// every screen.
+    #[serde(default)]
+    pub development: bool,
 }
 
 /// The languages that the panel speaks.
@@ -127,6 +133,57 @@ pub enum Screen {
     },
     /// In a meeting.
     InCall(Box<InCall>),
+    /// Somebody wants the room reset, and types the code. The digits themselves stay in the daemon.
+    ResetCode {
+        /// How many of the eight digits are typed.
+        typed: u8,
+        /// Whether *Continue* does something.
+        complete: bool,
+        /// What was wrong with the last code, on the spot.
+        trouble: Option<Trouble>,
+    },
+    /// The room may be reset: asked once more.
+    ResetConfirm {
+        /// Seconds until the question goes by itself.
+        seconds_left: u32,
+    },
+    /// What the room keeps is being erased.
+    Resetting,
+    /// It is erased, or could not be; the room restarts.
+    ResetReceipt(Box<ResetReceipt>),
+}
+
+/// What a room says of its factory reset, to be compared with the cloud's list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetReceipt {
+    /// What the reset is known by; `None` of a room that belonged to nobody.
+    pub number: Option<ResetNumber>,
+    /// The room's name, when it had one.
+    pub room: Option<DisplayName>,
+    /// The device's serial number.
+    pub serial: String,
+    /// The first sixteen hexadecimal digits of the SHA-256 of the key that is gone, in groups of four.
+    pub key: String,
+    /// When, by the room's clock.
+    pub at: UnixTime,
+    /// What was erased.
+    pub erased: Erased,
+    /// Whether the cloud has noted it.
+    pub noted: bool,
+    /// Seconds until the room restarts.
+    pub restart_in_s: u32,
+}
+
+/// What a reset erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Erased {
+    /// The keys of the encrypted partition, and all that it holds with them.
+    Partition,
+    /// The content of the data folder.
+    Folder,
+    /// Nothing for certain.
+    Nothing,
 }
 
 /// A meeting room in the panel's directory.
@@ -230,6 +287,13 @@ pub enum Trouble {
     Busy,
     /// The room is not linked, so nothing can be asked.
     NoLink,
+    /// The reset code is not right.
+    WrongResetCode {
+        /// Tries before the code is worth nothing.
+        tries_left: u8,
+    },
+    /// No reset code is good for this room now.
+    NoResetCode,
     /// Media could not be started in this room.
     Media,
     /// Anything else; the reference finds it in the log.
@@ -262,8 +326,14 @@ pub enum Notice {
     Hot,
     /// It is so hot inside that the room is about to slow down or switch off.
     VeryHot,
-    /// The reset button was held, and nothing was reset: the room cannot do that yet.
+    /// The reset button was held, and nothing was reset: an older daemon cannot do that.
     ResetHeld,
+    /// Somebody wanted the room reset while it is in a meeting.
+    ResetInCall,
+    /// Nobody has written which cloud the room belongs to.
+    NoCloud,
+    /// What somebody has written of that cannot be read.
+    CloudMistaken,
 }
 
 /// What the person did. A digit prints as nothing: it may be one of a PIN.
@@ -309,6 +379,12 @@ pub enum Tap {
     Dismiss,
     /// Touched the panel while it was asleep.
     Wake,
+    /// Wants the room reset.
+    Reset,
+    /// Said yes to the reset's last question.
+    Erase,
+    /// Has read the receipt.
+    Restart,
 }
 
 impl fmt::Debug for Tap {
@@ -329,6 +405,9 @@ impl fmt::Debug for Tap {
             Tap::Leave => f.write_str("Leave"),
             Tap::Dismiss => f.write_str("Dismiss"),
             Tap::Wake => f.write_str("Wake"),
+            Tap::Reset => f.write_str("Reset"),
+            Tap::Erase => f.write_str("Erase"),
+            Tap::Restart => f.write_str("Restart"),
         }
     }
 }

@@ -24,7 +24,7 @@ pub enum BoardEvent {
     PresenceBegan,
     /// Nobody has been seen for the time that the board's description says.
     PresenceEnded,
-    /// The reset button was held for as long as it has to be.
+    /// The reset button was held for as long as it has to be: somebody wants the room reset.
     ResetHeld,
     /// It became too hot, or from one heat to the other.
     TooHot(Heat),
@@ -134,10 +134,9 @@ impl Room {
             }
             BoardEvent::PresenceBegan => self.board.presence = Some(Presence::Somebody),
             BoardEvent::PresenceEnded => self.board.presence = Some(Presence::Nobody),
-            // A factory reset does not exist yet: whoever holds the button is told so.
             BoardEvent::ResetHeld => {
                 self.of_use_at = now;
-                self.notice = Some(Notice::ResetHeld);
+                self.open_reset(now);
             }
             BoardEvent::TooHot(heat) => {
                 self.cooled_down();
@@ -182,7 +181,7 @@ impl Room {
     }
 
     /// From when on the panel may be dark; `None` while somebody is there, or while it shows what
-    /// somebody began: a call, an activation code, a pad.
+    /// somebody began: a call, an activation code, a pad, a reset.
     pub(crate) fn sleeps_at(&self) -> Option<Time> {
         let empty = self.board.presence == Some(Presence::Nobody);
         (empty && self.nothing_began()).then(|| self.of_use_at + LINGER)
@@ -192,5 +191,6 @@ impl Room {
         matches!(self.call.state(), State::Idle)
             && matches!(self.enrolment, Enrolment::Enrolled(_))
             && matches!(self.pad, Pad::Closed)
+            && self.nobody_resets()
     }
 }

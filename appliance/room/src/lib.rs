@@ -6,6 +6,7 @@
 //! * [`Room`]: enrolment, link, notices, and who is asked what;
 //! * `pad`: the number and PIN pads;
 //! * [`board`]: buttons, light, presence, heat;
+//! * `reset`: the factory reset, from the button to the receipt;
 //! * `picture`: the panel and the display as functions of the state;
 //! * the call itself is `conclave-call`'s machine.
 
@@ -15,6 +16,7 @@ pub mod board;
 pub mod media;
 mod pad;
 mod picture;
+mod reset;
 mod room;
 
 pub use room::{Facts, Input, LinkTrouble, Output, Room, Settings, UpdateNews};

@@ -20,6 +20,7 @@ impl Room {
             screen: self.screen(now),
             notice: self.notice,
             asleep: self.asleep(now),
+            development: self.facts.development,
         }
     }
 
@@ -34,6 +35,9 @@ impl Room {
     }
 
     fn screen(&self, now: Time) -> Screen {
+        if let Some(screen) = self.reset_screen(now) {
+            return screen;
+        }
         match (self.call.state(), &self.enrolment, &self.pad) {
             (State::Up(up), _, _) => Screen::InCall(Box::new(self.in_call(now, up))),
             (State::Joining { number }, _, _) => {
@@ -150,6 +154,7 @@ impl Room {
     }
 }
 
-fn seconds_up(span: std::time::Duration) -> u32 {
+/// Whole seconds, so that nothing is shown as over before it is.
+pub(crate) fn seconds_up(span: std::time::Duration) -> u32 {
     u32::try_from(span.as_secs() + u64::from(span.subsec_nanos() > 0)).unwrap_or(u32::MAX)
 }

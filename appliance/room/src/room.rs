@@ -3,13 +3,14 @@
 use crate::board::{BoardEvent, BoardState, Light};
 use crate::media::{Banner, IdleDisplay, MediaCommand, MediaEvent, MediaPart, RemoteParticipant};
 use crate::pad::{Fault, Pad};
+use crate::reset::Reset;
 use conclave_call::{AskId, Call, NotJoined, Over, State};
 use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, DirectoryEntry, Greeting, HeldCall, JoinRefusal, Refusal,
-    Response, RoomEvent, RoomIdentity, RoomRequest,
+    ResetOutcome, Response, RoomEvent, RoomIdentity, RoomRequest,
 };
 use conclave_panel_api::{Health, Language, Layout, LinkState, Notice, Panel, Tap, Trouble};
-use conclave_types::{ActivationCode, DisplayName, Redacted, Switch, Time, VmrNumber};
+use conclave_types::{ActivationCode, DisplayName, Redacted, Switch, Time, UnixTime, VmrNumber};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -27,6 +28,11 @@ const REDRAW: Duration = Duration::from_millis(500);
 pub struct Facts {
     /// The device's serial number.
     pub serial: String,
+    /// What people compare its key by: the first sixteen hexadecimal digits of its SHA-256 in groups of
+    /// four, `0123 4567 89ab cdef`.
+    pub key: String,
+    /// Whether its system is a development image.
+    pub development: bool,
 }
 
 /// What the people in the room chose; kept through restarts.
@@ -78,6 +84,13 @@ pub enum Input {
     RenewalDue,
     /// How far the update is, as people in the room should know it.
     Update(UpdateNews),
+    /// What became of what the room keeps, after [`Output::Erase`].
+    Erased {
+        /// What was erased.
+        outcome: ResetOutcome,
+        /// When, by the room's clock.
+        at: UnixTime,
+    },
     /// The deadline has passed.
     Tick,
 }
@@ -137,6 +150,12 @@ pub enum Output {
     Remember(RoomIdentity),
     /// Forget certificate and identity; keep the key. The link is made anew as a newcomer.
     Forget,
+    /// Erase everything that the room keeps, for good; feed back [`Input::Erased`]. Nothing is kept
+    /// from now on.
+    Erase,
+    /// Start anew: the machine, or where there is none of its own, the program. Asked again after a
+    /// while when nothing comes of it.
+    Restart,
 }
 
 /// Whether the room belongs to a cloud.
@@ -176,6 +195,7 @@ pub struct Room {
     pub(crate) microphone: Health,
     pub(crate) clock: (u8, u8),
     pub(crate) board: BoardState,
+    pub(crate) reset: Reset,
     /// When somebody last touched something, or the panel showed what somebody began.
     pub(crate) of_use_at: Time,
     /// Parts that do not work, as the cloud is told them with each new link.
@@ -213,6 +233,7 @@ impl Room {
             microphone: Health::Working,
             clock: (0, 0),
             board: BoardState::default(),
+            reset: Reset::None,
             of_use_at: Time::ZERO,
             faults: BTreeMap::new(),
             renewal: None,
@@ -246,7 +267,8 @@ impl Room {
     pub fn deadline(&self) -> Option<Time> {
         let awake = self.shown.panel.as_ref().is_none_or(|panel| !panel.asleep);
         let sleeps_at = self.sleeps_at().filter(|_| awake);
-        [self.call.deadline(), self.redraw_at, sleeps_at].into_iter().flatten().min()
+        let reset = self.reset.deadline();
+        [self.call.deadline(), self.redraw_at, sleeps_at, reset].into_iter().flatten().min()
     }
 
     /// Takes in what happened.
@@ -264,15 +286,16 @@ impl Room {
             Input::Board(event) => self.board_reports(now, event),
             Input::Clock(hours, minutes) => self.clock = (hours, minutes),
             Input::RenewalDue => {
-                if self.renewal.is_none() && self.link == LinkState::Up && now >= self.renewal_after
+                if self.renewal.is_none()
+                    && self.link == LinkState::Up
+                    && now >= self.renewal_after
+                    && !self.reset.is_under_way()
                 {
                     self.renewal_after = now + RENEWAL_PAUSE;
-                    let ask = AskId(self.next_own_ask);
-                    self.next_own_ask += 1;
-                    self.renewal = Some(ask);
-                    self.want(Output::Ask { ask, request: RoomRequest::RenewCertificate });
+                    self.renewal = Some(self.ask_own(RoomRequest::RenewCertificate));
                 }
             }
+            Input::Erased { outcome, at } => self.erased(now, outcome, at),
             Input::Update(news) => {
                 self.clear_notice(Notice::Updating);
                 match news {
@@ -284,11 +307,20 @@ impl Room {
             }
             Input::Tick => self.feed(now, conclave_call::Input::Tick),
         }
+        self.reset_tick(now);
         self.show(now);
     }
 
-    fn want(&mut self, output: Output) {
+    pub(crate) fn want(&mut self, output: Output) {
         self.outputs.push_back(output);
+    }
+
+    /// Asks the cloud for the room itself; the call has numbers of its own.
+    pub(crate) fn ask_own(&mut self, request: RoomRequest) -> AskId {
+        let ask = AskId(self.next_own_ask);
+        self.next_own_ask += 1;
+        self.want(Output::Ask { ask, request });
+        ask
     }
 
     fn feed(&mut self, now: Time, input: conclave_call::Input) {
@@ -353,6 +385,9 @@ impl Room {
 
     fn tap(&mut self, now: Time, tap: Tap) {
         self.of_use_at = now;
+        if self.reset_tap(now, &tap) {
+            return;
+        }
         let in_call = matches!(self.call.state(), State::Up(_));
         match tap {
             Tap::Language(tap) => {
@@ -413,7 +448,13 @@ impl Room {
             Tap::People => self.people_open = in_call && !self.people_open,
             Tap::Leave => self.hang_up(now),
             // A tap that crossed a change of screen on its way; and any tap wakes the panel.
-            Tap::JoinWithNumber | Tap::Choose { .. } | Tap::Join | Tap::Wake => {}
+            Tap::JoinWithNumber
+            | Tap::Choose { .. }
+            | Tap::Join
+            | Tap::Wake
+            | Tap::Reset
+            | Tap::Erase
+            | Tap::Restart => {}
         }
     }
 
@@ -423,7 +464,7 @@ impl Room {
         self.feed(now, conclave_call::Input::Microphone(switch));
     }
 
-    fn hang_up(&mut self, now: Time) {
+    pub(crate) fn hang_up(&mut self, now: Time) {
         self.pad = Pad::Closed;
         self.people_open = false;
         self.feed(now, conclave_call::Input::HangUp);
@@ -451,6 +492,10 @@ impl Room {
     }
 
     fn link_up(&mut self, now: Time, greeting: Greeting, cloud: Redacted<IpAddr>) {
+        if self.reset.is_under_way() {
+            self.reset_link_up(now, &greeting);
+            return;
+        }
         match greeting {
             Greeting::Welcome(welcome) => {
                 self.link = LinkState::Up;
@@ -489,6 +534,7 @@ impl Room {
 
     fn identified(&mut self, identity: RoomIdentity) {
         if self.enrolment != Enrolment::Enrolled(identity.clone()) {
+            self.reset_needs_code();
             self.enrolment = Enrolment::Enrolled(identity.clone());
             self.want(Output::Remember(identity));
         }
@@ -503,6 +549,7 @@ impl Room {
     fn forget(&mut self, now: Time, notice: Notice) {
         self.feed(now, conclave_call::Input::HangUp);
         self.pad = Pad::Closed;
+        self.reset = Reset::None;
         self.directory.clear();
         self.enrolment = Enrolment::Newcomer { code: None, until: None, total: 0 };
         self.notice = Some(notice);
@@ -532,6 +579,7 @@ impl Room {
     fn answered(&mut self, now: Time, ask: AskId, answer: Option<Response>) {
         if ask.0 < OWN_ASKS {
             self.feed(now, conclave_call::Input::Answered { ask, answer });
+        } else if self.reset_answered(now, ask, answer.as_ref()) {
         } else if self.renewal == Some(ask) {
             self.renewal = None;
             if let Some(Response::Certificate(chain)) = answer {
@@ -542,9 +590,13 @@ impl Room {
 
     fn cloud(&mut self, now: Time, event: CloudEvent) {
         match event {
+            CloudEvent::Reset { number } => self.reset_ordered(now, number),
+            // Who the room was, and what it may do, does not matter any more.
+            _ if self.reset.is_under_way() => {}
             CloudEvent::Activated { room, certificate } => {
                 self.clear_notice(Notice::Revoked);
                 self.clear_notice(Notice::NotRecognised);
+                self.reset_needs_code();
                 self.enrolment = Enrolment::Enrolled(room.clone());
                 self.want(Output::Enrol { room, certificate });
             }
@@ -655,6 +707,7 @@ impl Room {
         let counting = matches!(self.call.state(), State::Up(_))
             || matches!(self.enrolment, Enrolment::Newcomer { until: Some(_), .. })
             || self.pad.waiting_until(now).is_some()
+            || self.reset.counts()
             || self.retry_at.is_some_and(|at| at > now);
         self.redraw_at = counting.then(|| now + REDRAW);
     }
@@ -662,4 +715,4 @@ impl Room {
 
 #[cfg(test)]
 #[path = "tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -5,25 +5,36 @@ use crate::board::{BoardPart, Heat, Presence};
 use conclave_link_protocol::message::{Joined, Participant, Roster, Welcome};
 use conclave_panel_api::Screen;
 use conclave_types::{
-    CallId, LegId, MediaLeg, ParticipantId, Redacted, RoomId, SrtpKey, SrtpProfile, Ssrc,
+    CallId, LegId, MediaLeg, ParticipantId, Redacted, ResetNumber, RoomId, SrtpKey, SrtpProfile,
+    Ssrc,
 };
 
-const CLOUD: Redacted<IpAddr> = Redacted(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+pub(crate) const NUMBER: ResetNumber = ResetNumber::from_random(482_913_077);
 
-fn at(seconds: u64) -> Time {
+pub(crate) const CLOUD: Redacted<IpAddr> = Redacted(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+
+pub(crate) fn at(seconds: u64) -> Time {
     Time::from_micros(seconds * 1_000_000)
 }
 
-fn new_room() -> Room {
+pub(crate) fn new_room() -> Room {
     let settings = Settings { language: Language::English, volume: 60, layout: Layout::Grid };
-    Room::new(Facts { serial: "TEST-1".to_owned() }, settings, None)
+    Room::new(
+        Facts {
+            serial: "TEST-1".to_owned(),
+            key: "0123 4567 89ab cdef".to_owned(),
+            development: false,
+        },
+        settings,
+        None,
+    )
 }
 
-fn identity() -> RoomIdentity {
+pub(crate) fn identity() -> RoomIdentity {
     RoomIdentity { room: RoomId::from_random(1), name: "Room Ada".parse().unwrap() }
 }
 
-fn welcome() -> Greeting {
+pub(crate) fn welcome() -> Greeting {
     Greeting::Welcome(Box::new(Welcome {
         version: 1,
         room: identity(),
@@ -36,27 +47,27 @@ fn welcome() -> Greeting {
     }))
 }
 
-fn linked() -> Room {
+pub(crate) fn linked() -> Room {
     let mut room = new_room();
     room.handle(at(0), Input::LinkUp { greeting: welcome(), cloud: CLOUD });
     room
 }
 
-fn outputs(room: &mut Room) -> Vec<Output> {
+pub(crate) fn outputs(room: &mut Room) -> Vec<Output> {
     std::iter::from_fn(|| room.poll_output()).collect()
 }
 
-fn taps(room: &mut Room, now: Time, all: impl IntoIterator<Item = Tap>) {
+pub(crate) fn taps(room: &mut Room, now: Time, all: impl IntoIterator<Item = Tap>) {
     for tap in all {
         room.handle(now, Input::Tap(tap));
     }
 }
 
-fn digits(text: &str) -> Vec<Tap> {
+pub(crate) fn digits(text: &str) -> Vec<Tap> {
     text.bytes().map(|b| Tap::Digit { digit: b - b'0' }).collect()
 }
 
-fn asked(room: &mut Room) -> Option<(AskId, RoomRequest)> {
+pub(crate) fn asked(room: &mut Room) -> Option<(AskId, RoomRequest)> {
     outputs(room).into_iter().find_map(|output| match output {
         Output::Ask { ask, request } => Some((ask, request)),
         _ => None,
@@ -93,7 +104,7 @@ fn joined() -> Response {
     }))
 }
 
-fn in_call() -> Room {
+pub(crate) fn in_call() -> Room {
     let mut room = linked();
     taps(&mut room, at(1), [Tap::Choose { number: "4711".parse().unwrap() }]);
     taps(&mut room, at(1), digits("2468"));
@@ -313,7 +324,7 @@ fn faults_are_told_again_with_each_new_link() {
     )));
 }
 
-fn board(room: &mut Room, now: Time, event: BoardEvent) {
+pub(crate) fn board(room: &mut Room, now: Time, event: BoardEvent) {
     room.handle(now, Input::Board(event));
 }
 
@@ -466,13 +477,15 @@ fn heat_is_said_with_what_to_do_until_it_is_cool_again() {
 }
 
 #[test]
-fn a_held_reset_button_wakes_the_panel_and_says_that_nothing_was_erased() {
+fn a_held_reset_button_wakes_the_panel_and_asks_for_a_code() {
     let mut room = empty_room();
     assert!(room.panel(at(100)).asleep);
     board(&mut room, at(100), BoardEvent::ResetHeld);
     let panel = room.panel(at(100));
-    assert!(!panel.asleep && panel.notice == Some(Notice::ResetHeld));
-    assert!(!outputs(&mut room).contains(&Output::Forget));
+    assert!(!panel.asleep && matches!(panel.screen, Screen::ResetCode { typed: 0, .. }));
+    assert!(!outputs(&mut room).contains(&Output::Erase));
+    room.handle(at(280), Input::Tick);
+    assert!(matches!(room.panel(at(280)).screen, Screen::Idle { .. }), "nobody went on");
 }
 
 #[test]
@@ -492,7 +505,8 @@ fn a_part_that_is_missing_is_told_the_cloud_and_the_room_goes_on() {
 }
 
 /// Random taps and events in any order: never a panic, the panel always has a screen, and the
-/// media path is started and stopped in turn; the light is the call's, and the panel is awake wherever
+/// media path is started and stopped in turn; what was kept is erased once at most, and the machine restarts
+/// only after it; the light is the call's, and the panel is awake wherever
 /// somebody began something.
 #[test]
 fn any_order_of_taps_and_events_keeps_panel_and_media_together() {
@@ -506,10 +520,10 @@ fn any_order_of_taps_and_events_keeps_panel_and_media_together() {
         };
         let mut room = new_room();
         let (mut now, mut media, mut asks) = (at(0), false, Vec::new());
-        let mut light = Light::Off;
+        let (mut light, mut resets, mut erased) = (Light::Off, Vec::new(), 0);
         for step in 0..80 {
             now = now + Duration::from_millis(next(3_000));
-            let input = match next(24) {
+            let input = match next(30) {
                 0..=4 => Input::Tap(Tap::Digit { digit: next(12) as u8 }),
                 5 => Input::Tap(Tap::Join),
                 6 => Input::Tap(Tap::Choose { number: "4711".parse().unwrap() }),
@@ -535,6 +549,18 @@ fn any_order_of_taps_and_events_keeps_panel_and_media_together() {
                     now = now + Duration::from_secs(next(90));
                     Input::Tick
                 }
+                24 => Input::Board(BoardEvent::ResetHeld),
+                25 => Input::Tap(Tap::Erase),
+                26 if next(4) == 0 => Input::Cloud(CloudEvent::Reset { number: NUMBER }),
+                27 => Input::Erased { outcome: ResetOutcome::PartitionErased, at: UnixTime(1) },
+                28 => Input::Tap(Tap::Restart),
+                29 => match resets.pop() {
+                    Some(ask) => {
+                        let answer = Some(Response::MayReset { number: NUMBER });
+                        Input::Answered { ask, answer }
+                    }
+                    None => Input::Tap(Tap::Reset),
+                },
                 _ => match asks.pop() {
                     Some(ask) => Input::Answered { ask, answer: Some(joined()) },
                     None => Input::Tap(Tap::People),
@@ -552,10 +578,14 @@ fn any_order_of_taps_and_events_keeps_panel_and_media_together() {
                         media = false;
                     }
                     Output::Ask { ask, request: RoomRequest::Join(_) } => asks.push(ask),
+                    Output::Ask { ask, request: RoomRequest::MayReset { .. } } => resets.push(ask),
                     Output::Light(now) => light = now,
+                    Output::Erase => erased += 1,
+                    Output::Restart => assert_eq!(erased, 1, "seed {seed}, step {step}: {input:?}"),
                     _ => {}
                 }
             }
+            assert!(erased < 2, "seed {seed}, step {step}: {input:?}");
             let panel = room.panel(now);
             let call = match &panel.screen {
                 Screen::InCall(call) => Some(call),

@@ -307,6 +307,9 @@ kinds!(RoomRequest:
     SetMedia => "set_media",
     RenewCertificate => "renew_certificate",
     Chunk => "chunk",
+    Sums => "sums",
+    MayReset => "may_reset",
+    ResetDone => "reset_done",
 );
 kinds!(CloudRequest: Ping => "ping");
 kinds!(Response:
@@ -316,6 +319,8 @@ kinds!(Response:
     Certificate => "certificate",
     Chunk => "chunk",
     NoChunk => "no_chunk",
+    MayReset => "may_reset",
+    MayNotReset => "may_not_reset",
     Unsupported => "unsupported",
     Failed => "failed",
 );
@@ -329,6 +334,7 @@ kinds!(CloudEvent:
     CallEnded => "call_ended",
     Offer => "offer",
     NoOffer => "no_offer",
+    Reset => "reset",
 );
 kinds!(RoomEvent: Health => "health", Update => "update");
 

@@ -3,8 +3,9 @@
 //!
 //! Three layers, each knowing only the one before it:
 //!
-//! 1. Rules, pure, time passed in: [`Activation`] (the codes that newcomers show) and
-//!    [`pin_tries`] (how often a PIN may be guessed).
+//! 1. Rules, pure, time passed in: [`Activation`] (the codes that newcomers show),
+//!    [`ResetCodes`] (with which a room may be reset) and [`pin_tries`] (how often a PIN may be
+//!    guessed).
 //! 2. [`repository`]: what can be kept and asked, as traits.
 //! 3. [`SqliteDirectory`]: the traits on one SQLite file. Each change is on the disk before the
 //!    call returns, so whatever was acknowledged survives a power cut.
@@ -15,6 +16,7 @@ mod activation;
 mod pin_hash;
 pub mod pin_tries;
 pub mod repository;
+mod reset_codes;
 mod sqlite;
 
 pub use activation::{
@@ -23,7 +25,9 @@ pub use activation::{
 };
 pub use pin_hash::{PinHash, PinHashError};
 pub use repository::{
-    AddReleaseError, AddVmrError, CallRecord, Directory, EnrolError, LeftWhy, RecordEntry, Room,
-    RoomStatus, RoomUpdate, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
+    AddReleaseError, AddVmrError, CallRecord, Directory, EnrolError, LeftWhy, RecordEntry, Reset,
+    ResetOutcome, ResetWay, Room, RoomStatus, RoomUpdate, StoreError, StoredRelease, StoredRollout,
+    TakenRoom, Vmr,
 };
+pub use reset_codes::{NoReset, RESET_CODE_LIFETIME, RESET_CODE_TRIES, ResetCodes};
 pub use sqlite::{OpenError, SqliteDirectory};

@@ -8,8 +8,8 @@ use crate::pin_hash::PinHash;
 use crate::pin_tries::Verdict;
 use conclave_rollout::{Plan, Saved, Standing};
 use conclave_types::{
-    BundleHash, CallId, Channel, Compatible, DisplayName, MaintenanceWindow, MeetingId, RoomId,
-    UnixTime, Version, VmrId, VmrNumber,
+    BundleHash, CallId, Channel, Compatible, DisplayName, MaintenanceWindow, MeetingId,
+    ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
 };
 use std::path::{Path, PathBuf};
 
@@ -103,31 +103,33 @@ pub enum RecordEntry {
     },
 }
 
-macro_rules! left_why {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $words:literal;)*) => {
-        /// Why a call ended, as the records keep it.
+macro_rules! stored_words {
+    ($(#[$about:meta])* $kind:ident: $($(#[$doc:meta])* $name:ident = $text:literal, $words:literal;)*) => {
+        $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum LeftWhy { $($(#[$doc])* $name,)* }
+        pub enum $kind { $($(#[$doc])* $name,)* }
 
-        impl LeftWhy {
+        impl $kind {
             /// As it is stored: one word that never changes.
             pub fn as_str(self) -> &'static str {
-                match self { $(LeftWhy::$name => $text,)* }
+                match self { $($kind::$name => $text,)* }
             }
 
             /// For people.
             pub fn words(self) -> &'static str {
-                match self { $(LeftWhy::$name => $words,)* }
+                match self { $($kind::$name => $words,)* }
             }
 
-            pub(crate) fn from_str(text: &str) -> Option<LeftWhy> {
-                match text { $($text => Some(LeftWhy::$name),)* _ => None }
+            pub(crate) fn from_str(text: &str) -> Option<$kind> {
+                match text { $($text => Some($kind::$name),)* _ => None }
             }
         }
     };
 }
 
-left_why! {
+stored_words! {
+    /// Why a call ended, as the records keep it.
+    LeftWhy:
     /// The room left.
     Left = "left", "left";
     /// The room came in again by another call.
@@ -144,6 +146,49 @@ left_why! {
     Revoked = "revoked", "room revoked";
     /// The cloud stopped or was stopped; the time is that of its next start.
     CloudStopped = "cloud_stopped", "cloud stopped";
+}
+
+stored_words! {
+    /// Who wanted a room reset.
+    ResetWay:
+    /// An administrator, from the cloud.
+    Cloud = "cloud", "the cloud";
+    /// Somebody at the room's panel, with a code that an administrator had made.
+    Panel = "panel", "the panel, with a code";
+}
+
+stored_words! {
+    /// What a room said that it did when it was reset.
+    ResetOutcome:
+    /// Header and key slots of its encrypted partition are overwritten.
+    Partition = "partition_erased", "the keys of its data partition";
+    /// The content of its data folder is overwritten and removed.
+    Folder = "folder_erased", "the content of its data folder";
+    /// It could not erase anything for certain.
+    NotErased = "not_erased", "NOTHING FOR CERTAIN";
+    /// Something that this build does not know.
+    Other = "other", "what this cloud does not know";
+}
+
+/// A factory reset of a room: ordered or allowed, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reset {
+    /// What it is known by.
+    pub number: ResetNumber,
+    /// Which room.
+    pub room: RoomId,
+    /// Its name then.
+    pub name: DisplayName,
+    /// Its device's serial number.
+    pub serial: String,
+    /// Its key then.
+    pub key: KeyFingerprint,
+    /// Who wanted it.
+    pub way: ResetWay,
+    /// When it was ordered, or the right code was typed.
+    pub asked_at: UnixTime,
+    /// When the room said what it did, and what; `None` while it has not.
+    pub told: Option<(UnixTime, ResetOutcome)>,
 }
 
 /// One call of one room, as recorded.
@@ -404,7 +449,29 @@ pub trait Updates {
     fn taken(&self, id: u32) -> Result<Vec<TakenRoom>, StoreError>;
 }
 
-/// All of it.
-pub trait Directory: Rooms + Vmrs + PinTries + Records + Updates {}
+/// Factory resets.
+pub trait Resets {
+    /// Keeps a new one.
+    fn add_reset(&mut self, reset: &Reset) -> Result<(), StoreError>;
+    /// One, by its number.
+    fn reset(&self, number: ResetNumber) -> Result<Option<Reset>, StoreError>;
+    /// The one that was ordered from the cloud for this room, and of which it has said nothing.
+    fn ordered_reset(&self, room: RoomId) -> Result<Option<Reset>, StoreError>;
+    /// Forgets an order of which the room has said nothing; `false` when there is none.
+    fn withdraw_reset(&mut self, room: RoomId) -> Result<bool, StoreError>;
+    /// The room said what it did. Unless nothing was erased the room is revoked with it, both or
+    /// neither.
+    fn reset_told(
+        &mut self,
+        number: ResetNumber,
+        outcome: ResetOutcome,
+        at: UnixTime,
+    ) -> Result<(), StoreError>;
+    /// The newest first, at most `most`.
+    fn resets(&self, most: u32) -> Result<Vec<Reset>, StoreError>;
+}
 
-impl<T: Rooms + Vmrs + PinTries + Records + Updates> Directory for T {}
+/// All of it.
+pub trait Directory: Rooms + Vmrs + PinTries + Records + Updates + Resets {}
+
+impl<T: Rooms + Vmrs + PinTries + Records + Updates + Resets> Directory for T {}

@@ -8,7 +8,7 @@ use conclave_link_protocol::message::UpdateStage;
 use conclave_rollout::{Amount, Stage, Standing};
 use conclave_types::{
     ActivationCode, BundleHash, CallId, Channel, Compatible, DisplayName, MaintenanceWindow,
-    MeetingId, Pin, RoomId, UnixTime, Version, VmrId, VmrNumber,
+    MeetingId, Pin, ResetCode, ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
 };
 use serde::{Deserialize, Serialize};
 
@@ -149,6 +149,26 @@ pub enum ControlRequest {
     RoomUpdates,
     /// The channels, with their rooms and releases.
     ChannelList,
+    /// Make a code with which a room can be reset at its panel.
+    RoomResetCode {
+        /// Its id or its name.
+        room: String,
+    },
+    /// Have a room reset, now or with its next link.
+    RoomReset {
+        /// Its id or its name.
+        room: String,
+    },
+    /// Forget an order to reset a room, unless the room has heard it.
+    RoomResetWithdraw {
+        /// Its id or its name.
+        room: String,
+    },
+    /// The newest resets.
+    RoomResets {
+        /// At most so many.
+        most: u32,
+    },
 }
 
 /// What to do with a rollout.
@@ -289,6 +309,55 @@ pub enum ControlAnswer {
         /// By name.
         channels: Vec<ChannelLine>,
     },
+    /// The code is made.
+    RoomResetCode {
+        /// For which room.
+        room: RoomLine,
+        /// What is typed at its panel.
+        code: ResetCode,
+        /// Seconds until it stops working.
+        expires_in_s: u32,
+    },
+    /// The room is to be reset.
+    RoomReset {
+        /// The order.
+        reset: ResetLine,
+        /// Whether the room was told at once; otherwise it is with its next link.
+        linked: bool,
+    },
+    /// The order is forgotten.
+    RoomResetWithdrawn {
+        /// For which room.
+        room: RoomLine,
+    },
+    /// Resets.
+    Resets {
+        /// The newest first.
+        resets: Vec<ResetLine>,
+    },
+}
+
+/// A factory reset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetLine {
+    /// What it is known by, on the room's receipt too.
+    pub number: ResetNumber,
+    /// Which room.
+    pub room: RoomId,
+    /// Its name then.
+    pub name: DisplayName,
+    /// Its device's serial number.
+    pub serial: String,
+    /// The SHA-256 of its key, 64 hexadecimal digits.
+    pub key: String,
+    /// Who wanted it: `cloud` or `panel`.
+    pub way: String,
+    /// When it was ordered, or the right code was typed.
+    pub asked_at: UnixTime,
+    /// When the room said what it did.
+    pub told_at: Option<UnixTime>,
+    /// What it did: `partition_erased`, `folder_erased`, `not_erased` or `other`.
+    pub outcome: Option<String>,
 }
 
 /// A release.

@@ -8,16 +8,20 @@
 #![forbid(unsafe_code)]
 
 mod chain;
+mod reset;
+mod sums;
 mod update;
 
 pub use chain::ChainError;
+pub use reset::{ResetOutcome, ResetRefusal, ResetReport};
+pub use sums::{BLOCK, STRONG, SUM, Weak, sums_length, sums_of};
 pub use update::{
     LONGEST_CHUNK, NoChunk, Piece, Release, UpdateFault, UpdateOffer, UpdateReport, UpdateStage,
 };
 
 use conclave_types::{
-    ActivationCode, BundleHash, CallId, DisplayName, MediaLeg, ParticipantId, Pin, RoomId,
-    SrtpProfile, Ssrc, Switch, VmrNumber,
+    ActivationCode, BundleHash, CallId, DisplayName, MediaLeg, ParticipantId, Pin, ResetCode,
+    ResetNumber, RoomId, SrtpProfile, Ssrc, Switch, VmrNumber,
 };
 use serde::de::IntoDeserializer;
 use serde::de::value::StrDeserializer;
@@ -177,6 +181,24 @@ pub enum RoomRequest {
         /// How long it is, 1 to [`LONGEST_CHUNK`] octets.
         length: u32,
     },
+    /// Ask for a piece of the block sums ([`sums_of`]) of a bundle that was offered. Answered as
+    /// [`RoomRequest::Chunk`] is.
+    Sums {
+        /// Of which bundle.
+        sha256: BundleHash,
+        /// Where the piece begins, in the sums of all blocks.
+        offset: u64,
+        /// How long it is, 1 to [`LONGEST_CHUNK`] octets.
+        length: u32,
+    },
+    /// Ask whether the room may be reset with this code; answered with [`Response::MayReset`] or
+    /// [`Response::MayNotReset`].
+    MayReset {
+        /// What was typed.
+        code: ResetCode,
+    },
+    /// Say what a reset came to. Answered with [`Response::Done`], and again when it is asked again.
+    ResetDone(ResetReport),
 }
 
 /// The body of [`RoomRequest::Join`].
@@ -236,6 +258,13 @@ pub enum Response {
     },
     /// There is no such piece, or not now.
     NoChunk(NoChunk),
+    /// The room may be reset.
+    MayReset {
+        /// What this reset is known by.
+        number: ResetNumber,
+    },
+    /// The room may not be reset.
+    MayNotReset(ResetRefusal),
     /// The other end does not know this kind of request.
     Unsupported,
     /// The other end knows the request and cannot do it now.
@@ -338,6 +367,11 @@ pub enum CloudEvent {
     Offer(UpdateOffer),
     /// Nothing is offered any more: what is not installed is forgotten.
     NoOffer,
+    /// An administrator wants the room reset, now.
+    Reset {
+        /// What this reset is known by.
+        number: ResetNumber,
+    },
 }
 
 /// What a room tells the cloud unasked.

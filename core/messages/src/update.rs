@@ -4,7 +4,8 @@
 //!    change.
 //! 2. The cloud offers a release with [`crate::CloudEvent::Offer`], or takes its offer back with
 //!    [`crate::CloudEvent::NoOffer`].
-//! 3. The room fetches the bundle over the link it has: [`crate::RoomRequest::Chunk`], answered by
+//! 3. The room fetches the bundle over the link it has: [`crate::RoomRequest::Sums`], to see what of it
+//!    is there already, then [`crate::RoomRequest::Chunk`]. Both are answered by
 //!    [`crate::Response::Chunk`] or [`crate::Response::NoChunk`]. It asks at its own pace.
 
 use base64::Engine;

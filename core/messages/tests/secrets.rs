@@ -7,8 +7,8 @@ use conclave_messages::{
     RoomRequest, Roster, Welcome,
 };
 use conclave_types::{
-    ActivationCode, CallId, DisplayName, LegId, MediaLeg, ParticipantId, Pin, RoomId, SrtpKey,
-    SrtpProfile, Ssrc, Switch,
+    ActivationCode, CallId, DisplayName, LegId, MediaLeg, ParticipantId, Pin, ResetCode, RoomId,
+    SrtpKey, SrtpProfile, Ssrc, Switch,
 };
 use std::fmt::Debug;
 
@@ -48,6 +48,12 @@ fn a_join_does_not_show_its_pin() {
         camera: Switch::On,
     };
     is_silent(&RoomRequest::Join(join), &["758493021647", "7584"]);
+}
+
+#[test]
+fn the_code_of_a_reset_is_not_shown() {
+    let code: ResetCode = "75849302".parse().unwrap();
+    is_silent(&RoomRequest::MayReset { code }, &["75849302", "7584"]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod media;
 mod name;
 mod number;
 mod release;
+mod reset;
 mod secret;
 mod time;
 
@@ -23,5 +24,6 @@ pub use media::{
 pub use name::{DisplayName, NameError};
 pub use number::{NumberError, Pin, PinError, VmrNumber};
 pub use release::{BundleHash, Channel, Compatible, MaintenanceWindow, ReleaseError, Version};
+pub use reset::{ResetCode, ResetCodeError, ResetNumber, ResetNumberError};
 pub use secret::{Redacted, Secret};
 pub use time::{Time, UnixTime};

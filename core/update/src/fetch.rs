@@ -1,9 +1,10 @@
-//! Fetching one bundle: what to ask for next, and putting what comes in order.
+//! Fetching what is missing of one file: what to ask for next, and what came.
 
 use crate::{Fetched, MOST_OUTSTANDING, PACE};
-use conclave_messages::{LONGEST_CHUNK, Piece, Release};
+use conclave_messages::{LONGEST_CHUNK, Piece};
 use conclave_types::Time;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::time::Duration;
 
 /// A chunk that did not come is asked for again after this; with each further failure in a row it
@@ -15,71 +16,60 @@ const LONGEST_WAIT: Duration = Duration::from_secs(120);
 /// What to do with what came.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Append these, in this order.
-    Append(Vec<(u64, Piece)>),
+    /// Keep it.
+    Keep(Piece),
     /// Nothing yet.
     Wait,
     /// It cannot be had.
     Gone,
 }
 
-/// A bundle on its way.
+/// A file on its way.
 #[derive(Debug)]
 pub(crate) struct Fetch {
     size: u64,
-    /// Octets on the disk; `None` until the file is open.
-    have: Option<u64>,
-    /// Octets that were handed out to be appended.
-    appended: u64,
-    /// Where the next chunk begins that was never asked for.
-    next: u64,
-    /// Asked for, no answer yet.
-    asked: BTreeSet<u64>,
-    /// Came before what stands before it.
-    early: BTreeMap<u64, Piece>,
+    /// Octets that are not kept yet.
+    left: u64,
+    /// Came, and is not kept yet.
+    keeping: usize,
+    /// Never asked for.
+    missing: VecDeque<Range<u64>>,
+    /// Asked for, no answer yet: where it begins, and its octets.
+    asked: BTreeMap<u64, u32>,
     /// To be asked for again.
-    again: BTreeSet<u64>,
+    again: BTreeMap<u64, u32>,
     not_before: Time,
     failures: u32,
 }
 
 impl Fetch {
-    pub(crate) fn new(release: &Release) -> Fetch {
+    /// Of a file of `size` octets, only these are missing.
+    pub(crate) fn new(size: u64, missing: Vec<Range<u64>>) -> Fetch {
         Fetch {
-            size: release.size,
-            have: None,
-            appended: 0,
-            next: 0,
-            asked: BTreeSet::new(),
-            early: BTreeMap::new(),
-            again: BTreeSet::new(),
+            size,
+            left: missing.iter().map(|range| range.end.saturating_sub(range.start)).sum(),
+            keeping: 0,
+            missing: missing.into(),
+            asked: BTreeMap::new(),
+            again: BTreeMap::new(),
             not_before: Time::ZERO,
             failures: 0,
         }
     }
 
-    /// The file holds so much already.
-    pub(crate) fn opened(&mut self, have: u64) {
-        let have = have.min(self.size);
-        (self.have, self.appended, self.next) = (Some(have), have, have);
-        self.asked.clear();
-        self.early.clear();
-        self.again.clear();
+    /// So many octets that came are kept.
+    pub(crate) fn kept(&mut self, octets: u64) {
+        self.keeping = self.keeping.saturating_sub(1);
+        self.left = self.left.saturating_sub(octets);
     }
 
-    pub(crate) fn written(&mut self, have: u64) {
-        if self.have.is_some() {
-            self.have = Some(have.min(self.appended));
-        }
-    }
-
-    /// All of it is on the disk.
+    /// All of it is kept.
     pub(crate) fn is_whole(&self) -> bool {
-        self.have == Some(self.size)
+        self.left == 0
     }
 
     pub(crate) fn percent(&self) -> u8 {
-        let have = u128::from(self.have.unwrap_or(0));
+        let have = u128::from(self.size.saturating_sub(self.left));
         u8::try_from(have * 100 / u128::from(self.size.max(1))).unwrap_or(100)
     }
 
@@ -90,71 +80,58 @@ impl Fetch {
 
     /// When [`Fetch::ask`] may have something; `None` while it waits for answers.
     pub(crate) fn due(&self) -> Option<Time> {
-        self.wanted().map(|_| self.not_before)
+        let room = self.asked.len() + self.keeping < MOST_OUTSTANDING;
+        let more = !self.again.is_empty() || room && !self.missing.is_empty();
+        more.then_some(self.not_before)
     }
 
     /// The next chunk to ask for now: where it begins, and its octets.
     pub(crate) fn ask(&mut self, now: Time) -> Option<(u64, u32)> {
-        if now < self.not_before {
-            return None;
-        }
-        let offset = self.wanted()?;
-        let length = self.length(offset);
-        if !self.again.remove(&offset) {
-            self.next = offset + u64::from(length);
-        }
-        self.asked.insert(offset);
+        self.due().filter(|due| *due <= now)?;
+        let (offset, length) = self.again.pop_first().or_else(|| self.next())?;
+        self.asked.insert(offset, length);
         self.not_before = now + PACE;
+        Some((offset, length))
+    }
+
+    fn next(&mut self) -> Option<(u64, u32)> {
+        let first = self.missing.front_mut()?;
+        let offset = first.start;
+        let left = first.end.saturating_sub(offset);
+        let length = u32::try_from(left).unwrap_or(u32::MAX).min(LONGEST_CHUNK);
+        first.start += u64::from(length);
+        if first.start >= first.end {
+            self.missing.pop_front();
+        }
         Some((offset, length))
     }
 
     /// What came of asking.
     pub(crate) fn came(&mut self, now: Time, offset: u64, fetched: Fetched) -> Step {
-        if !self.asked.remove(&offset) {
+        let Some(length) = self.asked.remove(&offset) else {
             // From before a cut.
             return Step::Wait;
-        }
+        };
         match fetched {
-            Fetched::Piece(piece) if piece.0.len() == self.length(offset) as usize => {
+            Fetched::Piece(piece) if piece.0.len() == length as usize => {
                 self.failures = 0;
-                self.early.insert(offset, piece);
-                let mut ready = Vec::new();
-                while let Some(piece) = self.early.remove(&self.appended) {
-                    let at = self.appended;
-                    self.appended += piece.0.len() as u64;
-                    ready.push((at, piece));
-                }
-                if ready.is_empty() { Step::Wait } else { Step::Append(ready) }
+                self.keeping += 1;
+                Step::Keep(piece)
             }
             Fetched::Gone => Step::Gone,
-            Fetched::Busy { retry_after } => self.later(now, offset, retry_after),
+            Fetched::Busy { retry_after } => self.later(now, (offset, length), retry_after),
             // A piece of another length is as good as none.
             Fetched::Piece(_) | Fetched::Lost => {
                 let wait = FIRST_WAIT * 2_u32.pow(self.failures.min(6));
                 self.failures += 1;
-                self.later(now, offset, wait)
+                self.later(now, (offset, length), wait)
             }
         }
     }
 
-    fn later(&mut self, now: Time, offset: u64, wait: Duration) -> Step {
-        self.again.insert(offset);
+    fn later(&mut self, now: Time, (offset, length): (u64, u32), wait: Duration) -> Step {
+        self.again.insert(offset, length);
         self.not_before = self.not_before.max(now + wait.min(LONGEST_WAIT));
         Step::Wait
-    }
-
-    fn wanted(&self) -> Option<u64> {
-        let have = self.have?;
-        if let Some(offset) = self.again.first() {
-            return Some(*offset);
-        }
-        let most = u64::from(LONGEST_CHUNK) * MOST_OUTSTANDING as u64;
-        let room = self.asked.len() < MOST_OUTSTANDING && self.next - have < most;
-        (self.next < self.size && room).then_some(self.next)
-    }
-
-    fn length(&self, offset: u64) -> u32 {
-        let left = self.size.saturating_sub(offset);
-        u32::try_from(left.min(u64::from(LONGEST_CHUNK))).unwrap_or(LONGEST_CHUNK)
     }
 }

@@ -4,8 +4,9 @@
 //! 1. [`Input::Offer`] is looked at: made for this board, not below the security floor, not one that
 //!    failed here before.
 //! 2. It waits for the maintenance window and until nobody has used the room for a while, then
-//!    fetches the bundle in chunks over the link, as slowly as leaves room for everything else. A call
-//!    stops it at once; what has come stays.
+//!    fetches the bundle's block sums, looks what of it stands in the running system or came before
+//!    ([`Search`]), and fetches the rest in chunks over the link, as slowly as leaves room for
+//!    everything else. A call stops it at once; what has come stays.
 //! 3. The bundle is checked and installed into the slot that is not running, and the room restarts in
 //!    another quiet moment.
 //! 4. After the restart the new system has [`PROOF`] from its start to show what worked before it:
@@ -18,16 +19,19 @@
 
 mod fetch;
 mod machine;
+mod reuse;
 
 pub use machine::{State, Update};
+pub use reuse::{MOST_SEARCHED, Search};
 
 use conclave_messages::{
-    CloudEvent, NoChunk, Piece, Release, Response, UpdateFault, UpdateOffer, UpdateReport,
-    UpdateStage,
+    CloudEvent, NoChunk, Piece, Release, Response, RoomRequest, UpdateFault, UpdateOffer,
+    UpdateReport, UpdateStage,
 };
 use conclave_types::{BundleHash, Compatible, Time, Version};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::time::Duration;
 
 /// How long the new system has from its start to show that it works. Slow boards need two minutes to
@@ -133,6 +137,25 @@ pub struct Bundle {
     pub compatible: String,
 }
 
+/// What a chunk is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// The bundle.
+    Bundle,
+    /// Its block sums.
+    Sums,
+}
+
+impl Of {
+    /// The request for a chunk of it.
+    pub fn request(self, sha256: BundleHash, offset: u64, length: u32) -> RoomRequest {
+        match self {
+            Of::Bundle => RoomRequest::Chunk { sha256, offset, length },
+            Of::Sums => RoomRequest::Sums { sha256, offset, length },
+        }
+    }
+}
+
 /// What came of asking for a chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fetched {
@@ -187,20 +210,22 @@ pub enum Input {
     Part(Part, bool),
     /// [`Output::Open`] is done.
     Opened {
-        /// Octets of the bundle that are on the disk already.
-        have: u64,
+        /// What has to be fetched: in order, apart from each other, all of it inside the bundle.
+        missing: Vec<Range<u64>>,
     },
     /// What came of an [`Output::Fetch`].
     Fetched {
+        /// Of what.
+        of: Of,
         /// Which.
         offset: u64,
         /// What came.
         fetched: Fetched,
     },
-    /// So much of the bundle is on the disk now.
+    /// An [`Output::Write`] is done.
     Written {
-        /// Octets from its beginning.
-        have: u64,
+        /// Octets that were written.
+        octets: u64,
     },
     /// The disk did not take or give the bundle.
     DiskFailed {
@@ -253,15 +278,20 @@ impl Input {
 /// What is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Open the file for this bundle, keep what it holds, forget other bundles.
+    /// Make the file for this bundle, with what of it came before or stands in the running system
+    /// ([`Search`]); forget other bundles.
     Open {
         /// Which bundle.
         sha256: BundleHash,
         /// How long it will be.
         size: u64,
+        /// Its block sums; none: begin anew, with nothing.
+        sums: Vec<u8>,
     },
-    /// Ask the cloud for a chunk.
+    /// Ask the cloud for a chunk: [`Of::request`].
     Fetch {
+        /// Of what.
+        of: Of,
         /// Of which bundle.
         sha256: BundleHash,
         /// Where it begins.
@@ -269,11 +299,11 @@ pub enum Output {
         /// Its octets.
         length: u32,
     },
-    /// Append this to the file.
-    Append {
-        /// Where the file ends before it.
+    /// Write this into the file.
+    Write {
+        /// Where.
         offset: u64,
-        /// What to append.
+        /// What.
         piece: Piece,
     },
     /// Compare the file's hash, then look at the bundle's signature.

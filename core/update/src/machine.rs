@@ -1,10 +1,16 @@
 //! The machine itself.
 
 use crate::fetch::{Fetch, Step};
-use crate::{BEFORE_MEETING, Bundle, Facts, Input, Kept, Outcome, Output, Part, Trial, Use};
-use conclave_messages::{Release, UpdateFault, UpdateOffer, UpdateReport, UpdateStage};
+use crate::{
+    BEFORE_MEETING, Bundle, Facts, Fetched, Input, Kept, MOST_SEARCHED, Of, Outcome, Output, Part,
+    Trial, Use,
+};
+use conclave_messages::{
+    Release, UpdateFault, UpdateOffer, UpdateReport, UpdateStage, sums_length,
+};
 use conclave_types::{MaintenanceWindow, Time};
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 use std::time::Duration;
 
 /// Versions that failed here and are remembered. A channel brings a few a year.
@@ -65,6 +71,17 @@ pub enum State {
     },
 }
 
+/// A bundle on its way.
+#[derive(Debug)]
+enum Way {
+    /// Its block sums are, and this is what came of them.
+    Sums(Fetch, Vec<u8>),
+    /// The file is being made of what is there.
+    Opening,
+    /// The rest is.
+    Bundle(Fetch),
+}
+
 /// One room's update.
 #[derive(Debug)]
 pub struct Update {
@@ -72,9 +89,11 @@ pub struct Update {
     kept: Kept,
     state: State,
     offer: Option<UpdateOffer>,
-    fetch: Option<Fetch>,
-    /// Some of the bundle was on the disk before this start or window.
-    resumed: bool,
+    way: Option<Way>,
+    /// Some of the bundle was not fetched in this window but found.
+    reused: bool,
+    /// What was found made no bundle: all of it is fetched.
+    anew: bool,
     linked: bool,
     used: Use,
     touched: Option<Time>,
@@ -99,8 +118,9 @@ impl Update {
             kept,
             state: State::Idle,
             offer: None,
-            fetch: None,
-            resumed: false,
+            way: None,
+            reused: false,
+            anew: false,
             linked: false,
             used: Use::Free,
             // Whoever switched the room on may stand before it.
@@ -177,7 +197,11 @@ impl Update {
             State::Idle => UpdateStage::Idle,
             State::Waiting => UpdateStage::Waiting,
             State::Fetching => {
-                UpdateStage::Fetching { percent: self.fetch.as_ref().map_or(0, Fetch::percent) }
+                let percent = match &self.way {
+                    Some(Way::Bundle(fetch)) => fetch.percent(),
+                    Some(Way::Sums(..) | Way::Opening) | None => 0,
+                };
+                UpdateStage::Fetching { percent }
             }
             State::Checking => UpdateStage::Checking,
             State::Installing { percent, .. } => UpdateStage::Installing { percent },
@@ -205,7 +229,7 @@ impl Update {
             // The window is told of by the clock; here is what it does not tell.
             State::Waiting | State::Ready => self.quiet_at().filter(|at| *at > self.now),
             State::Fetching if !self.linked => None,
-            State::Fetching => self.fetch.as_ref().and_then(Fetch::due),
+            State::Fetching => self.fetch().and_then(|fetch| fetch.due()),
             State::Restarting { again } | State::FallingBack { again } => Some(*again),
             State::Proving { until, since } => {
                 Some(since.map_or(*until, |since| (*until).min(since + STEADY)))
@@ -232,7 +256,7 @@ impl Update {
             }
             Input::LinkDown => {
                 self.linked = false;
-                if let Some(fetch) = &mut self.fetch {
+                if let Some(Way::Sums(fetch, _) | Way::Bundle(fetch)) = &mut self.way {
                     fetch.cut();
                 }
                 self.part(now, Part::Link, false);
@@ -247,30 +271,11 @@ impl Update {
             Input::NextMeeting(at) => self.meeting = at,
             Input::Clock(minute) => self.minute = Some(minute),
             Input::Part(part, works) => self.part(now, part, works),
-            Input::Opened { have } => {
-                self.resumed = have > 0;
-                if let Some(fetch) = &mut self.fetch {
-                    fetch.opened(have);
-                }
-            }
-            Input::Fetched { offset, fetched } => {
-                let step = self.fetch.as_mut().map(|fetch| fetch.came(now, offset, fetched));
-                match step {
-                    Some(Step::Append(pieces)) => {
-                        for (offset, piece) in pieces {
-                            self.want(Output::Append { offset, piece });
-                        }
-                    }
-                    Some(Step::Gone) => {
-                        self.offer = None;
-                        self.forget_bundle();
-                    }
-                    Some(Step::Wait) | None => {}
-                }
-            }
-            Input::Written { have } => {
-                if let Some(fetch) = &mut self.fetch {
-                    fetch.written(have);
+            Input::Opened { missing } => self.opened(missing),
+            Input::Fetched { of, offset, fetched } => self.fetched(now, of, offset, fetched),
+            Input::Written { octets } => {
+                if let Some(Way::Bundle(fetch)) = &mut self.way {
+                    fetch.kept(octets);
                 }
             }
             Input::DiskFailed { detail } => {
@@ -281,8 +286,9 @@ impl Update {
             Input::Checked(bundle) => self.checked(&bundle),
             Input::Unfit { fault, detail } => {
                 if !matches!(self.state, State::Checking) {
-                } else if fault == UpdateFault::Damaged && self.resumed {
-                    // A power cut tore the file, most likely: once more, from its beginning.
+                } else if fault == UpdateFault::Damaged && self.reused {
+                    // What was found is not what it was taken for: once more, all of it.
+                    self.anew = true;
                     self.forget_bundle();
                 } else {
                     self.offer_failed(fault, detail);
@@ -319,7 +325,10 @@ impl Update {
             _ => {}
         }
         match self.state {
-            State::Waiting if self.may(now, self.window()) => self.start_fetching(),
+            State::Waiting if self.may(now, self.window()) => {
+                self.start_fetching();
+                self.keep_fetching(now);
+            }
             State::Ready if self.may(now, self.window()) => self.restart(now),
             State::Fetching => self.keep_fetching(now),
             State::Restarting { again } if now >= again => {
@@ -410,7 +419,7 @@ impl Update {
         }
         let same = self.offer.as_ref().is_some_and(|known| known.release == offer.release);
         if !same {
-            self.fetch = None;
+            (self.way, self.anew) = (None, false);
             self.state = State::Waiting;
         }
         self.offer = Some(offer);
@@ -443,36 +452,102 @@ impl Update {
     }
 
     fn forget_bundle(&mut self) {
-        self.fetch = None;
+        self.way = None;
         self.state = State::Idle;
         self.want(Output::Discard);
     }
 
+    fn fetch(&self) -> Option<&Fetch> {
+        match &self.way {
+            Some(Way::Sums(fetch, _) | Way::Bundle(fetch)) => Some(fetch),
+            Some(Way::Opening) | None => None,
+        }
+    }
+
     fn start_fetching(&mut self) {
         let Some(offer) = &self.offer else { return };
-        let release = offer.release.clone();
-        // What came before the last window closed is in the file; what is on its way would come twice.
-        self.fetch = Some(Fetch::new(&release));
+        let size = offer.release.size;
         self.state = State::Fetching;
-        self.want(Output::Open { sha256: release.sha256, size: release.size });
+        let length = sums_length(size);
+        if self.anew || size > MOST_SEARCHED || length == 0 {
+            self.open(Vec::new());
+        } else {
+            let all = Range { start: 0, end: length };
+            let octets = usize::try_from(length).unwrap_or(0);
+            self.way = Some(Way::Sums(Fetch::new(length, vec![all]), vec![0; octets]));
+        }
+    }
+
+    /// What came before the last window closed is in the file; what is on its way would come twice.
+    fn open(&mut self, sums: Vec<u8>) {
+        let Some(offer) = &self.offer else { return };
+        let (sha256, size) = (offer.release.sha256, offer.release.size);
+        self.way = Some(Way::Opening);
+        self.want(Output::Open { sha256, size, sums });
+    }
+
+    fn opened(&mut self, missing: Vec<Range<u64>>) {
+        let (Some(Way::Opening), Some(offer)) = (&self.way, &self.offer) else { return };
+        let size = offer.release.size;
+        let all = missing.first().is_some_and(|first| *first == Range { start: 0, end: size });
+        self.reused = !all;
+        self.way = Some(Way::Bundle(Fetch::new(size, missing)));
+    }
+
+    fn fetched(&mut self, now: Time, of: Of, offset: u64, fetched: Fetched) {
+        match (of, &mut self.way) {
+            (Of::Sums, Some(Way::Sums(fetch, sums))) => match fetch.came(now, offset, fetched) {
+                Step::Keep(piece) => {
+                    let octets = piece.0.len();
+                    let from = usize::try_from(offset).unwrap_or(usize::MAX);
+                    let to = from.saturating_add(octets);
+                    if let Some(place) = sums.get_mut(from..to) {
+                        place.copy_from_slice(&piece.0);
+                    }
+                    fetch.kept(octets as u64);
+                    if fetch.is_whole() {
+                        let sums = std::mem::take(sums);
+                        self.open(sums);
+                    }
+                }
+                // A cloud that lost the sums has the bundle all the same.
+                Step::Gone => self.open(Vec::new()),
+                Step::Wait => {}
+            },
+            (Of::Bundle, Some(Way::Bundle(fetch))) => match fetch.came(now, offset, fetched) {
+                Step::Keep(piece) => self.want(Output::Write { offset, piece }),
+                Step::Gone => {
+                    self.offer = None;
+                    self.forget_bundle();
+                }
+                Step::Wait => {}
+            },
+            _ => {}
+        }
     }
 
     fn keep_fetching(&mut self, now: Time) {
         let open = self.minute.is_some_and(|minute| self.window().contains(minute));
         if self.used == Use::Call || !open {
             self.state = State::Waiting;
-            self.fetch = None;
+            self.way = None;
             return;
         }
-        let (Some(offer), Some(fetch)) = (&self.offer, &mut self.fetch) else { return };
+        let (Some(offer), Some(way)) = (&self.offer, &mut self.way) else { return };
         let sha256 = offer.release.sha256;
-        if fetch.is_whole() {
-            self.state = State::Checking;
-            self.want(Output::Check(sha256));
-        } else if self.linked
+        let (of, fetch) = match way {
+            Way::Sums(fetch, _) => (Of::Sums, fetch),
+            Way::Bundle(fetch) if fetch.is_whole() => {
+                self.state = State::Checking;
+                return self.want(Output::Check(sha256));
+            }
+            Way::Bundle(fetch) => (Of::Bundle, fetch),
+            Way::Opening => return,
+        };
+        if self.linked
             && let Some((offset, length)) = fetch.ask(now)
         {
-            self.want(Output::Fetch { sha256, offset, length });
+            self.want(Output::Fetch { of, sha256, offset, length });
         }
     }
 
@@ -509,7 +584,7 @@ impl Update {
         };
         self.kept.trial = Some(trial);
         self.keep();
-        self.fetch = None;
+        self.way = None;
         self.want(Output::Discard);
         self.state = State::Ready;
         if withdrawn {

@@ -1,8 +1,8 @@
 //! A room's update in virtual time, with disk, installer and cloud written out by hand.
 
 use super::*;
-use crate::{BEFORE_MEETING, Fetched, MOST_OUTSTANDING, PACE, PROOF, QUIET};
-use conclave_messages::{LONGEST_CHUNK, Piece};
+use crate::{Fetched, MOST_OUTSTANDING, PACE, PROOF, QUIET};
+use conclave_messages::{LONGEST_CHUNK, NoChunk, Piece, Response, SUM};
 use conclave_types::{BundleHash, Version};
 
 const NIGHT: u16 = 3 * 60;
@@ -34,12 +34,17 @@ fn facts(running: Version, boot: &str) -> Facts {
 struct Bench {
     update: Update,
     now: Time,
+    /// Octets from the bundle's beginning that are there before anything is fetched.
+    found: u64,
+    /// Octets of the bundle that are on the disk.
     disk: u64,
+    /// Block sums that the last opening was given.
+    sums: usize,
     kept: Kept,
     reports: Vec<UpdateStage>,
     said: Vec<Output>,
     /// Chunks that were asked for and not answered.
-    asked: VecDeque<(u64, u32)>,
+    asked: VecDeque<(Of, u64, u32)>,
 }
 
 impl Bench {
@@ -47,7 +52,8 @@ impl Bench {
         let now = Time::from_micros(1_000_000);
         let update = Update::new(now, facts, kept.clone());
         let (reports, said, asked) = (vec![], vec![], VecDeque::new());
-        let mut bench = Bench { update, now, disk: 0, kept, reports, said, asked };
+        let (found, disk, sums) = (0, 0, 0);
+        let mut bench = Bench { update, now, found, disk, sums, kept, reports, said, asked };
         bench.drain();
         bench
     }
@@ -77,20 +83,27 @@ impl Bench {
     fn drain(&mut self) {
         while let Some(output) = self.update.poll_output() {
             match output {
-                Output::Fetch { offset, length, .. } => self.asked.push_back((offset, length)),
+                Output::Fetch { of, offset, length, .. } => {
+                    self.asked.push_back((of, offset, length));
+                }
                 Output::Keep(kept) => self.kept = *kept,
                 Output::Tell(report) => self.reports.push(report.stage),
                 Output::Changed => {}
-                Output::Open { .. } => {
-                    self.update.handle(self.now, Input::Opened { have: self.disk });
+                Output::Open { size, sums, .. } => {
+                    self.sums = sums.len();
+                    self.disk = if sums.is_empty() { 0 } else { self.found };
+                    let rest = self.disk..size;
+                    let missing = if rest.is_empty() { vec![] } else { vec![rest] };
+                    self.update.handle(self.now, Input::Opened { missing });
                 }
-                Output::Append { offset, piece } => {
-                    assert_eq!(offset, self.disk, "in order and once");
-                    self.disk += piece.0.len() as u64;
-                    self.update.handle(self.now, Input::Written { have: self.disk });
+                Output::Write { piece, .. } => {
+                    let octets = piece.0.len() as u64;
+                    self.disk += octets;
+                    self.found = self.found.max(self.disk);
+                    self.update.handle(self.now, Input::Written { octets });
                 }
                 Output::Discard => {
-                    self.disk = 0;
+                    (self.disk, self.found) = (0, 0);
                     self.said.push(Output::Discard);
                 }
                 other => self.said.push(other),
@@ -109,9 +122,11 @@ impl Bench {
     }
 
     fn answer(&mut self) {
-        let Some((offset, length)) = self.asked.pop_front() else { panic!("nothing was asked") };
+        let Some((of, offset, length)) = self.asked.pop_front() else {
+            panic!("nothing was asked")
+        };
         let fetched = Fetched::Piece(Piece(vec![7; length as usize]));
-        self.give(Input::Fetched { offset, fetched });
+        self.give(Input::Fetched { of, offset, fetched });
     }
 
     fn fetch_all(&mut self) {
@@ -202,12 +217,18 @@ fn nothing_happens_outside_the_window_in_a_call_or_before_a_meeting() {
     assert_eq!(bench.stage(), UpdateStage::Fetching { percent: 0 });
     // A call stops it at once, and what has come stays.
     bench.answer();
+    bench.pass(PACE);
+    bench.answer();
+    assert_eq!(bench.disk, u64::from(LONGEST_CHUNK), "the sums, then a chunk");
     bench.give(Input::Use(Use::Call));
     assert_eq!(bench.stage(), UpdateStage::Waiting);
     bench.give(Input::Use(Use::Free));
     bench.asked.clear();
     bench.pass(QUIET);
-    assert_eq!(bench.asked.front().map(|(offset, _)| *offset), Some(u64::from(LONGEST_CHUNK)));
+    bench.answer();
+    bench.pass(PACE);
+    let next = (Of::Bundle, u64::from(LONGEST_CHUNK), LONGEST_CHUNK);
+    assert_eq!(bench.asked.front(), Some(&next));
 }
 
 #[test]
@@ -237,6 +258,7 @@ fn it_restarts_only_in_another_quiet_moment() {
 fn the_link_may_break_and_the_daemon_restart_and_nothing_is_fetched_twice() {
     let mut bench = Bench::idle();
     bench.give(offer(NEW));
+    bench.answer();
     for _ in 0..20 {
         bench.pass(PACE);
     }
@@ -251,28 +273,57 @@ fn the_link_may_break_and_the_daemon_restart_and_nothing_is_fetched_twice() {
     assert_eq!(bench.disk, release(NEW).size);
 
     let mut again = Bench::new(facts(OLD, "boot 1"), bench.kept.clone());
-    again.disk = bench.disk;
+    again.found = bench.disk;
     again.come_up();
     again.give(Input::Clock(NIGHT));
     again.pass(QUIET);
     again.give(offer(NEW));
+    again.answer();
     assert!(matches!(again.update.state(), State::Checking) && again.asked.is_empty());
+}
+
+#[test]
+fn only_what_is_not_there_is_fetched_and_a_cloud_without_sums_brings_all_of_it() {
+    let size = release(NEW).size;
+    for (answer, fetched) in [
+        (
+            Response::Chunk { offset: 0, piece: Piece(vec![7; SUM * 9]) },
+            5 + u64::from(LONGEST_CHUNK),
+        ),
+        (Response::Unsupported, size),
+        (Response::NoChunk(NoChunk::Gone), size),
+    ] {
+        let mut bench = Bench::idle();
+        bench.found = size - 5 - u64::from(LONGEST_CHUNK);
+        bench.give(offer(NEW));
+        assert_eq!(bench.asked.pop_front(), Some((Of::Sums, 0, 9 * SUM as u32)));
+        let fetched_sums = Fetched::of(0, Some(answer));
+        bench.give(Input::Fetched { of: Of::Sums, offset: 0, fetched: fetched_sums });
+        bench.pass(PACE);
+        let (of, first, _) = bench.asked[0];
+        assert_eq!((of, size - first, bench.sums > 0), (Of::Bundle, fetched, fetched < size));
+        bench.fetch_all();
+        assert!(bench.says(&Output::Check(release(NEW).sha256)));
+    }
 }
 
 #[test]
 fn answers_out_of_order_short_or_late_do_no_harm() {
     let mut bench = Bench::idle();
     bench.give(offer(NEW));
+    bench.answer();
     for _ in 0..20 {
         bench.pass(PACE);
     }
     bench.asked.make_contiguous().reverse();
-    let (offset, _) = bench.asked.pop_front().unwrap();
-    bench.give(Input::Fetched { offset, fetched: Fetched::Piece(Piece(vec![1; 3])) });
-    bench.give(Input::Fetched { offset: 999, fetched: Fetched::Piece(Piece(vec![1; 3])) });
-    let (offset, _) = bench.asked.pop_front().unwrap();
+    let (of, offset, length) = bench.asked.pop_front().unwrap();
+    bench.give(Input::Fetched { of, offset, fetched: Fetched::Piece(Piece(vec![1; 3])) });
+    bench.give(Input::Fetched { of, offset: 999, fetched: Fetched::Piece(Piece(vec![1; 3])) });
+    let sums = Fetched::Piece(Piece(vec![1; length as usize]));
+    bench.give(Input::Fetched { of: Of::Sums, offset, fetched: sums });
+    let (of, offset, _) = bench.asked.pop_front().unwrap();
     let retry_after = Duration::from_secs(30);
-    bench.give(Input::Fetched { offset, fetched: Fetched::Busy { retry_after } });
+    bench.give(Input::Fetched { of, offset, fetched: Fetched::Busy { retry_after } });
     assert_eq!(bench.disk, 0);
     let before = bench.asked.len();
     bench.pass(Duration::from_secs(29));
@@ -436,15 +487,16 @@ fn what_may_not_be_installed_is_refused_with_its_reason() {
 }
 
 #[test]
-fn a_file_that_a_power_cut_tore_is_fetched_once_more() {
+fn what_was_found_and_makes_no_bundle_is_fetched_once_whole() {
     let mut bench = Bench::idle();
-    bench.disk = 1_000;
+    bench.found = u64::from(LONGEST_CHUNK);
     bench.give(offer(NEW));
     bench.fetch_all();
     let unfit = Input::Unfit { fault: UpdateFault::Damaged, detail: String::new() };
     bench.give(unfit.clone());
     assert_eq!(bench.stage(), UpdateStage::Fetching { percent: 0 });
     bench.fetch_all();
+    assert_eq!((bench.sums, bench.disk), (0, release(NEW).size), "nothing was looked for");
     bench.give(unfit);
     assert!(matches!(bench.stage(), UpdateStage::NotInstalled { .. }), "what came is damaged");
 }
@@ -476,9 +528,18 @@ fn no_order_of_events_restarts_a_room_in_a_call_or_outside_its_window() {
                 8 => Input::Touched,
                 9 => Input::Clock(DAY),
                 10..=12 => Input::Clock(NIGHT),
-                13 => Input::Opened { have: draw(release(NEW).size + 1) },
-                14 => Input::Fetched { offset: 0, fetched: Fetched::Lost },
-                15 => Input::Written { have: release(NEW).size },
+                13 => {
+                    let from = draw(release(NEW).size + 1);
+                    let rest = from..release(NEW).size;
+                    Input::Opened { missing: if rest.is_empty() { vec![] } else { vec![rest] } }
+                }
+                14 => {
+                    let of = if draw(2) == 0 { Of::Sums } else { Of::Bundle };
+                    let piece = Fetched::Piece(Piece(vec![0; draw(3) as usize * SUM * 9]));
+                    let fetched = if draw(2) == 0 { Fetched::Lost } else { piece };
+                    Input::Fetched { of, offset: 0, fetched }
+                }
+                15 => Input::Written { octets: release(NEW).size },
                 16 => Input::Checked(Bundle {
                     version: NEW.to_string(),
                     compatible: "conclave-virtual".into(),

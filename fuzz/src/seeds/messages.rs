@@ -3,16 +3,16 @@
 use conclave_link_protocol::envelope::{FromCloud, FromRoom};
 use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, DirectoryEntry, EndReason, Greeting, HeldCall, Hello, Join,
-    JoinRefusal, Joined, Participant, Refusal, Response, ResumedCall, RoomIdentity, RoomRequest,
-    Roster, Welcome,
+    JoinRefusal, Joined, Participant, Refusal, ResetOutcome, ResetRefusal, ResetReport, Response,
+    ResumedCall, RoomIdentity, RoomRequest, Roster, Welcome,
 };
 use conclave_panel_api::{
-    CallHealth, Entry, Health, InCall, Language, LanguageTap, Layout, LinkState, Notice, Panel,
-    Person, Screen, Tap, Trouble, encode,
+    CallHealth, Entry, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Notice,
+    Panel, Person, ResetReceipt, Screen, Tap, Trouble, encode,
 };
 use conclave_types::{
-    ActivationCode, CallId, DisplayName, LegId, MediaLeg, ParticipantId, RoomId, SrtpKey,
-    SrtpProfile, Ssrc, Switch, VmrNumber,
+    ActivationCode, BundleHash, CallId, DisplayName, LegId, MediaLeg, ParticipantId, ResetCode,
+    ResetNumber, RoomId, SrtpKey, SrtpProfile, Ssrc, Switch, UnixTime, VmrNumber,
 };
 
 /// Names the type, so that the compiler knows which end sends.
@@ -93,7 +93,7 @@ pub fn refused() -> Greeting {
 
 /// One of the requests of a room.
 pub fn room_request(choice: u8) -> RoomRequest {
-    match choice % 4 {
+    match choice % 8 {
         0 => RoomRequest::Join(Join {
             number: number(),
             pin: "123456".parse().ok(),
@@ -103,13 +103,20 @@ pub fn room_request(choice: u8) -> RoomRequest {
         }),
         1 => RoomRequest::Leave { call: call() },
         2 => RoomRequest::SetMedia { call: call(), microphone: Switch::Off, camera: Switch::On },
+        3 => RoomRequest::Chunk { sha256: BundleHash([7; 32]), offset: 1 << 20, length: 32_768 },
+        4 => RoomRequest::Sums { sha256: BundleHash([7; 32]), offset: 0, length: 20 },
+        5 => RoomRequest::MayReset { code: ResetCode::from_random(4_711) },
+        6 => RoomRequest::ResetDone(ResetReport {
+            number: ResetNumber::from_random(482_913_077),
+            outcome: ResetOutcome::PartitionErased,
+        }),
         _ => RoomRequest::RenewCertificate,
     }
 }
 
 /// One of the responses.
 pub fn response(choice: u8) -> Response {
-    match choice % 8 {
+    match choice % 10 {
         0 => Response::Done,
         1 => Response::Joined(Box::new(Joined {
             call: call(),
@@ -123,6 +130,8 @@ pub fn response(choice: u8) -> Response {
         4 => Response::NotJoined(JoinRefusal::PinNeeded),
         5 => Response::Certificate(CertificateChain(vec!["MA==".to_owned(), "MII=".to_owned()])),
         6 => Response::Unsupported,
+        7 => Response::MayReset { number: ResetNumber::from_random(482_913_077) },
+        8 => Response::MayNotReset(ResetRefusal::WrongCode { tries_left: 4 }),
         _ => Response::Failed { reason: "not now".to_owned() },
     }
 }
@@ -148,7 +157,7 @@ fn leg() -> MediaLeg {
 /// One of the events of a cloud.
 pub fn cloud_event(choice: u8) -> CloudEvent {
     let call = call();
-    match choice % 8 {
+    match choice % 9 {
         0 => CloudEvent::Activated {
             room: identity(),
             certificate: CertificateChain(vec!["MA==".to_owned()]),
@@ -159,6 +168,7 @@ pub fn cloud_event(choice: u8) -> CloudEvent {
         4 => CloudEvent::Roster { call, roster: roster() },
         5 => CloudEvent::Speaking { call, participant: Some(ParticipantId::from_random(2)) },
         6 => CloudEvent::Speaking { call, participant: None },
+        7 => CloudEvent::Reset { number: ResetNumber::from_random(482_913_077) },
         _ => CloudEvent::CallEnded { call, reason: EndReason::MediaLost },
     }
 }
@@ -182,6 +192,7 @@ pub fn panel_frames() -> Vec<Vec<u8>> {
             screen,
             notice: notices.get(n).copied(),
             asleep: n == 2,
+            development: n == 1,
         })
         .ok()
     });
@@ -232,6 +243,23 @@ fn screens() -> Vec<Screen> {
         },
         Screen::Connecting { number, name: Some(name.clone()) },
         Screen::InCall(Box::new(in_call)),
+        Screen::ResetCode {
+            typed: 8,
+            complete: true,
+            trouble: Some(Trouble::WrongResetCode { tries_left: 4 }),
+        },
+        Screen::ResetConfirm { seconds_left: 60 },
+        Screen::Resetting,
+        Screen::ResetReceipt(Box::new(ResetReceipt {
+            number: Some(ResetNumber::from_random(482_913_077)),
+            room: Some(name),
+            serial: "A7".to_owned(),
+            key: "0123 4567 89ab cdef".to_owned(),
+            at: UnixTime(1_795_369_800),
+            erased: Erased::Partition,
+            noted: true,
+            restart_in_s: 120,
+        })),
     ]
 }
 
@@ -252,5 +280,8 @@ fn taps() -> Vec<Tap> {
         Tap::Leave,
         Tap::Dismiss,
         Tap::Wake,
+        Tap::Reset,
+        Tap::Erase,
+        Tap::Restart,
     ]
 }

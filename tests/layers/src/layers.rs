@@ -83,6 +83,7 @@ pub const HOUSE: &[Place] = &[
         &["core/", "cloud-link/protocol", "cloud-link/room", "board", "appliance/"],
     ),
     place("appliance/slots", Kind::Program, &[]),
+    place("appliance/reset", Kind::Program, &[]),
     place("ui-kiosk", Kind::Program, &["core/types", "appliance/panel-api"]),
     place("cloud/directory", Kind::Shell, &["core/types", "core/rollout"]),
     place(

@@ -11,7 +11,7 @@ use conclave_panel_api::{Language, Layout, Panel, Tap};
 use conclave_room::media::{MediaCommand, MediaEvent};
 use conclave_room::{Facts, Input, LinkTrouble, Output, Room as Rules, Settings};
 use conclave_types::{CallId, LegId, Redacted, RoomId, Time};
-use conclave_update::{Input as Update, Use};
+use conclave_update::{Input as Update, Of, Use};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -28,7 +28,7 @@ pub(crate) struct Room {
     next_request: u64,
     pub(crate) media: Option<(CallId, LegId)>,
     pub(crate) system: System,
-    chunks: BTreeMap<RequestId, u64>,
+    chunks: BTreeMap<RequestId, (Of, u64)>,
 }
 
 impl Room {
@@ -37,7 +37,7 @@ impl Room {
         let settings = Settings { language: Language::English, volume: 50, layout: Layout::Grid };
         let mut room = Room {
             index,
-            rules: Rules::new(Facts { serial: serial.clone() }, settings, None),
+            rules: Rules::new(Facts { serial: serial.clone(), key: String::new() }, settings, None),
             link: Link::new("sim", &serial, net.chance.below(u64::MAX)),
             conn: None,
             dial: 0,
@@ -174,10 +174,10 @@ impl Room {
 
     fn system_wants(&mut self, now: Time, wants: Wants) {
         match wants {
-            Wants::Ask { offset, request } => {
+            Wants::Ask { of, offset, request } => {
                 let id = RequestId(self.next_request);
                 self.next_request += 1;
-                self.chunks.insert(id, offset);
+                self.chunks.insert(id, (of, offset));
                 self.link.handle(now, LinkInput::Request { id, request });
             }
             Wants::Tell(event) => self.link.handle(now, LinkInput::Event(event)),
@@ -209,8 +209,8 @@ impl Room {
                 self.rules.handle(now, Input::LinkUp { greeting, cloud });
             }
             LinkOutput::Answered { id, result } => {
-                if let Some(offset) = self.chunks.remove(&id) {
-                    self.system.answered(now, offset, result.ok());
+                if let Some((of, offset)) = self.chunks.remove(&id) {
+                    self.system.answered(now, of, offset, result.ok());
                 } else if let Some(ask) = self.asked.remove(&id) {
                     self.rules.handle(now, Input::Answered { ask, answer: result.ok() });
                 }
@@ -265,6 +265,8 @@ impl Room {
             | Output::Save(_)
             | Output::Renew(_)
             | Output::Remember(_) => {}
+            // Nobody resets a room here.
+            Output::Erase | Output::Restart => {}
         }
     }
 

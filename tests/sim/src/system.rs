@@ -4,8 +4,10 @@
 use conclave_link_protocol::message::{CloudEvent, Response, RoomEvent, RoomRequest, UpdateReport};
 use conclave_types::{Time, Version};
 use conclave_update::{
-    Bundle, Facts, Fetched, Input, Kept, Output, PROOF, Part, QUIET, Update, Use,
+    Bundle, Facts, Fetched, Input, Kept, Of, Output, PROOF, Part, QUIET, Update, Use,
 };
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 /// How long a restart takes.
@@ -30,7 +32,7 @@ pub enum Fate {
 
 /// What the system wants of the room.
 pub(crate) enum Wants {
-    Ask { offset: u64, request: RoomRequest },
+    Ask { of: Of, offset: u64, request: RoomRequest },
     Tell(RoomEvent),
 }
 
@@ -42,7 +44,8 @@ pub(crate) struct System {
     /// What is started next.
     next: Version,
     old: Version,
-    disk: u64,
+    /// The pieces of the bundle that came: where each begins, and its octets.
+    disk: BTreeMap<u64, u64>,
     installing: Option<Version>,
     pub(crate) fate: Fate,
     pub(crate) minute: u16,
@@ -60,7 +63,7 @@ impl System {
             running: FIRST,
             next: FIRST,
             old: FIRST,
-            disk: 0,
+            disk: BTreeMap::new(),
             installing: None,
             fate: Fate::Works,
             minute: 12 * 60,
@@ -135,28 +138,33 @@ impl System {
         about_it
     }
 
-    pub(crate) fn answered(&mut self, now: Time, offset: u64, answer: Option<Response>) {
-        self.give(now, Input::Fetched { offset, fetched: Fetched::of(offset, answer) });
+    pub(crate) fn answered(&mut self, now: Time, of: Of, offset: u64, answer: Option<Response>) {
+        self.give(now, Input::Fetched { of, offset, fetched: Fetched::of(offset, answer) });
     }
 
     /// Does what the machine wants; what is for the link is handed out.
     pub(crate) fn poll(&mut self, now: Time) -> Option<Wants> {
         while let Some(output) = self.machine.poll_output() {
             let input = match output {
-                Output::Fetch { sha256, offset, length } => {
-                    let request = RoomRequest::Chunk { sha256, offset, length };
-                    return Some(Wants::Ask { offset, request });
+                Output::Fetch { of, sha256, offset, length } => {
+                    let request = of.request(sha256, offset, length);
+                    return Some(Wants::Ask { of, offset, request });
                 }
                 Output::Tell(report) => return Some(Wants::Tell(RoomEvent::Update(*report))),
                 Output::Keep(kept) => {
                     self.kept = *kept;
                     continue;
                 }
-                Output::Open { .. } => Input::Opened { have: self.disk },
-                Output::Append { offset, piece } => {
-                    assert_eq!(offset, self.disk, "in order and once");
-                    self.disk += piece.0.len() as u64;
-                    Input::Written { have: self.disk }
+                Output::Open { size, sums, .. } => {
+                    if sums.is_empty() {
+                        self.disk.clear();
+                    }
+                    Input::Opened { missing: missing(&self.disk, size) }
+                }
+                Output::Write { offset, piece } => {
+                    let octets = piece.0.len() as u64;
+                    assert!(self.disk.insert(offset, octets).is_none(), "fetched once");
+                    Input::Written { octets }
                 }
                 Output::Check(_) => {
                     let wanted = self.machine.report().wanted.expect("a release is checked");
@@ -171,7 +179,7 @@ impl System {
                     Input::Installed
                 }
                 Output::Discard => {
-                    self.disk = 0;
+                    self.disk.clear();
                     continue;
                 }
                 Output::Undo => {
@@ -199,6 +207,19 @@ impl System {
         }
         None
     }
+}
+
+fn missing(disk: &BTreeMap<u64, u64>, size: u64) -> Vec<Range<u64>> {
+    let (mut missing, mut at) = (Vec::new(), 0);
+    for (offset, octets) in
+        disk.iter().map(|(offset, octets)| (*offset, *octets)).chain([(size, 0)])
+    {
+        if at < offset {
+            missing.push(at..offset);
+        }
+        at = offset + octets;
+    }
+    missing
 }
 
 fn facts(running: Version, starts: u32) -> Facts {

@@ -41,7 +41,21 @@ impl Driver {
 
     /// Presses a button once.
     pub fn press(&mut self, id: &str) -> Result<Press> {
-        let answer = self.ask(&json!({"do": "press", "id": id}))?;
+        self.finger("press", id)
+    }
+
+    /// Puts a finger on an element and leaves it there.
+    pub fn hold(&mut self, id: &str) -> Result<Press> {
+        self.finger("hold", id)
+    }
+
+    /// Takes the finger away.
+    pub fn lift(&mut self) -> Result<()> {
+        self.ask(&json!({"do": "lift"})).map(drop)
+    }
+
+    fn finger(&mut self, how: &str, id: &str) -> Result<Press> {
+        let answer = self.ask(&json!({"do": how, "id": id}))?;
         if answer.get("ok").and_then(Value::as_bool) == Some(true) {
             return Ok(Press::Done);
         }

@@ -95,8 +95,10 @@ impl Rauc {
         );
         std::fs::write(content.join("manifest.raucm"), manifest)?;
         let (from, to) = (content.to_string_lossy(), format!("{version}.raucb"));
-        let sign = ["--cert", "signer.crt", "--key", "signer.key", "bundle", &from, &to];
-        run("rauc", &sign, &self.folder)?;
+        let keys = ["--cert", "signer.crt", "--key", "signer.key"];
+        // Not packed, as those of images: what stands in the running system is found in it.
+        let plain = ["bundle", "--mksquashfs-args=-noI -noD -noF -noX", &from, &to];
+        run("rauc", &[&keys[..], &plain[..]].concat(), &self.folder)?;
         Ok(self.folder.join(to))
     }
 

@@ -200,6 +200,22 @@ impl Room {
         .with_context(|| format!("on the screen are {visible:?}"))
     }
 
+    /// Holds a finger on an element until the panel shows something.
+    pub fn hold_until<T>(
+        &mut self,
+        id: &str,
+        what: &str,
+        find: impl FnMut(&Panel) -> Option<T>,
+    ) -> Result<T> {
+        self.check()?;
+        if let Press::Missing(there) = self.driver.hold(id)? {
+            bail!("{}: no '{id}' to hold, on the screen are {there:?}", self.plan.tag);
+        }
+        let found = self.until(what, SCREEN, find)?;
+        self.driver.lift()?;
+        Ok(found)
+    }
+
     /// Presses a button if it is on the screen now.
     pub fn try_press(&mut self, id: &str) -> Result<()> {
         self.check()?;

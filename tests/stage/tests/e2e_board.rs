@@ -173,11 +173,12 @@ fn a_button_mutes_the_light_says_so_and_an_empty_room_sleeps() -> Result<()> {
             until_panel(&mut meeting.a, "a touch wakes it", |panel| !panel.asleep)?;
             until_idle(&mut meeting.a)?;
 
-            // A held reset button erases nothing, and the panel says that.
+            // A held reset button erases nothing: it asks for a code.
             lines.set(RESET, true)?;
             until_panel(&mut meeting.a, "the held button", |panel| {
-                panel.notice == Some(Notice::ResetHeld)
+                matches!(panel.screen, Screen::ResetCode { .. })
             })?;
+            meeting.a.press("back")?;
             until_idle(&mut meeting.a)?;
 
             // The chip is pulled out; the daemon ends, and its light with it.

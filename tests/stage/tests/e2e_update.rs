@@ -27,7 +27,7 @@ fn room(stage: &Stage, cloud: &Cloud, rauc: &Rauc, version: &str) -> Result<Proc
              [media]\ncamera = \"none\"\nmicrophone = \"none\"\nloudspeaker = \"none\"\n\
              display = \"offscreen:{here}/front.png\"\n\
              [update]\nrestart = \"{here}/restart\"\nos_release = \"{here}/os-release\"\n\
-             quiet_s = 0\n",
+             quiet_s = 0\nreuse_from = [\"{here}/running\"]\n",
             cloud.link().port(),
             cloud.pins()?
         ),
@@ -89,6 +89,9 @@ fn a_release_is_fetched_and_installed_by_rauc_and_one_that_is_not_proved_goes_ba
         until_stage(&cloud, &mut daemon, "idle")?;
 
         let image: Vec<u8> = (0_u32..2_000_000).map(|n| (n.wrapping_mul(n) >> 9) as u8).collect();
+        // The system that runs has most of the new one, at another place.
+        let running = [b"the system that runs", &image[100_000..]].concat();
+        std::fs::write(stage.folder().join("room/running"), running)?;
         let bundle = rauc.bundle("1.1.0", &image)?;
         let bundle = bundle.to_str().context("a path of text")?;
         let add = ["release", "add", bundle, "--version", "1.1.0", "--compatible", BOARD];
@@ -110,6 +113,11 @@ fn a_release_is_fetched_and_installed_by_rauc_and_one_that_is_not_proved_goes_ba
         })?;
         ensure!(rauc.slot_b()?.starts_with(&image), "the new system stands in the other slot");
         ensure!(rauc.primary()? == "B", "and is started next");
+        let log = std::fs::read_to_string(stage.folder().join("room/roomd.log"))?;
+        let missing =
+            log.lines().find_map(|line| line.split_once("missing=")?.1.parse::<usize>().ok());
+        let missing = missing.with_context(|| format!("how much was fetched: {log}"))?;
+        ensure!(missing < image.len() / 5, "{missing} octets were fetched of {}", image.len());
 
         // The machine restarts into it: the store says that it was installed in an earlier start, for
         // a test cannot have another boot id. This one has been up for too long to prove anything,

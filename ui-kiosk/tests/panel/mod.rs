@@ -192,6 +192,7 @@ pub(crate) fn panel(language: Language, screen: Screen) -> Panel {
         screen,
         notice: None,
         asleep: false,
+        development: false,
     }
 }
 

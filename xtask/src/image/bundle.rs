@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Bump it when the same slot has to give another bundle.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 
 /// Builds the bundle, or finds that the one that is there is still right.
 pub(crate) fn build(steps: &mut Steps, plan: &Plan, slot: &Slot, folder: &Path) -> Result<PathBuf> {
@@ -59,7 +59,7 @@ fn manifest(release: &str) -> String {
     format!(
         "[update]\ncompatible={COMPATIBLE}\nversion={release}\n\n\
          [bundle]\nformat=verity\n\n\
-         [image.system]\nfilename=system.img\nadaptive=block-hash-index\n\n\
+         [image.system]\nfilename=system.img\n\n\
          [image.boot]\nfilename=boot.vfat\n"
     )
 }

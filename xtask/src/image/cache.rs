@@ -29,8 +29,7 @@ impl Ingredients {
         files_below(path, &mut files)?;
         files.sort();
         for file in files {
-            let sum = output(Command::new("sha256sum").arg(&file))?;
-            let sum = sum.split_whitespace().next().unwrap_or_default();
+            let sum = sha256(&file)?;
             let name = file.strip_prefix(path).unwrap_or(&file).display();
             self.text.push_str(&format!("{sum} {name}\n"));
         }
@@ -51,6 +50,13 @@ impl Ingredients {
         let answer = String::from_utf8_lossy(&answer.stdout);
         answer.split_whitespace().next().map(str::to_owned).context("sha256sum said nothing")
     }
+}
+
+/// A file's SHA-256: 64 hexadecimal digits.
+pub(crate) fn sha256(file: &Path) -> Result<String> {
+    let printed = output(Command::new("sha256sum").arg(file))?;
+    let sum = printed.split_whitespace().next().map(|sum| sum.trim_start_matches('\\'));
+    sum.map(str::to_owned).with_context(|| format!("sha256sum said nothing of {}", file.display()))
 }
 
 fn files_below(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Debian 13: its kernel, systemd and RAUC are the ones that were tried (docs/firmware.md).
-const SUITE: &str = "trixie";
+pub(crate) const SUITE: &str = "trixie";
 
 /// What no room reads, left out while packages are unpacked.
 const UNREAD: [&str; 4] =
@@ -20,6 +20,15 @@ const UNREAD: [&str; 4] =
 pub(crate) struct Root {
     pub(crate) tree: PathBuf,
     pub(crate) key: String,
+}
+
+impl Root {
+    /// The same list gives other versions another day: which they are counts too.
+    fn of(tree: PathBuf, list: &str) -> Result<Root> {
+        let status = tree.join("var/lib/dpkg/status");
+        let key = Ingredients::default().word("list", list).path(&status)?.key()?;
+        Ok(Root { tree, key })
+    }
 }
 
 /// Finds the tree, or makes it.
@@ -34,7 +43,7 @@ pub(crate) fn fetch(steps: &mut Steps, workspace: &Path, out: &Path, fresh: bool
     let key_file = out.join("root.key");
     if !fresh && cache::is_current(&key_file, &key) {
         eprintln!("✓ Debian's packages are there already (--fresh fetches them anew).");
-        return Ok(Root { tree, key });
+        return Root::of(tree, &key);
     }
     cache::begin(&key_file)?;
     if tree.exists() {
@@ -60,5 +69,5 @@ pub(crate) fn fetch(steps: &mut Steps, workspace: &Path, out: &Path, fresh: bool
          mirror does not know, or no network",
     )?;
     cache::made(&key_file, &key)?;
-    Ok(Root { tree, key })
+    Root::of(tree, &key)
 }

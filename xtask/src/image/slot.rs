@@ -8,7 +8,9 @@
 
 use super::cache::{self, Ingredients};
 use super::root::Root;
-use super::{Kind, PROGRAMS, Plan, debian, description, disk, list, output, system, tree};
+use super::{
+    Kind, PROGRAMS, Plan, debian, description, disk, list, output, sbom, system, tree, unified,
+};
 use crate::steps::Steps;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -17,13 +19,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Bump it when the same ingredients have to give another slot.
-const RECIPE: &str = "2";
+const RECIPE: &str = "6";
 
 /// dm-verity's block.
 const BLOCK: u64 = 4096;
-
-/// systemd's boot stub: what the firmware starts of a unified kernel image.
-const STUB: &str = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub";
 
 /// What the initial RAM disk loads: watchdogs, disks of virtual and real boards, then what opens the system.
 const MODULES: [&str; 17] = [
@@ -59,10 +58,12 @@ pub(crate) struct Slot {
     pub(crate) initrd: PathBuf,
     /// What the kernel is told, in either slot.
     pub(crate) command_line: PathBuf,
-    /// The unified kernel image of either slot.
+    /// The signed unified kernel image of either slot.
     pub(crate) unified: PathBuf,
     /// The file system of either boot partition.
     pub(crate) boot: PathBuf,
+    /// What it is made of: SPDX.
+    pub(crate) sbom: PathBuf,
     /// Key of all this.
     pub(crate) key: String,
 }
@@ -80,6 +81,7 @@ pub(crate) fn build(
     let mut ingredients = Ingredients::default();
     ingredients.word("recipe", RECIPE).word("root", &root.key).word("kind", plan.kind.name());
     ingredients.word("release", &plan.release).path(&plan.keys.join("update-ca.crt"))?;
+    ingredients.path(&unified::certificate(plan))?;
     ingredients.path(&plan.workspace.join("appliance/rauc"))?;
     let init = plan.workspace.join("appliance/initramfs/init");
     ingredients.path(&system(&plan.workspace))?.path(&debian(&plan.workspace))?.path(&init)?;
@@ -94,6 +96,7 @@ pub(crate) fn build(
         command_line: folder.join("command-line"),
         unified: folder.join("conclave.efi"),
         boot: folder.join("boot.vfat"),
+        sbom: folder.join("conclave.spdx.json"),
         key: ingredients.key()?,
     };
     if cache::is_current(&key_file, &slot.key) {
@@ -108,8 +111,9 @@ pub(crate) fn build(
     let system = hashes(&slot)?;
     kernel(&init, &system, &tree, &slot)?;
     fs::write(&slot.command_line, command_line(plan.kind))?;
-    unify(&tree, &slot)?;
+    unified::build(plan, &tree, &slot)?;
     disk::boot(folder, &slot.unified)?;
+    sbom::write(plan, root, &tree, &slot)?;
     fs::remove_dir_all(&tree)?;
     cache::made(&key_file, &slot.key)?;
     Ok(slot)
@@ -248,24 +252,6 @@ fn pack(disk: &Path, slot: &Slot) -> Result<()> {
     }
     fs::write(&slot.initrd, packed.stdout)?;
     fs::remove_dir_all(disk)?;
-    Ok(())
-}
-
-/// One file that the firmware starts: stub, kernel, initial RAM disk and command line. The addresses
-/// are the ones that systemd's stub of Debian 12 leaves free.
-fn unify(tree: &Path, slot: &Slot) -> Result<()> {
-    let sections = [
-        (".osrel", tree.join("usr/lib/os-release"), "0x20000"),
-        (".cmdline", slot.command_line.clone(), "0x30000"),
-        (".linux", slot.kernel.clone(), "0x2000000"),
-        (".initrd", slot.initrd.clone(), "0x4000000"),
-    ];
-    let mut command = Command::new("objcopy");
-    for (name, file, address) in &sections {
-        command.arg("--add-section").arg(format!("{name}={}", file.display()));
-        command.arg("--change-section-vma").arg(format!("{name}={address}"));
-    }
-    output(command.arg(STUB).arg(&slot.unified)).context("the unified kernel image")?;
     Ok(())
 }
 

@@ -17,13 +17,11 @@ pub(crate) use worker::Event;
 
 use crate::config;
 use crate::keeper::{Change, Keeper};
-use conclave_link_protocol::message::{
-    CloudEvent, Response, RoomEvent, RoomRequest, UpdateReport, UpdateStage,
-};
+use conclave_link_protocol::message::{CloudEvent, Response, RoomEvent, UpdateReport, UpdateStage};
 use conclave_link_room::{RequestFailure, RequestId, RoomLinkHandle};
 use conclave_room::UpdateNews;
 use conclave_types::{Time, Version};
-use conclave_update::{Facts, Fetched, Input, Kept, Output, Part, State, Update};
+use conclave_update::{Facts, Fetched, Input, Kept, Of, Output, Part, State, Update};
 use installer::{Installer, Mark};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -52,7 +50,7 @@ pub(crate) struct Updater {
     early: Vec<Input>,
     orders: mpsc::Sender<Order>,
     /// Which chunk each request on the link asks for.
-    asked: HashMap<RequestId, u64>,
+    asked: HashMap<RequestId, (Of, u64)>,
     news: Option<UpdateNews>,
 }
 
@@ -88,12 +86,19 @@ pub(crate) fn this_start(config: &config::Update) -> anyhow::Result<ThisStart> {
 
 /// `IMAGE_VERSION` or `VERSION_ID`: os-release(5).
 fn version_in(os_release: &str) -> Option<Version> {
-    let value = |name: &str| {
-        let line = |line: &str| line.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
-        os_release.lines().find_map(line)
-    };
-    let quoted = value("IMAGE_VERSION").or_else(|| value("VERSION_ID"))?;
-    quoted.trim_matches(['"', '\'']).parse().ok()
+    let text = value(os_release, "IMAGE_VERSION").or_else(|| value(os_release, "VERSION_ID"))?;
+    text.parse().ok()
+}
+
+/// Whether the image is one for development, by its `VARIANT_ID`.
+pub(crate) fn is_development(os_release: &Path) -> bool {
+    let text = std::fs::read_to_string(os_release).unwrap_or_default();
+    value(&text, "VARIANT_ID") == Some("development")
+}
+
+fn value<'a>(os_release: &'a str, name: &str) -> Option<&'a str> {
+    let line = |line: &'a str| line.strip_prefix(name)?.strip_prefix('=');
+    os_release.lines().find_map(line).map(|quoted| quoted.trim_matches(['"', '\'']))
 }
 
 /// Starts the worker. Must be called inside a tokio runtime.
@@ -108,8 +113,15 @@ pub(crate) fn start<I: Installer>(
     let (orders, ordered) = mpsc::channel(QUEUED);
     let (events, happened) = mpsc::channel(QUEUED);
     let folder: PathBuf = data.join("update");
-    let restart = config.restart;
-    let worker = Worker { installer, folder, restart, orders: ordered, events, open: None };
+    let worker = Worker {
+        installer,
+        folder,
+        reuse_from: config.reuse_from,
+        restart: config.restart,
+        orders: ordered,
+        events,
+        open: None,
+    };
     tokio::spawn(worker.run(stop));
     let (machine, early, asked, news) = (None, Vec::new(), HashMap::new(), None);
     let updater = Updater { start, kept, machine, early, orders, asked, news };
@@ -190,9 +202,9 @@ impl Updater {
         id: RequestId,
         result: Result<Response, RequestFailure>,
     ) -> Option<Result<Response, RequestFailure>> {
-        let Some(offset) = self.asked.remove(&id) else { return Some(result) };
+        let Some((of, offset)) = self.asked.remove(&id) else { return Some(result) };
         let fetched = Fetched::of(offset, result.ok());
-        self.give(now, Input::Fetched { offset, fetched });
+        self.give(now, Input::Fetched { of, offset, fetched });
         None
     }
 
@@ -205,10 +217,10 @@ impl Updater {
         let machine = self.machine.as_mut()?;
         while let Some(output) = machine.poll_output() {
             let order = match output {
-                Output::Fetch { sha256, offset, length } => {
+                Output::Fetch { of, sha256, offset, length } => {
                     if let Some(link) = link {
-                        let id = link.request(RoomRequest::Chunk { sha256, offset, length });
-                        self.asked.insert(id, offset);
+                        let id = link.request(of.request(sha256, offset, length));
+                        self.asked.insert(id, (of, offset));
                     }
                     continue;
                 }
@@ -256,8 +268,8 @@ impl Updater {
 /// What the worker does; `None` of what is not for it.
 fn order(output: Output) -> Option<Order> {
     Some(match output {
-        Output::Open { sha256, size } => Order::Open { sha256, size },
-        Output::Append { offset, piece } => Order::Append { offset, piece },
+        Output::Open { sha256, size, sums } => Order::Open { sha256, size, sums },
+        Output::Write { offset, piece } => Order::Write { offset, piece },
         Output::Check(sha256) => Order::Check(sha256),
         Output::Install(sha256) => Order::Install(sha256),
         Output::Discard => Order::Discard,

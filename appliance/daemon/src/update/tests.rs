@@ -3,7 +3,7 @@
 use super::*;
 use crate::store::Store;
 use conclave_link_protocol::message::{
-    LONGEST_CHUNK, Piece, Release, UpdateFault, UpdateOffer, UpdateReport,
+    LONGEST_CHUNK, Piece, Release, UpdateFault, UpdateOffer, UpdateReport, sums_of,
 };
 use conclave_types::BundleHash;
 use conclave_update::{Bundle, PROOF, QUIET, Use};
@@ -39,8 +39,16 @@ impl Installer for Hands {
     }
 }
 
+/// Three blocks that differ, and some octets.
 fn content() -> Vec<u8> {
-    (0..LONGEST_CHUNK as usize * 3 + 77).map(|n| (n * 7) as u8).collect()
+    (0..LONGEST_CHUNK as usize * 3 + 77).map(|n| (n * 7 + n / 1_000) as u8).collect()
+}
+
+fn sums() -> Vec<u8> {
+    let blocks = content();
+    let hash = |block: &[u8]| ring::digest::digest(&ring::digest::SHA256, block);
+    let sums = |block: &[u8]| sums_of(block, hash(block).as_ref().try_into().unwrap());
+    blocks.chunks_exact(LONGEST_CHUNK as usize).flat_map(sums).collect()
 }
 
 fn release() -> Release {
@@ -64,6 +72,8 @@ struct Bench {
     now: Time,
     folder: tempfile::TempDir,
     hands: Hands,
+    /// Octets of bundles that were asked for.
+    fetched: u64,
     stop: CancellationToken,
 }
 
@@ -77,6 +87,7 @@ impl Bench {
         let config = config::Update {
             restart: folder.path().join("restart"),
             os_release: PathBuf::new(),
+            reuse_from: vec![folder.path().join("running"), folder.path().join("absent")],
             quiet_s: 0,
             proof_s: 300,
         };
@@ -85,7 +96,7 @@ impl Bench {
             start(config, start_of, hands.clone(), folder.path(), kept, stop.clone());
         let keeper = Keeper::new(store);
         let now = Time::from_micros(1_000_000);
-        Bench { updater, events, keeper, now, folder, hands, stop }
+        Bench { updater, events, keeper, now, folder, hands, fetched: 0, stop }
     }
 
     /// In the night, everything works, linked and quiet.
@@ -124,7 +135,7 @@ impl Bench {
         let mut asked = Vec::new();
         while let Some(output) = machine.poll_output() {
             match output {
-                Output::Fetch { offset, length, .. } => asked.push((offset, length)),
+                Output::Fetch { of, offset, length, .. } => asked.push((of, offset, length)),
                 output => rest.push(output),
             }
         }
@@ -139,11 +150,17 @@ impl Bench {
             };
             self.updater.orders.try_send(order).unwrap();
         }
-        for (offset, length) in asked {
+        for (of, offset, length) in asked {
             let from = offset as usize;
-            let piece = content()[from..from + length as usize].to_vec();
-            self.updater
-                .give(self.now, Input::Fetched { offset, fetched: Fetched::Piece(Piece(piece)) });
+            let all = match of {
+                Of::Bundle => content(),
+                Of::Sums => sums(),
+            };
+            if of == Of::Bundle {
+                self.fetched += u64::from(length);
+            }
+            let fetched = Fetched::Piece(Piece(all[from..from + length as usize].to_vec()));
+            self.updater.give(self.now, Input::Fetched { of, offset, fetched });
         }
     }
 
@@ -177,9 +194,13 @@ async fn a_bundle_is_fetched_to_the_disk_checked_installed_and_proved_after_a_re
     let folder = tempfile::tempdir().unwrap();
     let part = folder.path().join("update").join(format!("{}.raucb", release().sha256));
     std::fs::create_dir(folder.path().join("update")).unwrap();
-    // An older bundle goes, and what came of this one before a power cut is used.
+    // An older bundle goes; a block that came before a power cut is used, and so is one that the running
+    // system has somewhere.
     std::fs::write(folder.path().join("update/older.raucb"), b"x").unwrap();
-    std::fs::write(&part, &content()[..1_000]).unwrap();
+    let block = LONGEST_CHUNK as usize;
+    std::fs::write(&part, &content()[..block + 1_000]).unwrap();
+    let running = [b"else", &content()[block..block * 2 + 9], b"where"].concat();
+    std::fs::write(folder.path().join("running"), running).unwrap();
     let mut bench = Bench::on(folder, Version(1, 0, 0), "boot 1", false);
     bench.settle();
     bench.updater.give(bench.now, offer());
@@ -190,6 +211,7 @@ async fn a_bundle_is_fetched_to_the_disk_checked_installed_and_proved_after_a_re
     bench.answer();
     done_by_the_worker("the file that asks for it", || restart.exists()).await;
     assert_eq!(bench.done(), ["install"]);
+    assert_eq!(bench.fetched, u64::from(LONGEST_CHUNK) + 77, "the rest alone");
     assert_eq!(std::fs::read_dir(bench.folder.path().join("update")).unwrap().count(), 0);
 
     let mut bench = Bench::on(bench.end(), Version(1, 1, 0), "boot 2", false);

@@ -2,16 +2,17 @@
 //! after the other, so that the room's own task never waits for any of it.
 //!
 //! A bundle stands in `update/` in the data folder under its hash; what has come of it stays there
-//! through cuts and restarts.
+//! through cuts and restarts, and its block sums tell what of it is right.
 
 use super::installer::{Installer, Mark};
 use anyhow::Context;
 use conclave_link_protocol::message::{Piece, UpdateFault};
 use conclave_types::BundleHash;
-use conclave_update::Input;
+use conclave_update::{Input, Search};
 use ring::digest;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -29,8 +30,9 @@ pub(super) enum Order {
     Open {
         sha256: BundleHash,
         size: u64,
+        sums: Vec<u8>,
     },
-    Append {
+    Write {
         offset: u64,
         piece: Piece,
     },
@@ -57,6 +59,8 @@ pub(super) struct Worker<I> {
     pub(super) installer: I,
     /// Where bundles stand.
     pub(super) folder: PathBuf,
+    /// What a bundle may have blocks in common with.
+    pub(super) reuse_from: Vec<PathBuf>,
     /// Made when the machine is to restart.
     pub(super) restart: PathBuf,
     pub(super) orders: mpsc::Receiver<Order>,
@@ -96,19 +100,20 @@ impl<I: Installer> Worker<I> {
 
     async fn carry_out(&mut self, order: Order) -> Option<Input> {
         Some(match order {
-            Order::Open { sha256, size } => {
+            Order::Open { sha256, size, sums } => {
                 let (folder, file) = (self.folder.clone(), self.file(sha256));
                 self.open = Some(file.clone());
-                match blocking(move || open(&folder, &file, size)).await {
-                    Ok(have) => Input::Opened { have },
+                let reuse_from = self.reuse_from.clone();
+                match blocking(move || open(&folder, &file, size, &sums, &reuse_from)).await {
+                    Ok(missing) => Input::Opened { missing },
                     Err(error) => disk_failed(error),
                 }
             }
-            Order::Append { offset, piece } => {
+            Order::Write { offset, piece } => {
                 let file = self.open.clone()?;
-                let have = offset + piece.0.len() as u64;
-                match blocking(move || append(&file, offset, &piece.0)).await {
-                    Ok(()) => Input::Written { have },
+                let octets = piece.0.len() as u64;
+                match blocking(move || write(&file, offset, &piece.0)).await {
+                    Ok(()) => Input::Written { octets },
                     Err(error) => disk_failed(error),
                 }
             }
@@ -202,25 +207,61 @@ async fn blocking<T: Send + 'static>(
     Ok(spawn_blocking(work).await??)
 }
 
-/// Makes the file, or finds it with what it has. One that is longer than it should be is begun anew.
-fn open(folder: &Path, file: &Path, size: u64) -> io::Result<u64> {
+/// Makes the file as long as it will be, with all that is there already: what came before, and what
+/// `reuse_from` has. Says what is missing. Without block sums it is begun anew.
+fn open(
+    folder: &Path,
+    file: &Path,
+    size: u64,
+    sums: &[u8],
+    reuse_from: &[PathBuf],
+) -> io::Result<Vec<Range<u64>>> {
     fs::create_dir_all(folder)?;
     keep_only(folder, Some(file))?;
-    let made = OpenOptions::new().create(true).append(true).open(file)?;
-    let have = made.metadata()?.len();
-    if have <= size {
-        return Ok(have);
+    let mut made = OpenOptions::new()
+        .create(true)
+        .truncate(sums.is_empty())
+        .read(true)
+        .write(true)
+        .open(file)?;
+    let begun = made.metadata()?.len() > 0;
+    made.set_len(size)?;
+    let search = (!sums.is_empty()).then(|| Search::new(size, sums)).flatten();
+    let Some(mut search) = search else { return Ok(vec![Range { start: 0, end: size }]) };
+    if begun {
+        search.in_place(&mut made, sha256)?;
     }
-    made.set_len(0)?;
-    Ok(0)
+    for path in reuse_from {
+        let from = match File::open(path) {
+            Ok(from) => from,
+            // A board has the one or the other; what it has not is fetched.
+            Err(error) => {
+                tracing::info!(%error, path = %path.display(), "no blocks of the update from here");
+                continue;
+            }
+        };
+        let put = |at: u64, block: &[u8]| {
+            made.seek(SeekFrom::Start(at))?;
+            made.write_all(block)
+        };
+        search.through(&mut &from, sha256, put)?;
+    }
+    let missing = search.missing();
+    let octets: u64 = missing.iter().map(|range| range.end - range.start).sum();
+    tracing::info!(size, missing = octets, "what of the update is here already");
+    Ok(missing)
 }
 
-fn append(file: &Path, offset: u64, piece: &[u8]) -> io::Result<()> {
+fn write(file: &Path, offset: u64, piece: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).open(file)?;
-    // A piece that was torn by a power cut is written over; the hash finds what was not.
     file.seek(SeekFrom::Start(offset))?;
-    file.write_all(piece)?;
-    file.set_len(offset + piece.len() as u64)
+    file.write_all(piece)
+}
+
+fn sha256(octets: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, octets).as_ref());
+    hash
 }
 
 fn hash(file: &Path) -> io::Result<BundleHash> {

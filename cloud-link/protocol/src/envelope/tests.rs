@@ -1,12 +1,12 @@
 use super::*;
 use crate::message::{
     CertificateChain, EndReason, HeldCall, Join, JoinRefusal, Joined, LONGEST_CHUNK, NoChunk,
-    Participant, Piece, Refusal, Release, RoomIdentity, Roster, UpdateFault, UpdateOffer,
-    UpdateReport, UpdateStage, Welcome,
+    Participant, Piece, Refusal, Release, ResetOutcome, ResetRefusal, ResetReport, RoomIdentity,
+    Roster, UpdateFault, UpdateOffer, UpdateReport, UpdateStage, Welcome,
 };
 use conclave_types::{
-    BundleHash, CallId, LegId, MediaLeg, ParticipantId, RoomId, SrtpKey, SrtpProfile, Ssrc, Switch,
-    Version,
+    BundleHash, CallId, LegId, MediaLeg, ParticipantId, ResetNumber, RoomId, SrtpKey, SrtpProfile,
+    Ssrc, Switch, Version,
 };
 use proptest::prelude::*;
 
@@ -67,6 +67,10 @@ fn offer() -> UpdateOffer {
     UpdateOffer { release, window: "22:00-04:30".parse().unwrap() }
 }
 
+fn number() -> ResetNumber {
+    "482 913 077".parse().unwrap()
+}
+
 /// One of everything a room sends.
 fn all_from_room() -> Vec<FromRoom> {
     let join = Join {
@@ -83,6 +87,12 @@ fn all_from_room() -> Vec<FromRoom> {
         RoomRequest::SetMedia { call: call(), microphone, camera },
         RoomRequest::RenewCertificate,
         RoomRequest::Chunk { sha256: BundleHash([0xa5; 32]), offset: 1 << 40, length: 32_768 },
+        RoomRequest::Sums { sha256: BundleHash([0xa5; 32]), offset: 20, length: 40 },
+        RoomRequest::MayReset { code: "04711815".parse().unwrap() },
+        RoomRequest::ResetDone(ResetReport {
+            number: number(),
+            outcome: ResetOutcome::PartitionErased,
+        }),
     ];
     let held = HeldCall { call: call(), revision: 9, microphone, camera };
     let hello = Hello {
@@ -144,6 +154,9 @@ fn all_from_cloud() -> Vec<FromCloud> {
         Response::Chunk { offset: 9, piece: Piece(vec![0, 1, 255]) },
         Response::NoChunk(NoChunk::Busy { retry_after_s: 3 }),
         Response::NoChunk(NoChunk::Gone),
+        Response::MayReset { number: number() },
+        Response::MayNotReset(ResetRefusal::WrongCode { tries_left: 4 }),
+        Response::MayNotReset(ResetRefusal::NoCode),
         Response::Unsupported,
         Response::Failed { reason: "full".to_owned() },
     ];
@@ -160,6 +173,7 @@ fn all_from_cloud() -> Vec<FromCloud> {
         CloudEvent::CallEnded { call: call(), reason: EndReason::Ended },
         CloudEvent::Offer(offer()),
         CloudEvent::NoOffer,
+        CloudEvent::Reset { number: number() },
     ];
     let welcome = Welcome { version: 1, room, directory: vec![], calls: vec![] };
     let greetings = [

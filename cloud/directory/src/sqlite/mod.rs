@@ -10,6 +10,7 @@
 mod changes;
 mod migrations;
 mod records;
+mod resets;
 mod rooms;
 mod safety;
 mod tries;

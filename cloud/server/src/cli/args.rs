@@ -40,7 +40,7 @@ pub enum Command {
     },
     /// Show the key pins that go into each room's configuration.
     Pins,
-    /// Rooms: enrol, list, rename, follow a channel, updates, revoke.
+    /// Rooms: enrol, list, rename, follow a channel, updates, reset, revoke.
     #[command(subcommand)]
     Room(RoomCommand),
     /// Virtual meeting rooms: create, list, remove, change the PIN.
@@ -188,6 +188,30 @@ pub enum RoomCommand {
     },
     /// Show what each room follows and runs, and how far its update is.
     Updates,
+    /// Make a code with which the people in a room can reset it at its panel: good once, and for a
+    /// quarter of an hour.
+    ResetCode {
+        /// Its id or its name.
+        room: String,
+    },
+    /// Reset a room: it leaves its call, erases what it keeps, shows a receipt and restarts as new.
+    /// One that is not linked does it with its next link.
+    Reset {
+        /// Its id or its name.
+        room: String,
+        /// Say that this is meant.
+        #[arg(long)]
+        yes: bool,
+        /// Forget an order that the room has not carried out yet.
+        #[arg(long, conflicts_with = "yes")]
+        withdraw: bool,
+    },
+    /// List resets with their numbers and what came of them.
+    Resets {
+        /// At most so many, the newest first.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        most: u32,
+    },
     /// Shut a room out for good: its link and its call end at once.
     Revoke {
         /// Its id or its name.

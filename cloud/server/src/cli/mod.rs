@@ -4,6 +4,7 @@
 
 mod args;
 mod print;
+mod print_resets;
 mod print_updates;
 
 pub use args::{Arguments, Command};
@@ -90,6 +91,18 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
             ControlRequest::RoomFollow { room, channel, window }
         }
         Command::Room(RoomCommand::Updates) => ControlRequest::RoomUpdates,
+        Command::Room(RoomCommand::ResetCode { room }) => ControlRequest::RoomResetCode { room },
+        Command::Room(RoomCommand::Reset { room, withdraw: true, .. }) => {
+            ControlRequest::RoomResetWithdraw { room }
+        }
+        Command::Room(RoomCommand::Reset { room, yes: true, .. }) => {
+            ControlRequest::RoomReset { room }
+        }
+        Command::Room(RoomCommand::Reset { .. }) => anyhow::bail!(
+            "this cannot be undone: the room leaves its call, its keys, its settings and its logs \
+             are gone, and it has to be enrolled again. Say --yes if it is meant"
+        ),
+        Command::Room(RoomCommand::Resets { most }) => ControlRequest::RoomResets { most },
         Command::Release(command) => release(&folder, command)?,
         Command::Rollout(command) => rollout(command),
         Command::Channel(ChannelCommand::List) => ControlRequest::ChannelList,

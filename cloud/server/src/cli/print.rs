@@ -51,7 +51,7 @@ pub(super) fn words(answer: &ControlAnswer) -> String {
             pins(new, false)
         ),
         ControlAnswer::Records { records } => record_table(records),
-        answer => super::print_updates::words(answer),
+        answer => super::print_resets::words(answer),
     }
 }
 

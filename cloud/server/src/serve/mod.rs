@@ -343,8 +343,8 @@ impl Shell {
                 Output::CloseLeg { meeting, participant } => {
                     self.jobs.close_leg(meeting, participant);
                 }
-                Output::ReadChunk { link, id, sha256, offset, length } => {
-                    self.jobs.read_chunk(self.bundles.file(sha256), (link, id), offset, length);
+                Output::ReadChunk { link, id, file, offset, length } => {
+                    self.jobs.read_chunk(self.bundles.file(file), (link, id), offset, length);
                 }
                 Output::ForgetBundle(sha256) => self.bundles.remove(sha256),
                 Output::Answer { id, answer } => {

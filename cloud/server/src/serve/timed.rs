@@ -2,13 +2,16 @@
 
 use crate::metrics::Histogram;
 use conclave_directory::pin_tries::Verdict;
-use conclave_directory::repository::{PinTries, Records, Rooms, Updates, Vmrs};
+use conclave_directory::repository::{PinTries, Records, Resets, Rooms, Updates, Vmrs};
 use conclave_directory::{
     AddReleaseError, AddVmrError, CallRecord, EnrolError, KeyFingerprint, PinHash, RecordEntry,
-    Room, RoomUpdate, SqliteDirectory, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
+    Reset, ResetOutcome, Room, RoomUpdate, SqliteDirectory, StoreError, StoredRelease,
+    StoredRollout, TakenRoom, Vmr,
 };
 use conclave_rollout::Saved;
-use conclave_types::{Compatible, DisplayName, RoomId, UnixTime, Version, VmrId, VmrNumber};
+use conclave_types::{
+    Compatible, DisplayName, ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -95,4 +98,13 @@ timed!(Updates {
     read room_updates() -> Result<Vec<RoomUpdate>, StoreError>;
     read rollouts() -> Result<Vec<StoredRollout>, StoreError>;
     read taken(id: u32) -> Result<Vec<TakenRoom>, StoreError>;
+});
+
+timed!(Resets {
+    change add_reset(reset: &Reset) -> Result<(), StoreError>;
+    change withdraw_reset(room: RoomId) -> Result<bool, StoreError>;
+    change reset_told(number: ResetNumber, outcome: ResetOutcome, at: UnixTime) -> Result<(), StoreError>;
+    read reset(number: ResetNumber) -> Result<Option<Reset>, StoreError>;
+    read ordered_reset(room: RoomId) -> Result<Option<Reset>, StoreError>;
+    read resets(most: u32) -> Result<Vec<Reset>, StoreError>;
 });

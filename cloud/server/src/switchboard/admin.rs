@@ -86,7 +86,7 @@ impl Switchboard {
                 Err(Refused("this is not the switchboard's to answer".into()))
             }
             ControlRequest::RecordList { most } => self.record_list(most),
-            request => self.release_control(request),
+            request => self.reset_control(request),
         };
         self.answer(id, answered);
     }
@@ -190,11 +190,7 @@ impl Switchboard {
         }
         room.status = RoomStatus::Revoked;
         tracing::info!(room = %room.id, "room revoked");
-        self.meet(Meet::RoomRevoked { room: room.id });
-        self.update_room_gone(room.id);
-        if let Some(link) = self.rooms.get(&room.id).copied() {
-            self.end_link(link, CloseReason::Revoked);
-        }
+        self.shut_out(room.id);
         Ok(ControlAnswer::RoomRevoked { room: self.room_line(room) })
     }
 
@@ -323,7 +319,7 @@ impl Switchboard {
         Ok(ControlAnswer::Records { records: records.into_iter().map(line).collect() })
     }
 
-    fn room_line(&self, room: Room) -> RoomLine {
+    pub(super) fn room_line(&self, room: Room) -> RoomLine {
         let state = match room.status {
             RoomStatus::Revoked => RoomState::Revoked,
             RoomStatus::Active if !self.rooms.contains_key(&room.id) => RoomState::NotLinked,

@@ -1,6 +1,8 @@
 //! Links: hello, newcomers and their codes, certificates, losing and ending links.
 
-use super::{CallNote, CloseReason, LinkId, Output, Party, Peer, RequestId, Stage, Switchboard};
+use super::{
+    BundleFile, CallNote, CloseReason, LinkId, Output, Party, Peer, RequestId, Stage, Switchboard,
+};
 use conclave_directory::{KeyFingerprint, RoomStatus};
 use conclave_link_protocol::VERSIONS;
 use conclave_link_protocol::message::{
@@ -114,6 +116,7 @@ impl Switchboard {
         };
         let greeting = Greeting::Welcome(Box::new(welcome));
         self.outputs.insert(greeting_at, Output::Greet { link, greeting });
+        self.remind_of_reset(link, id);
         None
     }
 
@@ -166,8 +169,13 @@ impl Switchboard {
             }
             RoomRequest::RenewCertificate => self.renew_certificate(link, id, room),
             RoomRequest::Chunk { sha256, offset, length } => {
-                self.chunk(link, id, room, (sha256, offset, length));
+                self.chunk(link, id, room, (BundleFile::Bundle(sha256), offset, length));
             }
+            RoomRequest::Sums { sha256, offset, length } => {
+                self.chunk(link, id, room, (BundleFile::Sums(sha256), offset, length));
+            }
+            RoomRequest::MayReset { code } => self.may_reset(link, id, room, &code),
+            RoomRequest::ResetDone(report) => self.reset_done(link, id, room, report),
         }
     }
 

@@ -13,6 +13,7 @@
 //! - `pace`: how often a room may join, or change what it runs;
 //! - `updates`: which room runs which release, and who is offered what;
 //! - `releases`: what the command line asks about that;
+//! - `resets`: codes, orders and receipts of factory resets;
 //! - `tally`: what is counted for the operator.
 
 mod admin;
@@ -22,6 +23,7 @@ mod listing;
 mod meetings;
 mod pace;
 mod releases;
+mod resets;
 mod tally;
 mod updates;
 mod words;
@@ -33,11 +35,13 @@ pub use admin::MOST_VMRS;
 pub(crate) use releases::words as stage_words;
 pub use tally::{Gauges, Tally, Words, kind};
 pub use words::{
-    CallNote, Certifier, CloseReason, ControlId, Input, JobId, LinkId, MediaEvent, Output, Peer,
-    PinOutcome, RequestId, SignError, SignedCertificate,
+    BundleFile, CallNote, Certifier, CloseReason, ControlId, Input, JobId, LinkId, MediaEvent,
+    Output, Peer, PinOutcome, RequestId, SignError, SignedCertificate,
 };
 
-use conclave_directory::{Activation, Directory, KeyFingerprint, RecordEntry, StoreError};
+use conclave_directory::{
+    Activation, Directory, KeyFingerprint, RecordEntry, ResetCodes, StoreError,
+};
 use conclave_link_protocol::message::ResumedCall;
 use conclave_meeting::Meetings;
 use conclave_types::{CallId, DisplayName, ParticipantId, RoomId, Time, UnixTime};
@@ -66,6 +70,7 @@ pub struct Switchboard {
     now: Time,
     wall: UnixTime,
     activation: Activation,
+    reset_codes: ResetCodes,
     meetings: Meetings,
     links: BTreeMap<LinkId, Party>,
     rooms: BTreeMap<RoomId, LinkId>,
@@ -139,6 +144,7 @@ impl Switchboard {
             now: Time::ZERO,
             wall,
             activation: Activation::new(),
+            reset_codes: ResetCodes::default(),
             meetings: Meetings::new(),
             links: BTreeMap::new(),
             rooms: BTreeMap::new(),

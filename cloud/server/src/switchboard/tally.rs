@@ -127,7 +127,9 @@ pub fn kind(request: &RoomRequest) -> &'static str {
         RoomRequest::Leave { .. } => "leave",
         RoomRequest::SetMedia { .. } => "set_media",
         RoomRequest::RenewCertificate => "renew_certificate",
-        RoomRequest::Chunk { .. } => "chunk",
+        RoomRequest::Chunk { .. } | RoomRequest::Sums { .. } => "chunk",
+        RoomRequest::MayReset { .. } => "may_reset",
+        RoomRequest::ResetDone(_) => "reset_done",
     }
 }
 

@@ -1,5 +1,6 @@
 mod chaos;
 mod limits;
+mod resets;
 mod updates;
 
 use super::*;
@@ -51,6 +52,7 @@ macro_rules! through {
 use conclave_directory::repository::Rooms as _;
 use conclave_directory::{AddReleaseError, RoomUpdate, StoredRelease, StoredRollout, TakenRoom};
 use conclave_directory::{AddVmrError, CallRecord, EnrolError, Room, Vmr, pin_tries::Verdict};
+use conclave_directory::{Reset, ResetOutcome as StoredOutcome};
 use conclave_rollout::Saved;
 
 through!(Rooms {
@@ -87,6 +89,15 @@ through!(Updates {
     fn room_updates(&;) -> Result<Vec<RoomUpdate>, StoreError>;
     fn rollouts(&;) -> Result<Vec<StoredRollout>, StoreError>;
     fn taken(&; id: u32) -> Result<Vec<TakenRoom>, StoreError>;
+});
+
+through!(Resets {
+    fn add_reset(&mut; reset: &Reset) -> Result<(), StoreError>;
+    fn reset(&; number: ResetNumber) -> Result<Option<Reset>, StoreError>;
+    fn ordered_reset(&; room: RoomId) -> Result<Option<Reset>, StoreError>;
+    fn withdraw_reset(&mut; room: RoomId) -> Result<bool, StoreError>;
+    fn reset_told(&mut; number: ResetNumber, outcome: StoredOutcome, at: UnixTime) -> Result<(), StoreError>;
+    fn resets(&; most: u32) -> Result<Vec<Reset>, StoreError>;
 });
 
 impl Records for Disk {

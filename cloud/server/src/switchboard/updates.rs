@@ -5,13 +5,13 @@
 //! 3. A room that was offered a release asks for its bundle, piece by piece. Pieces are read off the
 //!    main task; only a few rooms fetch at once, for calls go over the same network.
 
-use super::{LinkId, Output, RequestId, Switchboard};
+use super::{BundleFile, LinkId, Output, RequestId, Switchboard};
 use conclave_directory::{
     Directory, RoomUpdate, StoreError, StoredRelease, StoredRollout, TakenRoom,
 };
 use conclave_link_protocol::message::{
     CloudEvent, LONGEST_CHUNK, NoChunk, Piece, Release, Response, UpdateOffer, UpdateReport,
-    UpdateStage,
+    UpdateStage, sums_length,
 };
 use conclave_rollout::{Input, Output as Wants, Rollout, Stage, Standing};
 use conclave_types::{
@@ -313,15 +313,18 @@ impl Switchboard {
         self.count_pools();
     }
 
-    /// A room asks for a piece of a bundle: which, from where, how long.
+    /// A room asks for a piece of a bundle or of its block sums: which, from where, how long.
     pub(super) fn chunk(
         &mut self,
         link: LinkId,
         id: RequestId,
         room: RoomId,
-        (sha256, offset, length): (BundleHash, u64, u32),
+        (file, offset, length): (BundleFile, u64, u32),
     ) {
-        let size = self.updates.offered(room, sha256);
+        let size = match file {
+            BundleFile::Bundle(sha256) => self.updates.offered(room, sha256),
+            BundleFile::Sums(sha256) => self.updates.offered(room, sha256).map(sums_length),
+        };
         let inside = size.is_some_and(|size| {
             (1..=LONGEST_CHUNK).contains(&length)
                 && offset.checked_add(u64::from(length)).is_some_and(|end| end <= size)
@@ -330,7 +333,7 @@ impl Switchboard {
             self.respond(link, id, Response::NoChunk(NoChunk::Gone));
         } else if self.updates.may_fetch(self.now, room) {
             self.updates.reading += 1;
-            self.outputs.push_back(Output::ReadChunk { link, id, sha256, offset, length });
+            self.outputs.push_back(Output::ReadChunk { link, id, file, offset, length });
         } else {
             let busy = NoChunk::Busy { retry_after_s: RETRY_S };
             self.respond(link, id, Response::NoChunk(busy));

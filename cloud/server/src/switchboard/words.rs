@@ -11,6 +11,15 @@ use conclave_types::{
 };
 use tracing::Span;
 
+/// One of a bundle's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BundleFile {
+    /// The bundle itself.
+    Bundle(BundleHash),
+    /// Its block sums.
+    Sums(BundleHash),
+}
+
 /// One connection of a room or newcomer. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u64);
@@ -299,8 +308,8 @@ pub enum Output {
         link: LinkId,
         /// By which request.
         id: RequestId,
-        /// Of which bundle.
-        sha256: BundleHash,
+        /// Of which bundle, or of its block sums.
+        file: BundleFile,
         /// Where it begins.
         offset: u64,
         /// Its octets.

@@ -5,6 +5,10 @@ use super::Listed;
 /// Fields that show an address, octets, or text under a telling name all the same.
 pub const MAY_PRINT: &[Listed] = &[
     ("core/rtp/src/rtcp.rs", "Packet::SourceDescription.names", "CNAMEs: ids, which are random"),
+    ("core/update/src/machine.rs", "Way::Sums.1", "sums of a bundle's blocks"),
+    ("core/update/src/lib.rs", "Output::Open.sums", "sums of a bundle's blocks"),
+    ("core/update/src/reuse.rs", "Search.strong", "sums of a bundle's blocks"),
+    ("appliance/daemon/src/update/worker.rs", "Order::Open.sums", "sums of a bundle's blocks"),
     ("board/src/lines/mod.rs", "LineTrouble::SeveralChips.label", "how a driver calls its chip"),
     (
         "appliance/slots/src/entries.rs",

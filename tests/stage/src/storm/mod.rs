@@ -459,8 +459,15 @@ fn to_idle(room: &mut Room) -> Result<()> {
         match panel.screen {
             Screen::Idle { .. } => return Ok(panel.link == LinkState::Up && panel.room.is_some()),
             Screen::InCall(_) => room.try_press("leave")?,
-            Screen::Number { .. } | Screen::Pin { .. } => room.try_press("back")?,
-            Screen::Connecting { .. } | Screen::Starting | Screen::Activation { .. } => {}
+            Screen::Number { .. }
+            | Screen::Pin { .. }
+            | Screen::ResetCode { .. }
+            | Screen::ResetConfirm { .. } => room.try_press("back")?,
+            Screen::Connecting { .. }
+            | Screen::Starting
+            | Screen::Activation { .. }
+            | Screen::Resetting
+            | Screen::ResetReceipt(_) => {}
         }
         Ok(false)
     })

@@ -11,6 +11,7 @@ IMAGE_INSTALL = "\
     base-passwd \
     ca-certificates \
     conclave-kiosk \
+    conclave-reset \
     conclave-roomd \
     conclave-system \
     dbus \

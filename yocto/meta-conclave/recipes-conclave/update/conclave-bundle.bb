@@ -16,8 +16,6 @@ RAUC_BUNDLE_SLOTS = "system boot"
 RAUC_SLOT_system = "conclave-image"
 RAUC_SLOT_system[file] = "${CONCLAVE_SYSTEM_FILE}"
 RAUC_SLOT_system[rename] = "system.img"
-# A room that updates fetches only what differs from what it has.
-RAUC_SLOT_system[adaptive] = "block-hash-index"
 
 RAUC_SLOT_boot = "conclave-boot"
 RAUC_SLOT_boot[type] = "file"

@@ -179,6 +179,14 @@ fn only_a_room_that_was_offered_a_bundle_gets_its_pieces() {
     assert_eq!(said, [Output::Respond { link, id, response }]);
     // A room that has everything, and answers nobody waits for, do no harm.
     cloud.give(Input::ChunkRead { link, id, offset, piece: None });
+
+    let length = u32::try_from(sums_length(SIZE)).unwrap();
+    let sums = |length| RoomRequest::Sums { sha256: HASH, offset: 0, length };
+    assert_eq!(cloud.ask(*other, sums(length)).0, gone);
+    assert_eq!(cloud.ask(offered[0], sums(length + 1)).0, gone, "there are no more");
+    let (answer, outputs) = cloud.ask(offered[0], sums(length));
+    let read = matches!(outputs[..], [Output::ReadChunk { file: BundleFile::Sums(HASH), .. }]);
+    assert!(answer.is_none() && read, "{outputs:?}");
 }
 
 #[test]
