@@ -38,7 +38,7 @@ def room(cloud, folder):
 
 def links(cloud):
     """Whether the cloud holds a link with the room."""
-    return [each["state"] for each in cloud.rooms() if each["name"] == "Room Cleo"] == ["linked"]
+    return [each["state"] for each in cloud.rooms() if each["name"] == "Room Gwen"] == ["linked"]
 
 
 def without_link(shown):
@@ -71,8 +71,8 @@ def test_a_start_that_stands_still_is_ended_by_the_watchdog(room, cloud, seen):
     took = bitten(room, events)
     events.close()
     code = room.shows("an activation code", BOOT, lambda shown: shown.code).code
-    cloud.claim(code, "Room Cleo")
-    room.shows("Room Cleo", SCREEN)
+    cloud.claim(code, "Room Gwen")
+    room.shows("Room Gwen", SCREEN)
     seen(f"first start frozen in the initial RAM disk: ended by the watchdog after {took:.0f} s; the next one came up")
 
 
@@ -103,8 +103,8 @@ def test_a_frozen_kernel_is_restarted_by_the_watchdog(room, cloud, seen):
     restarted = time.monotonic()
     events.close()
     # The frozen picture stood there all the time: what counts is the one after the restart.
-    room.shows("anything but the room", SCREEN, lambda shown: "Room Cleo" not in shown)
-    room.shows("Room Cleo", BOOT)
+    room.shows("anything but the room", SCREEN, lambda shown: "Room Gwen" not in shown)
+    room.shows("Room Gwen", BOOT)
     until("the room is linked again", BACK, lambda: links(cloud))
     seen(
         f"kernel frozen: the watchdog restarted the board after {took:.0f} s, the room's name on the panel and the "
