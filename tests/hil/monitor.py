@@ -5,6 +5,9 @@
 import json
 import socket
 
+# Seconds between two starts of a board that are two: none gets anywhere sooner.
+TWICE = 5
+
 
 class Events:
     """Everything that has happened since this began."""
@@ -29,6 +32,11 @@ class Events:
         told = [json.loads(line) for line in lines if line.strip()]
         self.seen += [each for each in told if "event" in each]
         return [each for each in self.seen if each["event"] == name]
+
+    def restarts(self):
+        """How often the board has restarted. One that the watchdog brings about is told twice, within a second."""
+        times = [each["timestamp"]["seconds"] for each in self.named("RESET")]
+        return sum(time - before > TWICE for before, time in zip([0, *times], times))
 
     def close(self):
         """Ends it."""

@@ -139,7 +139,7 @@ def cut(recording, chance, folder):
     try:
         back = until(f"after a cut at {at} ({begin.name}), the panel shows {names}", BACK, came_back)
         room.keep(back.name)
-        seconds, restarts = room.since_power_on(), len(events.named("RESET"))
+        seconds, restarts = room.since_power_on(), events.restarts()
     finally:
         events.close()
         board_virtual.kill(board)

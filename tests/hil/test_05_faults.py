@@ -18,7 +18,7 @@ SCREEN = 300
 NOTICED = 120
 # It is dialled once a minute at the latest, and a connection that hangs is given up after a while.
 BACK = 300
-# Five minutes in the initial RAM disk (appliance/initramfs/init), two once systemd has it (emulated.conf).
+# Five minutes, in the initial RAM disk (appliance/initramfs/init) and once systemd has it (emulated.conf).
 BITES = 600
 # How long the network stays away, in seconds: CONCLAVE_HIL_AWAY=3600 is the hour.
 AWAY = int(os.environ.get("CONCLAVE_HIL_AWAY", "180"))
@@ -38,7 +38,7 @@ def room(cloud, folder):
 
 def links(cloud):
     """Whether the cloud holds a link with the room."""
-    return [each["state"] for each in cloud.rooms() if each["name"] == "Room Cleo"] == ["linked"]
+    return [each["state"] for each in cloud.rooms() if each["name"] == "Room Gwen"] == ["linked"]
 
 
 def without_link(shown):
@@ -50,10 +50,10 @@ def bitten(room, events):
     """Freezes the processors and waits for the watchdog; after how many seconds it has restarted the board."""
     gdb.freeze(os.path.join(room.folder, "gdb"))
     frozen = time.monotonic()
-    before = len(events.named("RESET"))
+    before = events.restarts()
     until("the watchdog bites", BITES, lambda: events.named("WATCHDOG"))
     took = time.monotonic() - frozen
-    until("the board has restarted", SCREEN, lambda: len(events.named("RESET")) > before)
+    until("the board has restarted", SCREEN, lambda: events.restarts() > before)
     return took
 
 
@@ -71,8 +71,8 @@ def test_a_start_that_stands_still_is_ended_by_the_watchdog(room, cloud, seen):
     took = bitten(room, events)
     events.close()
     code = room.shows("an activation code", BOOT, lambda shown: shown.code).code
-    cloud.claim(code, "Room Cleo")
-    room.shows("Room Cleo", SCREEN)
+    cloud.claim(code, "Room Gwen")
+    room.shows("Room Gwen", SCREEN)
     seen(f"first start frozen in the initial RAM disk: ended by the watchdog after {took:.0f} s; the next one came up")
 
 
@@ -103,8 +103,8 @@ def test_a_frozen_kernel_is_restarted_by_the_watchdog(room, cloud, seen):
     restarted = time.monotonic()
     events.close()
     # The frozen picture stood there all the time: what counts is the one after the restart.
-    room.shows("anything but the room", SCREEN, lambda shown: "Room Cleo" not in shown)
-    room.shows("Room Cleo", BOOT)
+    room.shows("anything but the room", SCREEN, lambda shown: "Room Gwen" not in shown)
+    room.shows("Room Gwen", BOOT)
     until("the room is linked again", BACK, lambda: links(cloud))
     seen(
         f"kernel frozen: the watchdog restarted the board after {took:.0f} s, the room's name on the panel and the "

@@ -9,11 +9,13 @@ use conclave_link_protocol::ALPN;
 use conclave_link_protocol::frame::FrameError;
 use conclave_link_protocol::message::{CloudEvent, DirectoryEntry, Greeting, Refusal};
 use conclave_link_room::{DownReason, Pins, ServerPin};
+use conclave_types::UnixTime;
 use rustls::version::{TLS12, TLS13};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 /// Reads to the end, whichever way it comes.
@@ -254,31 +256,48 @@ async fn a_room_finds_the_port_that_works_beside_those_that_do_not() {
 
 #[tokio::test]
 async fn a_cloud_whose_certificate_has_expired_is_told_from_a_wrong_one() {
+    let (mut room, _) = room_that_meets_a_cloud_of(UnixTime(now().0 - 3 * YEAR)).await;
+    assert_eq!(room.down().await, DownReason::ServerExpired);
+}
+
+#[tokio::test]
+async fn a_room_whose_clock_is_behind_links_with_the_cloud_that_it_knows() {
+    let (_room, mut done) = room_that_meets_a_cloud_of(UnixTime(now().0 + 3 * YEAR)).await;
+    next(&mut done).await.unwrap();
+}
+
+const YEAR: u64 = 365 * 24 * 3600;
+
+/// A room, and how the handshakes end with the cloud that it knows, whose certificate is of that time. The hub
+/// renews by itself as soon as it starts, so the certificate is served by hand.
+async fn room_that_meets_a_cloud_of(
+    time: UnixTime,
+) -> (TestRoom, mpsc::Receiver<std::io::Result<()>>) {
     let folder = tempfile::tempdir().unwrap();
-    let years_ago = conclave_types::UnixTime(now().0 - 3 * 365 * 24 * 3600);
-    let authority = conclave_link_cloud::Authority::open(folder.path(), years_ago).unwrap();
+    let authority = conclave_link_cloud::Authority::open(folder.path(), time).unwrap();
     let pins = authority.pins();
-    // The hub renews by itself as soon as it starts, so the old certificate is served by hand.
     let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let key = rustls::pki_types::PrivatePkcs8KeyDer::from(read("link.key"));
     let chain = vec![read("link.der").into(), read("ca.der").into()];
-    let config = rustls::ServerConfig::builder_with_provider(provider)
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(chain, key.into())
         .unwrap();
+    config.alpn_protocols = vec![ALPN.to_vec()];
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let task = tokio::spawn(async move {
+    let (tell, done) = mpsc::channel(1);
+    tokio::spawn(async move {
         while let Ok((tcp, _)) = listener.accept().await {
-            let _ = acceptor.accept(tcp).await;
+            // It ends well once the room has said that it takes this cloud.
+            let _ = tell.try_send(acceptor.accept(tcp).await.map(|_| ()));
         }
     });
     let room_folder = tempfile::tempdir().unwrap();
-    let mut room = TestRoom::start(vec![port], pins, room_folder.path(), None);
-    assert_eq!(room.down().await, DownReason::ServerExpired);
-    task.abort();
+    let room = TestRoom::start(vec![port], pins, room_folder.path(), None);
+    (room, done)
 }

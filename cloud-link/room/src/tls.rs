@@ -131,24 +131,33 @@ impl CloudVerifier {
             DownReason::ServerCertificate { detail }
         })?;
         let anchor = webpki::anchor_from_trusted_cert(authority).map_err(wrong)?;
-        certificate
-            .verify_for_usage(
-                self.provider.signature_verification_algorithms.all,
-                &[anchor],
-                &[],
-                now,
-                webpki::KeyUsage::server_auth(),
-                None,
-                None,
-            )
-            .map_err(|error| match error {
-                webpki::Error::CertExpired { .. } => DownReason::ServerExpired,
-                webpki::Error::CertNotValidYet { .. } => DownReason::ServerNotYetValid,
-                webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey => {
-                    DownReason::OtherAuthority
-                }
-                other => wrong(other),
-            })?;
+        let valid_at = |at: UnixTime| {
+            certificate
+                .verify_for_usage(
+                    self.provider.signature_verification_algorithms.all,
+                    &[anchor.clone()],
+                    &[],
+                    at,
+                    webpki::KeyUsage::server_auth(),
+                    None,
+                    None,
+                )
+                .map(|_| ())
+        };
+        match valid_at(now) {
+            // Ours is behind: a clock whose battery is empty begins years ago, and in some networks nobody tells
+            // the time. The key is pinned and was proved: who holds it gains nothing by being early.
+            Err(webpki::Error::CertNotValidYet { not_before, .. }) => valid_at(not_before),
+            other => other,
+        }
+        .map_err(|error| match error {
+            webpki::Error::CertExpired { .. } => DownReason::ServerExpired,
+            webpki::Error::CertNotValidYet { .. } => DownReason::ServerNotYetValid,
+            webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey => {
+                DownReason::OtherAuthority
+            }
+            other => wrong(other),
+        })?;
         let name = server_name()
             .map_err(|error| DownReason::ServerCertificate { detail: error.to_string() })?;
         certificate.verify_is_valid_for_subject_name(&name).map_err(wrong)
