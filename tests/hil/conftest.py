@@ -117,6 +117,10 @@ class Room:
         # A call's panel alone has a volume.
         self.shows("Volume", limit)
 
+    def dismiss(self):
+        """Taps the notice away: the key at its right end, whose two words are read as one now and then."""
+        self.board.touch(board_virtual.WIDTH - 130, 61)
+
     def leave(self, limit=600):
         """Leaves the call: the key in the corner, whose white on red no one reads for us, right of People."""
         _, row = until("the keys of the call", limit, lambda: self.look().place_of("People"))

@@ -55,6 +55,9 @@ def test_a_release_whose_daemon_ends_at_once_is_taken_back_and_it_says_so(bell, 
     version = release(cloud, "CONCLAVE_HIL_BROKEN")
     ended = story.update(bell, cloud, NAME, version, UPDATE, seen)
     assert ended["standing"] == "failed" and "did not start" in ended["why"], ended
+    # The board has no microphone here, and that is said first.
+    bell.shows("the room again", story.SCREEN, lambda shown: NAME in shown and "microphone" in shown)
+    bell.dismiss()
     bell.shows("The update did not work", story.SCREEN)
 
 

@@ -117,6 +117,15 @@ pub(crate) fn short(steps: &mut Steps, workspace: &Path, programs: &Path) -> Res
     test(steps, command, &workspace.join("tests/hil"), &["-k".to_owned(), SHORT.to_owned()])
 }
 
+/// Whether this machine lets us mount, and have a network with cables in it: some containers do not.
+fn may_emulate() -> bool {
+    let tried = "mount -t tmpfs none /mnt && ip link set lo up && ip tuntap add conclave0 mode tap";
+    Command::new("unshare")
+        .args(["--mount", "--net", "--", "sh", "-c", tried])
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
 fn test(steps: &mut Steps, mut command: Command, tests: &Path, words: &[String]) -> Result<()> {
     command
         .args(["-m", "pytest", "-rA", "--tb=short", "-p", "no:cacheprovider"])

@@ -191,6 +191,8 @@ pub struct Room {
     pub(crate) pad: Pad,
     pub(crate) people_open: bool,
     pub(crate) notice: Option<Notice>,
+    /// That an update failed is said when the present notice is tapped away.
+    update_failed: bool,
     pub(crate) camera: Health,
     pub(crate) microphone: Health,
     pub(crate) clock: (u8, u8),
@@ -229,6 +231,7 @@ impl Room {
             pad: Pad::Closed,
             people_open: false,
             notice: None,
+            update_failed: false,
             camera: Health::Working,
             microphone: Health::Working,
             clock: (0, 0),
@@ -302,7 +305,8 @@ impl Room {
                     UpdateNews::None => {}
                     // What is wrong with the room itself is said first.
                     UpdateNews::Updating => self.notice = self.notice.or(Some(Notice::Updating)),
-                    UpdateNews::Failed => self.notice = self.notice.or(Some(Notice::UpdateFailed)),
+                    UpdateNews::Failed if self.notice.is_some() => self.update_failed = true,
+                    UpdateNews::Failed => self.notice = Some(Notice::UpdateFailed),
                 }
             }
             Input::Tick => self.feed(now, conclave_call::Input::Tick),
@@ -394,7 +398,10 @@ impl Room {
                 self.settings.language = tap.language;
                 self.want(Output::Save(self.settings));
             }
-            Tap::Dismiss => self.notice = None,
+            Tap::Dismiss => {
+                let next = std::mem::take(&mut self.update_failed);
+                self.notice = next.then_some(Notice::UpdateFailed);
+            }
             Tap::JoinWithNumber if !in_call => {
                 self.pad = Pad::Number { typed: String::new(), fault: None };
             }
@@ -636,7 +643,10 @@ impl Room {
                 };
                 match notice {
                     Some(notice) if working => self.clear_notice(notice),
-                    Some(notice) => self.notice = Some(notice),
+                    Some(notice) => {
+                        self.update_failed |= self.notice == Some(Notice::UpdateFailed);
+                        self.notice = Some(notice);
+                    }
                     None => {}
                 }
                 self.part_changed(name, working, detail);

@@ -620,4 +620,13 @@ fn people_are_told_of_a_restart_and_of_a_way_back_and_of_a_missing_camera_first(
     let (part, detail) = (MediaPart::Camera, String::new());
     room.handle(at(2), Input::Media(MediaEvent::Part { part, working: false, detail }));
     assert_eq!(notice(&mut room, UpdateNews::Updating), Some(Notice::CameraLost));
+    // What is said first does not keep the other from being said.
+    assert_eq!(notice(&mut room, UpdateNews::Failed), Some(Notice::CameraLost));
+    taps(&mut room, at(3), [Tap::Dismiss]);
+    assert_eq!(room.panel(at(3)).notice, Some(Notice::UpdateFailed));
+    let (part, detail) = (MediaPart::Microphone, String::new());
+    room.handle(at(4), Input::Media(MediaEvent::Part { part, working: false, detail }));
+    assert_eq!(room.panel(at(4)).notice, Some(Notice::MicrophoneLost));
+    taps(&mut room, at(5), [Tap::Dismiss, Tap::Dismiss]);
+    assert_eq!(room.panel(at(5)).notice, None);
 }
