@@ -105,9 +105,9 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
 
 /// The short form, with programs that stand in a folder already.
 pub(crate) fn short(steps: &mut Steps, workspace: &Path, programs: &Path) -> Result<()> {
-    if !packages::is_root()? {
+    if !packages::is_root()? || !may_emulate() {
         eprintln!(
-            "\nLeft out: the virtual board. Only root can put an image together: cargo xtask hil."
+            "\nLeft out: the virtual board. It wants root, mounts, and a network of its own: cargo xtask hil."
         );
         return Ok(());
     }
