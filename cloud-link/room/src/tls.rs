@@ -135,7 +135,7 @@ impl CloudVerifier {
             certificate
                 .verify_for_usage(
                     self.provider.signature_verification_algorithms.all,
-                    &[anchor.clone()],
+                    std::slice::from_ref(&anchor),
                     &[],
                     at,
                     webpki::KeyUsage::server_auth(),

@@ -37,7 +37,11 @@ impl Room {
         let settings = Settings { language: Language::English, volume: 50, layout: Layout::Grid };
         let mut room = Room {
             index,
-            rules: Rules::new(Facts { serial: serial.clone(), key: String::new() }, settings, None),
+            rules: Rules::new(
+                Facts { serial: serial.clone(), key: String::new(), development: false },
+                settings,
+                None,
+            ),
             link: Link::new("sim", &serial, net.chance.below(u64::MAX)),
             conn: None,
             dial: 0,
