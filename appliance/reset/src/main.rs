@@ -1,10 +1,10 @@
 //! conclave-reset: destroys the keys of the data partition, for a factory reset.
 //!
 //! The data partition is LUKS2: whoever has none of its key slots has nothing but noise. They lie with
-//! both copies of the header in its first [`HEADER_AREA`]; a key that is sealed in a TPM lies there too,
+//! both copies of the header in its first 16 MiB; a key that is sealed in a TPM lies there too,
 //! and one of a board without a TPM on the partition conclave-key.
 //!
-//! 1. The first block is overwritten with [`MARK`]. From here on there is no way back: the initial RAM
+//! 1. The first block is overwritten with a mark. From here on there is no way back: the initial RAM
 //!    disk finishes what it finds begun, and has the partition made anew.
 //! 2. The key partition is overwritten.
 //! 3. The rest of the header area is overwritten.
