@@ -1,5 +1,5 @@
 """A room from its first start by the firmware to its next system: one that does not work is taken back, one that
-works stays. Alone this file is the short form of all of them, which CI runs.
+works stays. Alone this file is the short form of all of them: cargo xtask hil --short.
 """
 
 import os

@@ -18,8 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Of all tests those that CI runs: the image looked at, then one room from its first start over its code, a
-/// port scan and a call to an update that is taken back and one that stays.
+/// Of all tests those of the short form.
 const SHORT: &str = "test_01 or test_04";
 
 /// What `cargo xtask hil` is asked.
@@ -28,6 +27,10 @@ pub(crate) struct Arguments {
     /// Leaves the room on a screen, touchable, until Ctrl-C, instead of testing it.
     #[arg(long)]
     interactive: bool,
+    /// The short form: with programs that are not optimised, the image looked at, then one room from its first
+    /// start over its code, a port scan and a call to an update that is taken back and one that stays.
+    #[arg(long, conflicts_with_all = ["interactive", "power_cuts"])]
+    short: bool,
     /// Boots the development image instead, asks it where the time between power on and panel goes, and
     /// writes that into docs/.
     #[arg(long, conflicts_with_all = ["interactive", "power_cuts"])]
@@ -59,6 +62,17 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
         packages::install(Purpose::Image)?;
     }
     let mut steps = Steps::new(workspace.clone());
+    if arguments.short {
+        // Without `driver`, as a room has them; the same profile as all tests, which spares a second build.
+        steps.cargo(
+            "Build the programs as they are shipped",
+            &["build", "--workspace", "--bins"],
+            "the compiler says above what is wrong",
+        )?;
+        short(&mut steps, &workspace, &crate::built(".")?)?;
+        steps.summary();
+        return Ok(());
+    }
     let programs = match arguments.programs {
         Some(folder) => folder,
         None => image::programs::room(&mut steps, &workspace)?,
@@ -104,7 +118,7 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
 }
 
 /// The short form, with programs that stand in a folder already.
-pub(crate) fn short(steps: &mut Steps, workspace: &Path, programs: &Path) -> Result<()> {
+fn short(steps: &mut Steps, workspace: &Path, programs: &Path) -> Result<()> {
     if !packages::is_root()? || !may_emulate() {
         eprintln!(
             "\nLeft out: the virtual board. It wants root, mounts, and a network of its own: cargo xtask hil."

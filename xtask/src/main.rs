@@ -180,7 +180,7 @@ fn yocto() -> Result<()> {
 
 fn test(fast: bool, install: &Install) -> Result<()> {
     if !install.no_install {
-        packages::install(if fast { Purpose::Test } else { Purpose::Image })?;
+        packages::install(Purpose::Test)?;
     }
     let mut steps = Steps::new(workspace()?);
     for component in ["fmt", "clippy"] {
@@ -222,13 +222,6 @@ fn test(fast: bool, install: &Install) -> Result<()> {
             "the end of each program's log is above; run one alone with \
              `cargo test -p conclave-stage --test <file> -- --ignored <name>`",
         )?;
-        // Without `driver`, as a room has them; not optimised, which spares a second build of everything.
-        steps.cargo(
-            "Build the programs as they are shipped",
-            &["build", "--workspace", "--bins"],
-            "the compiler says above what is wrong",
-        )?;
-        hil::short(&mut steps, &workspace()?, &built(".")?)?;
     }
     steps.summary();
     Ok(())
