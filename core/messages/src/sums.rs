@@ -38,6 +38,7 @@ pub struct Weak {
 
 impl Weak {
     /// Of these octets.
+    #[inline]
     pub fn of(block: &[u8]) -> Weak {
         let (mut a, mut b) = (0_u32, 0_u32);
         for octet in block {
@@ -48,6 +49,7 @@ impl Weak {
     }
 
     /// One octet further: the first of the present ones goes, another comes at their end.
+    #[inline]
     pub fn roll(&mut self, goes: u8, comes: u8) {
         let goes = u32::from(goes);
         self.a = self.a.wrapping_sub(goes).wrapping_add(u32::from(comes));
@@ -55,6 +57,7 @@ impl Weak {
     }
 
     /// The sum.
+    #[inline]
     pub fn value(&self) -> u32 {
         self.b << 16 | self.a & 0xffff
     }

@@ -59,8 +59,8 @@ impl Search {
     /// What of the file itself is right already, each block in its place: what came before a cut.
     pub fn in_place(
         &mut self,
-        file: &mut impl Read,
-        hash: impl Fn(&[u8]) -> [u8; 32],
+        file: &mut dyn Read,
+        hash: &dyn Fn(&[u8]) -> [u8; 32],
     ) -> io::Result<()> {
         let mut block = vec![0; BLOCK as usize];
         for number in 0..self.found.len() {
@@ -76,12 +76,13 @@ impl Search {
         Ok(())
     }
 
-    /// Looks through other data. `found` is given each block with where in the bundle it belongs.
+    /// Looks through other data. `found` is given each block with where in the bundle it belongs. Nothing here is
+    /// generic: it is built in this crate, which is optimised in every profile.
     pub fn through(
         &mut self,
-        data: &mut impl Read,
-        hash: impl Fn(&[u8]) -> [u8; 32],
-        mut found: impl FnMut(u64, &[u8]) -> io::Result<()>,
+        data: &mut dyn Read,
+        hash: &dyn Fn(&[u8]) -> [u8; 32],
+        found: &mut dyn FnMut(u64, &[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
         let window = BLOCK as usize;
         let mut octets = Vec::with_capacity(READ + window);
@@ -97,7 +98,7 @@ impl Search {
                 loop {
                     if self.may_be(weak.value()) {
                         let block = &octets[at..at + window];
-                        if self.take(&strong_of(&hash(block)), block, &mut found)? {
+                        if self.take(&strong_of(&hash(block)), block, found)? {
                             // The next one most likely follows.
                             at += window;
                             continue 'block;
@@ -148,7 +149,7 @@ impl Search {
         &mut self,
         strong: &[u8; STRONG],
         block: &[u8],
-        found: &mut impl FnMut(u64, &[u8]) -> io::Result<()>,
+        found: &mut dyn FnMut(u64, &[u8]) -> io::Result<()>,
     ) -> io::Result<bool> {
         let first = self.strong.partition_point(|(known, _)| known < strong);
         let mut at = first;
@@ -188,7 +189,7 @@ fn strong_of(sha256: &[u8; 32]) -> [u8; STRONG] {
 }
 
 /// Reads until the buffer is full or the data end.
-fn fill(data: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+fn fill(data: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match data.read(&mut buffer[filled..]) {
@@ -240,7 +241,7 @@ mod tests {
         let mut file = vec![0; bundle.len()];
         for mut data in has.iter().copied() {
             search
-                .through(&mut data, hash, |at, block| {
+                .through(&mut data, &hash, &mut |at, block| {
                     file[at as usize..at as usize + block.len()].copy_from_slice(block);
                     Ok(())
                 })
@@ -294,7 +295,7 @@ mod tests {
         let mut begun = bundle[..SOME * 4 + 9].to_vec();
         begun[SOME * 2 + 3] ^= 1;
         let mut search = Search::new(bundle.len() as u64, &sums(&bundle)).unwrap();
-        search.in_place(&mut &begun[..], hash).unwrap();
+        search.in_place(&mut &begun[..], &hash).unwrap();
         let some = SOME as u64;
         assert_eq!(search.missing(), [some * 2..some * 3, some * 4..some * 6 + 10]);
     }
@@ -321,7 +322,7 @@ mod tests {
             asked.set(asked.get() + 1);
             hash(block)
         };
-        search.through(&mut &data[..], counted, |_, _| Ok(())).unwrap();
+        search.through(&mut &data[..], &counted, &mut |_, _| Ok(())).unwrap();
         assert_eq!(asked.get(), 4 * DECEIVED);
         assert_eq!(search.missing().len(), 1);
     }

@@ -229,7 +229,7 @@ fn open(
     let search = (!sums.is_empty()).then(|| Search::new(size, sums)).flatten();
     let Some(mut search) = search else { return Ok(vec![Range { start: 0, end: size }]) };
     if begun {
-        search.in_place(&mut made, sha256)?;
+        search.in_place(&mut made, &sha256)?;
     }
     for path in reuse_from {
         let from = match File::open(path) {
@@ -240,11 +240,11 @@ fn open(
                 continue;
             }
         };
-        let put = |at: u64, block: &[u8]| {
+        let mut put = |at: u64, block: &[u8]| {
             made.seek(SeekFrom::Start(at))?;
             made.write_all(block)
         };
-        search.through(&mut &from, sha256, put)?;
+        search.through(&mut &from, &sha256, &mut put)?;
     }
     let missing = search.missing();
     let octets: u64 = missing.iter().map(|range| range.end - range.start).sum();
