@@ -154,7 +154,7 @@ def disk_for(cloud, folder, image=None):
     """A copy of the shipped disk, with what a site writes onto it: which cloud."""
     disk = os.path.join(folder, "disk.img")
     image = image or os.environ["CONCLAVE_HIL_DISK"]
-    subprocess.run(["cp", "--sparse=always", image, disk], check=True)
+    board_virtual.copy(image, disk)
     configuration = os.path.join(folder, "cloud.toml")
     with open(configuration, "w") as file:
         file.write(cloud.room_configuration(LOOPBACK))

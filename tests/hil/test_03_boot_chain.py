@@ -17,9 +17,7 @@ def test_a_system_with_one_flipped_bit_is_refused(folder, seen):
     folder = os.path.join(folder, "flipped")
     os.makedirs(folder)
     disk = os.path.join(folder, "disk.img")
-    subprocess.run(
-        ["cp", "--sparse=always", os.environ["CONCLAVE_HIL_DISK"], disk], check=True
-    )
+    board_virtual.copy(os.environ["CONCLAVE_HIL_DISK"], disk)
     with open(disk, "r+b") as file:
         # In the file system's first block, which is the first that is read.
         file.seek(SYSTEM_A + 100)

@@ -81,7 +81,8 @@ fn quiet() -> u32 {
     600
 }
 
-fn os_release() -> PathBuf {
+/// Where the system says what it is: os-release(5).
+pub(crate) fn os_release() -> PathBuf {
     "/etc/os-release".into()
 }
 

@@ -24,7 +24,7 @@ use conclave_media::Media;
 use conclave_panel_api::Layout;
 use conclave_room::{Facts, Room, Settings};
 use conclave_types::Time;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,9 +32,6 @@ use tokio_util::sync::CancellationToken;
 
 /// The loudspeaker before anyone has chosen: audible, not startling.
 const FIRST_VOLUME: u8 = 70;
-
-/// Where the image says of which kind it is: os-release(5).
-const OS_RELEASE: &str = "/etc/os-release";
 
 /// The daemon of a Conclave room: camera, microphones and displays, and the link to the cloud.
 #[derive(Parser)]
@@ -77,7 +74,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let wiring = arguments.lines.map_or(board::Wiring::Real, board::Wiring::Files);
     #[cfg(not(feature = "driver"))]
     let wiring = board::Wiring::Real;
-    let development = update::is_development(Path::new(OS_RELEASE));
+    let development = update::is_development(&config::os_release());
     let read = config::read(&arguments.config).and_then(|config| {
         let pins = Pins::parse(&config.cloud.pins)
             .context("'cloud.pins' in the configuration has a mistake")?;
