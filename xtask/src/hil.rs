@@ -63,13 +63,7 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
     }
     let mut steps = Steps::new(workspace.clone());
     if arguments.short {
-        // Without `driver`, as a room has them; the same profile as all tests, which spares a second build.
-        steps.cargo(
-            "Build the programs as they are shipped",
-            &["build", "--workspace", "--bins"],
-            "the compiler says above what is wrong",
-        )?;
-        short(&mut steps, &workspace, &crate::built(".")?)?;
+        short(&mut steps, &workspace)?;
         steps.summary();
         return Ok(());
     }
@@ -117,17 +111,24 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The short form, with programs that stand in a folder already.
-fn short(steps: &mut Steps, workspace: &Path, programs: &Path) -> Result<()> {
+/// The short form, which CI runs too: the image looked at, and one room on it.
+pub(crate) fn short(steps: &mut Steps, workspace: &Path) -> Result<()> {
     if !packages::is_root()? || !may_emulate() {
         eprintln!(
             "\nLeft out: the virtual board. It wants root, mounts, and a network of its own: cargo xtask hil."
         );
         return Ok(());
     }
-    let wanted = Wanted { workspace, programs, updates: true, development: false };
+    // Without `driver`, as a room has them; the same profile as all tests, which spares a second build.
+    steps.cargo(
+        "Build the programs as they are shipped",
+        &["build", "--workspace", "--bins"],
+        "the compiler says above what is wrong",
+    )?;
+    let programs = crate::built(".")?;
+    let wanted = Wanted { workspace, programs: &programs, updates: true, development: false };
     let built = build::build(&wanted)?;
-    let command = command(steps, workspace, &built, programs)?;
+    let command = command(steps, workspace, &built, &programs)?;
     test(steps, command, &workspace.join("tests/hil"), &["-k".to_owned(), SHORT.to_owned()])
 }
 

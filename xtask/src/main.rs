@@ -52,7 +52,7 @@ enum Task {
     },
     /// Everything that CI checks.
     Test {
-        /// Leaves out the tests that start real rooms and a real cloud.
+        /// Leaves out the tests that start real rooms and a real cloud, and those of the image.
         #[arg(long)]
         fast: bool,
         #[command(flatten)]
@@ -180,7 +180,7 @@ fn yocto() -> Result<()> {
 
 fn test(fast: bool, install: &Install) -> Result<()> {
     if !install.no_install {
-        packages::install(Purpose::Test)?;
+        packages::install(if fast { Purpose::Test } else { Purpose::Image })?;
     }
     let mut steps = Steps::new(workspace()?);
     for component in ["fmt", "clippy"] {
@@ -211,7 +211,9 @@ fn test(fast: bool, install: &Install) -> Result<()> {
         "run one of them again with `cargo test -p <crate> <name>`",
     )?;
     if fast {
-        eprintln!("\nLeft out by --fast: the end-to-end tests with real rooms and a real cloud.");
+        eprintln!(
+            "\nLeft out by --fast: the end-to-end tests with real rooms and a real cloud, and the image."
+        );
     } else {
         fuzz::short(&mut steps, &workspace()?)?;
         // One at a time: each has two rooms that encode and decode video on this machine.
@@ -222,6 +224,7 @@ fn test(fast: bool, install: &Install) -> Result<()> {
             "the end of each program's log is above; run one alone with \
              `cargo test -p conclave-stage --test <file> -- --ignored <name>`",
         )?;
+        hil::short(&mut steps, &workspace()?)?;
     }
     steps.summary();
     Ok(())
