@@ -4,9 +4,12 @@
 //! two entries stand before all others, `conclave_a` and `conclave_b`, each for one boot partition: RAUC
 //! sets which one comes next, and which one stays. Without them no update could be tried once and taken
 //! back. It is run at each start, and does nothing where they are already right.
+//!
+//! `conclave-slots came-up`, once the room is in use: the initial RAM disk need not count this start any more.
 
 #![forbid(unsafe_code)]
 
+mod came_up;
 mod disk;
 mod entries;
 
@@ -20,29 +23,49 @@ use std::process::{Command, ExitCode};
 const LOADER: &str = r"\EFI\conclave\conclave.efi";
 /// A file of the initial RAM disk: which slot was started.
 const BOOTED: &str = "/run/conclave-slot";
+/// A link of the initial RAM disk: the partition where it counts starts.
+const KEY: &str = "/run/conclave-key";
 /// A link of the initial RAM disk: the disk that the system came from.
 const DISK: &str = "/run/conclave-disk";
 
 fn main() -> ExitCode {
-    match run() {
+    let (done, without) = match std::env::args().nth(1).as_deref() {
+        None => (make_known(), "The firmware does not know both slots, so no update can be tried"),
+        Some("came-up") => {
+            (came_up(), "This start counts as one that failed; after four the other slot is started")
+        }
+        Some(_) => {
+            eprintln!("conclave-slots [came-up]");
+            return ExitCode::FAILURE;
+        }
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
-            eprintln!(
-                "The firmware does not know both slots, so no update can be tried: {trouble:#}"
-            );
+            eprintln!("{without}: {trouble:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn run() -> Result<()> {
+fn came_up() -> Result<()> {
+    let partition = std::fs::canonicalize(KEY).with_context(|| KEY.to_owned())?;
+    came_up::forget_starts(&partition, &booted()?)
+}
+
+/// RAUC's name of the slot that was started.
+fn booted() -> Result<String> {
+    let booted = std::fs::read_to_string(BOOTED).with_context(|| BOOTED.to_owned())?;
+    let name = booted.trim().strip_prefix("CONCLAVE_SLOT=");
+    Ok(name.with_context(|| format!("{BOOTED} names no slot"))?.to_owned())
+}
+
+fn make_known() -> Result<()> {
     if !Path::new("/sys/firmware/efi/efivars").exists() {
         say("This board has no UEFI: its boot loader knows the slots by itself.");
         return Ok(());
     }
-    let booted = std::fs::read_to_string(BOOTED).with_context(|| BOOTED.to_owned())?;
-    let booted = booted.trim().strip_prefix("CONCLAVE_SLOT=");
-    let booted = booted.with_context(|| format!("{BOOTED} names no slot"))?;
+    let booted = booted()?;
     let disk = std::fs::canonicalize(DISK).with_context(|| DISK.to_owned())?;
     let slots = disk::boot_partitions(
         Path::new("/sys/class/block"),
@@ -50,7 +73,7 @@ fn run() -> Result<()> {
         &disk,
     )?;
     let known = efibootmgr(&["-v"])?;
-    let steps = entries::steps(&known, &slots, booted)?;
+    let steps = entries::steps(&known, &slots, &booted)?;
     if steps.is_empty() {
         say("The firmware knows both slots.");
     }
