@@ -9,26 +9,44 @@ import pytest
 
 from board_virtual import until
 from conftest import Room, disk_for, switch_on
+from lines import MUTE, Lines
 from monitor import Events
 from power import french
+from second_room import SecondRoom
 from shell import Shell
+from sound import Sound, loudness, share_of_tone
 
 BOOT = 1800
 SCREEN = 300
+# Sound has to come from an emulated processor into another room.
+MEDIA = 300
 NAME = "Room Dora"
 
 
 @pytest.fixture(scope="module")
-def room(cloud, folder):
-    """A room with a development image, enrolled."""
-    image = os.environ.get("CONCLAVE_HIL_DEVELOPMENT")
-    if not image:
+def place(folder):
+    """Where this file's room keeps what is its own."""
+    if not os.environ.get("CONCLAVE_HIL_DEVELOPMENT"):
         pytest.skip("without a development image: cargo xtask hil")
-    folder = os.path.join(folder, "development")
-    os.makedirs(folder)
+    place = os.path.join(folder, "development")
+    os.makedirs(place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def sound(place):
+    """What the room's microphone hears."""
+    with Sound(place) as sound:
+        yield sound
+
+
+@pytest.fixture(scope="module")
+def room(cloud, place, sound):
+    """A room with a development image, enrolled."""
+    image, folder = os.environ["CONCLAVE_HIL_DEVELOPMENT"], place
     disk = disk_for(cloud, folder, os.path.join(image, "conclave.img"))
     board = switch_on(
-        folder, disk, None, restarts=True,
+        folder, disk, None, restarts=True, besides=sound.words(),
         initrd=os.path.join(image, "initrd.zst"), command_line=os.path.join(image, "command-line"),
     )
     room = Room(board, folder)
@@ -56,6 +74,31 @@ def daemon(shell, what):
 def links(cloud):
     """Whether the cloud holds a link with the room."""
     return [each["state"] for each in cloud.rooms() if each["name"] == NAME] == ["linked"]
+
+
+def test_the_mute_button_lights_red_and_silences(room, shell, cloud, sound, seen):
+    lines, second = Lines(shell), SecondRoom(cloud, room.folder)
+    second.enrol(cloud, "Room Outside Dora's")
+    assert lines.light() == (False, False), "a light without a call"
+    second.join("4711", "2468")
+    room.join("Board", "2468")
+    until("the light is green", SCREEN, lambda: lines.light() == (True, False))
+    sound.play()
+    until("the note outside", MEDIA, lambda: share_of_tone(second.heard(3)) > 0.5)
+
+    lines.press(MUTE)
+    until("the light is red", SCREEN, lambda: lines.light() == (False, True))
+    room.shows("Your microphone is off", SCREEN)
+    until("silence outside", MEDIA, lambda: loudness(second.heard(3)) < 20)
+
+    lines.press(MUTE)
+    until("the light is green again", SCREEN, lambda: lines.light() == (True, False))
+    until("the note again", MEDIA, lambda: share_of_tone(second.heard(3)) > 0.5)
+    sound.be_silent()
+    room.leave()
+    until("the light is off", SCREEN, lambda: lines.light() == (False, False))
+    second.stop()
+    seen("the mute button: red light, said on the panel, silence outside; pressed again: green, the note outside")
 
 
 def test_a_frozen_daemon_is_started_again(room, shell, cloud, seen):

@@ -1,7 +1,8 @@
 //! `cargo xtask image`: a disk that the virtual board boots.
 //!
 //! 1. [`programs`]: our own, the release build;
-//! 2. [`root`]: Debian's packages as a tree, kept until the list of packages changes;
+//! 2. [`root`]: Debian's packages as a tree, kept until the list of packages changes; for a development image
+//!    simulated lines for its kernel: [`module`];
 //! 3. [`tree`]: that tree with our programs and `appliance/system` laid over it;
 //! 4. [`slot`]: the tree as a read-only file system with its hashes, and a kernel that knows the root hash, signed ([`unified`]);
 //!    [`sbom`] writes beside it what it is made of;
@@ -15,6 +16,7 @@ mod bundle;
 mod cache;
 mod disk;
 mod list;
+mod module;
 pub(crate) mod programs;
 mod root;
 mod sbom;
@@ -171,6 +173,7 @@ fn build_twice(plan: &Plan) -> Result<()> {
 struct Source {
     root: root::Root,
     programs: PathBuf,
+    module: Option<module::Module>,
 }
 
 fn source(steps: &mut Steps, plan: &Plan) -> Result<Source> {
@@ -194,7 +197,11 @@ fn source(steps: &mut Steps, plan: &Plan) -> Result<Source> {
             "openssl says above why",
         )?;
     }
-    Ok(Source { root, programs })
+    let module = match plan.kind {
+        Kind::Production => None,
+        Kind::Development => Some(module::gpio_sim(steps, &root, &out)?),
+    };
+    Ok(Source { root, programs, module })
 }
 
 /// What a disk is made of.
@@ -210,7 +217,7 @@ fn build_system(steps: &mut Steps, plan: &Plan, source: &Source) -> Result<Syste
         RELEASE => plan.kind.name().to_owned(),
         other => format!("{}-{other}", plan.kind.name()),
     });
-    let slot = slot::build(steps, plan, &source.root, &source.programs, &folder)?;
+    let slot = slot::build(steps, plan, source, &folder)?;
     let bundle = bundle::build(steps, plan, &slot, &folder)?;
     Ok(System { slot, bundle, folder })
 }
@@ -228,6 +235,19 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         bail!("{name} said: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The name of what is alone in a folder.
+pub(crate) fn only_entry(folder: &Path) -> Result<String> {
+    let names: Vec<_> = fs::read_dir(folder)
+        .with_context(|| format!("{} cannot be read", folder.display()))?
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    match names.as_slice() {
+        [name] => Ok(name.clone()),
+        _ => bail!("{} should hold one kernel's modules and holds {names:?}", folder.display()),
+    }
 }
 
 /// The version of an image that is asked for no other.

@@ -31,9 +31,10 @@ const DISK: &str = "/run/conclave-disk";
 fn main() -> ExitCode {
     let (done, without) = match std::env::args().nth(1).as_deref() {
         None => (make_known(), "The firmware does not know both slots, so no update can be tried"),
-        Some("came-up") => {
-            (came_up(), "This start counts as one that failed; after four the other slot is started")
-        }
+        Some("came-up") => (
+            came_up(),
+            "This start counts as one that failed; after four the other slot is started",
+        ),
         Some(_) => {
             eprintln!("conclave-slots [came-up]");
             return ExitCode::FAILURE;

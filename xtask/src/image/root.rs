@@ -16,6 +16,11 @@ pub(crate) const SUITE: &str = "trixie";
 const UNREAD: [&str; 4] =
     ["/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*"];
 
+/// As mmdebstrap is told of it.
+pub(crate) fn unread() -> impl Iterator<Item = String> {
+    UNREAD.iter().map(|path| format!("--dpkgopt=path-exclude={path}"))
+}
+
 /// The tree of packages, with the key of what it holds.
 pub(crate) struct Root {
     pub(crate) tree: PathBuf,
@@ -56,7 +61,7 @@ pub(crate) fn fetch(steps: &mut Steps, workspace: &Path, out: &Path, fresh: bool
         .args(["--variant=minbase", "--mode=root"])
         .arg(format!("--include={}", packages.join(",")))
         .arg("--aptopt=APT::Install-Recommends \"false\"")
-        .args(UNREAD.iter().map(|path| format!("--dpkgopt=path-exclude={path}")))
+        .args(unread())
         // The initial RAM disk is ours; Debian's would be made for nothing.
         .env("INITRD", "No")
         .arg(SUITE)

@@ -7,9 +7,9 @@
 //! octets go into either slot.
 
 use super::cache::{self, Ingredients};
-use super::root::Root;
 use super::{
-    Kind, PROGRAMS, Plan, debian, description, disk, list, output, sbom, system, tree, unified,
+    Kind, PROGRAMS, Plan, Source, debian, description, disk, list, only_entry, output, sbom,
+    system, tree, unified,
 };
 use crate::steps::Steps;
 use anyhow::{Context, Result, bail};
@@ -72,10 +72,10 @@ pub(crate) struct Slot {
 pub(crate) fn build(
     steps: &mut Steps,
     plan: &Plan,
-    root: &Root,
-    programs: &Path,
+    source: &Source,
     folder: &Path,
 ) -> Result<Slot> {
+    let Source { root, programs, module } = source;
     fs::create_dir_all(folder)?;
     let key_file = folder.join("slot.key");
     let mut ingredients = Ingredients::default();
@@ -86,6 +86,9 @@ pub(crate) fn build(
     let init = plan.workspace.join("appliance/initramfs/init");
     ingredients.path(&system(&plan.workspace))?.path(&debian(&plan.workspace))?.path(&init)?;
     ingredients.path(&description(&plan.workspace))?;
+    if let Some(module) = module {
+        ingredients.path(&module.file)?;
+    }
     for program in PROGRAMS {
         ingredients.path(&programs.join(program))?;
     }
@@ -106,7 +109,7 @@ pub(crate) fn build(
     cache::begin(&key_file)?;
     let tree = folder.join("tree");
     eprintln!("\n── Lay our programs and files over Debian's packages");
-    tree::lay(plan, root, programs, &tree)?;
+    tree::lay(plan, source, &tree)?;
     squash(steps, plan, &tree, &slot.system)?;
     let system = hashes(&slot)?;
     kernel(&init, &system, &tree, &slot)?;
@@ -263,17 +266,4 @@ fn unpack(module: &Path, place: &Path) -> Result<()> {
         fs::copy(module, place)?;
     }
     Ok(())
-}
-
-/// The name of what is alone in a folder.
-fn only_entry(folder: &Path) -> Result<String> {
-    let names: Vec<_> = fs::read_dir(folder)
-        .with_context(|| format!("{} cannot be read", folder.display()))?
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    match names.as_slice() {
-        [name] => Ok(name.clone()),
-        _ => bail!("{} should hold one kernel's modules and holds {names:?}", folder.display()),
-    }
 }

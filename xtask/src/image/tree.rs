@@ -3,8 +3,7 @@
 //! The packages' tree is not copied but linked: a file that is laid over another replaces its name
 //! and leaves the packages' own file as it was.
 
-use super::root::Root;
-use super::{BOARD, PROGRAMS, Plan, debian, description, output, system};
+use super::{BOARD, PROGRAMS, Plan, Source, debian, description, module, output, system};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -18,12 +17,12 @@ pub(crate) const COMPATIBLE: &str = "conclave-virtual-x86_64";
 const DESCRIPTION: &str = "usr/lib/conclave/board.toml";
 
 /// Makes the tree at `tree`.
-pub(crate) fn lay(plan: &Plan, root: &Root, programs: &Path, tree: &Path) -> Result<()> {
+pub(crate) fn lay(plan: &Plan, source: &Source, tree: &Path) -> Result<()> {
     if tree.exists() {
         fs::remove_dir_all(tree)
             .with_context(|| format!("{} cannot be removed", tree.display()))?;
     }
-    output(Command::new("cp").args(["--archive", "--link"]).arg(&root.tree).arg(tree))?;
+    output(Command::new("cp").args(["--archive", "--link"]).arg(&source.root.tree).arg(tree))?;
     let debian = debian(&plan.workspace);
     for layer in [system(&plan.workspace), debian.join(BOARD), debian.join(plan.kind.name())] {
         over(&layer, tree)?;
@@ -33,7 +32,7 @@ pub(crate) fn lay(plan: &Plan, root: &Root, programs: &Path, tree: &Path) -> Res
         .with_context(|| format!("{} cannot be laid over the system", board.display()))?;
     fs::remove_file(tree.join("README.md"))?; // It is for those who look into the folder.
     for name in PROGRAMS {
-        let program = programs.join(name);
+        let program = source.programs.join(name);
         if !program.exists() {
             bail!("{} is not there; `cargo build --release -p {name}`", program.display());
         }
@@ -42,6 +41,9 @@ pub(crate) fn lay(plan: &Plan, root: &Root, programs: &Path, tree: &Path) -> Res
         let strip = Command::new("strip").arg("-o").arg(&place).arg(&program).output();
         strip.with_context(|| format!("{} could not be stripped", program.display()))?;
         fs::set_permissions(&place, fs::Permissions::from_mode(0o755))?;
+    }
+    if let Some(module) = &source.module {
+        module::lay(module, tree)?;
     }
     settle(plan, tree)
 }

@@ -18,8 +18,7 @@ pub(crate) fn build(steps: &mut Steps, plan: &Plan, source: &Source) -> Result<(
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
-    let mut slot =
-        |name| slot::build(steps, plan, &source.root, &source.programs, &folder.join(name));
+    let mut slot = |name| slot::build(steps, plan, source, &folder.join(name));
     let (first, second) = (slot("first")?, slot("second")?);
     for [one, other] in pairs(&first, &second) {
         let name = one.file_name().unwrap_or_default().to_string_lossy().into_owned();
