@@ -16,6 +16,7 @@ from typing import Callable, NamedTuple
 
 import board_virtual
 import replay
+import story
 from board_virtual import until
 from conftest import Room, disk_for, switch_on
 from monitor import Events
@@ -23,6 +24,8 @@ from monitor import Events
 # A boot after a cut, on an emulated processor. It may have to restart once.
 BACK = 1200
 SCREEN = 300
+# What differs of 400 MB, the other slot, a restart, and everything shown to work.
+UPDATE = 4800
 
 
 class Mark(NamedTuple):
@@ -46,6 +49,8 @@ class Recording:
     def __init__(self, folder, cloud, by="kernel", restarts=False):
         os.makedirs(folder)
         self.folder, self.by, self.marks, self.beside = folder, by, [], []
+        # Cuts fall after so many marks: the days before are those of another story.
+        self.passed = 0
         self.base = disk_for(cloud, folder)
         disk = os.path.join(folder, "recorded.img")
         board_virtual.copy(self.base, disk)
@@ -110,7 +115,7 @@ def cut(recording, chance, folder):
     """Cuts the power at some moment, switches the room on again and waits for what its panel has to show."""
     # First between which marks: enrolling writes little, and would hardly ever be met.
     begins = [Mark(1, "first boot", None), *recording.marks]
-    chosen = chance.randrange(len(begins))
+    chosen = chance.randrange(recording.passed, len(begins))
     begin = begins[chosen]
     end = begins[chosen + 1].at if chosen + 1 < len(begins) else len(recording.entries)
     at = chance.randint(begin.at, max(begin.at, end))
@@ -172,6 +177,27 @@ def first_day(recording, cloud, name, chance):
     recording.kill()
 
 
+def update_day(recording, cloud, name, chance):
+    """The story that is recorded for an update: a room that is in use fetches a release, writes it to its other slot,
+    starts it, shows that it works, and stays with it. A while later the power goes."""
+    room = recording.room
+    code = room.shows("an activation code", 1800, lambda shown: shown.code).code
+    cloud.claim(code, name)
+    room.shows(name, SCREEN)
+    room.rests(SCREEN, looks=2)
+    recording.mark("an update", lambda shown: name in shown)
+    recording.passed = 1
+    cloud.command("room", "follow", name, "--window", "00:00-00:00")
+    version = story.release(cloud, "CONCLAVE_HIL_NEXT")
+    ended = story.update(room, cloud, name, version, UPDATE, print)
+    assert ended["standing"] == "committed", ended
+    room.shows(name, SCREEN)
+    recording.mark("its name, updated", lambda shown: name in shown)
+    end = time.monotonic() + chance.uniform(5, 60)
+    until("the power goes", 90, lambda: room.look() and time.monotonic() > end)
+    recording.kill()
+
+
 def french(shown):
     """Where the key is that turns the panel to French; how well a cedilla is read differs."""
     return shown.place_of("Français") or shown.place_of("Francais")
@@ -199,12 +225,13 @@ def copy_beside(folder, to):
         shutil.copy(path, os.path.join(to, os.path.relpath(path, folder)))
 
 
-def cuts(folder, cloud, number, seed, story=first_day, by="kernel"):
-    """Records a story and cuts the power in it so often; each cut as it came back. A story that restarts the board,
-    as an update does, is recorded `by` its firmware, whose variables are kept beside the disk."""
+def cuts(folder, cloud, number, seed, day=first_day):
+    """Records a story and cuts the power in it so often; each cut as it came back. An update restarts the board: that
+    day is recorded by its firmware, whose variables are kept beside the disk."""
     chance = random.Random(seed)
+    by = "firmware" if day is update_day else "kernel"
     recording = Recording(os.path.join(folder, f"recorded-{seed}"), cloud, by, restarts=by == "firmware")
-    story(recording, cloud, f"Room {seed}", chance)
+    day(recording, cloud, f"Room {seed}", chance)
     for index in range(number):
         # Each of its own chance, so that one of them can be made again without those before it.
         yield cut(recording, random.Random(f"{seed}/{index}"), os.path.join(folder, "cut"))

@@ -1,4 +1,6 @@
-"""`cargo xtask hil --power-cuts N`: cuts the power N times and writes down what came back, in docs/power-cuts.md."""
+"""`cargo xtask hil --power-cuts N`: cuts the power N times and adds what came back to docs/power-cuts.md: of the first
+day of a room, then of the day of an update, in turn.
+"""
 
 import os
 import random
@@ -8,27 +10,28 @@ import power
 from cloud import Cloud
 
 # Cuts of one recording: then another life is recorded, with other moments in it.
-OF_ONE = 20
+OF_ONE = 10
 
 PAGE = """# Power cuts of the virtual board
 
-Written by `cargo xtask hil --power-cuts {number} --seed {seed}`; do not edit. A room's first day is recorded with every
-write and flush of its disk: its first start, an activation code, its enrolment, a call, another language. A cut takes a
-random entry of that log. Everything up to the last flush before it is kept; of the writes after it some are
-kept, some dropped, some torn (a part of their sectors). Then the room is switched on with that disk, and its panel has
-to show what it had shown before the cut, or what was being changed at that moment. How it is done:
-[tests/hil/power.py](../tests/hil/power.py), [tests/hil/replay.py](../tests/hil/replay.py).
+Written by `cargo xtask hil --power-cuts N`, which adds N lines; do not edit. Two days of a room are recorded with every
+write and flush of its disk. Its first: its first start, an activation code, its enrolment, a call, another language. And
+that of an update: fetched, written to the other slot, started there, kept. A cut takes a random entry of such a log.
+Everything up to the last flush before it is kept; of the writes after it some are kept, some dropped, some torn (a part
+of their sectors). Then the room is switched on with that disk, and its panel has to show what it had shown before the
+cut, or what was being changed at that moment. How it is done: [tests/hil/power.py](../tests/hil/power.py),
+[tests/hil/replay.py](../tests/hil/replay.py).
 
-| cut | when: what the panel had shown | entry of the log | kept | dropped | torn | what came back | after | restarts by itself |
-| ---: | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |
+| seed | when: what the panel had shown | entry of the log | kept | dropped | torn | what came back | after | restarts by itself |
+| --- | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |
 """
 
 
-def row(index, cut):
+def row(seed, index, cut):
     """One line of the table."""
     fate = cut.fate
     return (
-        f"| {index} | {cut.phase} | {cut.at} | {fate.kept} | {fate.dropped} | {fate.torn} | {cut.came_back} | "
+        f"| {seed}/{index} | {cut.phase} | {cut.at} | {fate.kept} | {fate.dropped} | {fate.torn} | {cut.came_back} | "
         f"{cut.seconds:.0f} s | {cut.restarts} |"
     )
 
@@ -39,16 +42,17 @@ def main(number, seed):
     page = os.environ["CONCLAVE_HIL_PAGE"]
     cloud = Cloud(folder)
     cloud.command("vmr", "create", "--number", "4711", "--name", "Board", "--pin", "2468")
-    print(f"power cuts with the seed {seed}", flush=True)
-    with open(page, "w") as file:
-        file.write(PAGE.format(number=number, seed=seed))
+    if not os.path.exists(page):
+        with open(page, "w") as file:
+            file.write(PAGE)
     try:
-        for begin in range(0, number, OF_ONE):
-            cuts = power.cuts(folder, cloud, min(OF_ONE, number - begin), seed + begin // OF_ONE)
-            for index, cut in enumerate(cuts, begin + 1):
-                print(row(index, cut), flush=True)
+        for turn, begin in enumerate(range(0, number, OF_ONE)):
+            day = power.update_day if turn % 2 else power.first_day
+            for index, cut in enumerate(power.cuts(folder, cloud, min(OF_ONE, number - begin), seed + turn, day)):
+                line = row(seed + turn, index, cut)
+                print(line, flush=True)
                 with open(page, "a") as file:
-                    file.write(row(index, cut) + "\n")
+                    file.write(line + "\n")
     finally:
         cloud.stop()
 

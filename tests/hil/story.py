@@ -1,6 +1,7 @@
 """What people do with a room, step by step, for the tests that need it."""
 
 import json
+import os
 import socket
 
 import scan
@@ -8,6 +9,8 @@ from board_virtual import until
 
 # An emulated processor on a machine that does other things too.
 FIRST_BOOT = 1800
+# What releases of the virtual board are for.
+BOARD = "conclave-virtual-x86_64"
 SCREEN = 300
 CALL = 600
 
@@ -43,6 +46,14 @@ def join(room, cloud):
     room.join("Board", "2468", CALL)
     meetings = cloud.command("meeting", "list", "--json")
     assert "4711" in meetings, meetings
+
+
+def release(cloud, variable):
+    """Gives the cloud a release, once: its version."""
+    version, bundle = os.environ[variable], os.environ[f"{variable}_BUNDLE"]
+    if version not in cloud.command("release", "list", "--json"):
+        cloud.command("release", "add", bundle, "--version", version, "--compatible", BOARD)
+    return version
 
 
 def update(room, cloud, name, version, limit, seen):

@@ -9,7 +9,6 @@ import story
 from conftest import Room, disk_for, switch_on
 
 NAME = "Room Bell"
-BOARD = "conclave-virtual-x86_64"
 # What differs of 400 MB at 640 kB a second, the other slot, two restarts, and everything shown to work.
 UPDATE = 4800
 
@@ -24,13 +23,6 @@ def bell(cloud, tap, folder):
     yield Room(board, folder)
     board.qemu.off()
     os.remove(disk)
-
-
-def release(cloud, variable):
-    """Gives the cloud a release: its version."""
-    version, bundle = os.environ[variable], os.environ[f"{variable}_BUNDLE"]
-    cloud.command("release", "add", bundle, "--version", version, "--compatible", BOARD)
-    return version
 
 
 def test_the_firmware_starts_it_and_its_code_enrols_it(bell, cloud, seen):
@@ -52,7 +44,7 @@ def test_it_is_in_a_call_and_leaves_it(bell, cloud, seen):
 def test_a_release_whose_daemon_ends_at_once_is_taken_back_and_it_says_so(bell, cloud, seen):
     # By its own clock at any hour.
     cloud.command("room", "follow", NAME, "--window", "00:00-00:00")
-    version = release(cloud, "CONCLAVE_HIL_BROKEN")
+    version = story.release(cloud, "CONCLAVE_HIL_BROKEN")
     ended = story.update(bell, cloud, NAME, version, UPDATE, seen)
     assert ended["standing"] == "failed" and "did not start" in ended["why"], ended
     # The board has no microphone here, and that is said first.
@@ -62,7 +54,7 @@ def test_a_release_whose_daemon_ends_at_once_is_taken_back_and_it_says_so(bell, 
 
 
 def test_a_release_that_works_stays(bell, cloud, seen):
-    version = release(cloud, "CONCLAVE_HIL_NEXT")
+    version = story.release(cloud, "CONCLAVE_HIL_NEXT")
     ended = story.update(bell, cloud, NAME, version, UPDATE, seen)
     assert ended["standing"] == "committed", ended
     # What a person sees of it afterwards: the room as it was.

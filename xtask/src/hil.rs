@@ -35,8 +35,8 @@ pub(crate) struct Arguments {
     /// writes that into docs/.
     #[arg(long, conflicts_with_all = ["interactive", "power_cuts"])]
     explain: bool,
-    /// Cuts the power so often at random moments of a room's first day, and writes what came back into
-    /// docs/power-cuts.md.
+    /// Cuts the power so often at random moments of a room's first day and of an update, and adds what came back
+    /// to docs/power-cuts.md.
     #[arg(long, value_name = "N", conflicts_with = "interactive")]
     power_cuts: Option<u32>,
     /// The same seed chooses in the same way, for power cuts.
@@ -81,7 +81,7 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
     let wanted = Wanted {
         workspace: &workspace,
         programs: &programs,
-        updates: all,
+        updates: all || arguments.power_cuts.is_some(),
         // It alone answers at its serial port.
         development: all || arguments.explain,
     };
