@@ -19,13 +19,11 @@ import replay
 import story
 from board_virtual import until
 from conftest import Room, disk_for, switch_on
+from limits import BOOT, SCREEN, UPDATE
 from monitor import Events
 
 # A boot after a cut, on an emulated processor. It may have to restart once.
 BACK = 1200
-SCREEN = 300
-# What differs of 400 MB, the other slot, a restart, and everything shown to work.
-UPDATE = 4800
 
 
 class Mark(NamedTuple):
@@ -157,7 +155,7 @@ def first_day(recording, cloud, name, chance):
     """The story that is recorded for a new room: its code, its enrolment, a call with its PIN, and a language that
     somebody chooses. A while later the power goes."""
     room = recording.room
-    code = room.shows("an activation code", 1800, lambda shown: shown.code).code
+    code = room.shows("an activation code", BOOT, lambda shown: shown.code).code
     recording.mark("an activation code", lambda shown: shown.code)
     cloud.claim(code, name)
     room.shows(name, SCREEN)
@@ -181,7 +179,7 @@ def update_day(recording, cloud, name, chance):
     """The story that is recorded for an update: a room that is in use fetches a release, writes it to its other slot,
     starts it, shows that it works, and stays with it. A while later the power goes."""
     room = recording.room
-    code = room.shows("an activation code", 1800, lambda shown: shown.code).code
+    code = room.shows("an activation code", BOOT, lambda shown: shown.code).code
     cloud.claim(code, name)
     room.shows(name, SCREEN)
     room.rests(SCREEN, looks=2)

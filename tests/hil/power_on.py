@@ -12,10 +12,9 @@ import board_virtual
 from board_virtual import until
 from cloud import Cloud
 from conftest import disk_for
+from limits import BOOT
 from shell import Shell
 
-# The firmware and a first boot, on an emulated processor.
-FIRMWARE = 1800
 # One command at the serial port, beside a room that works.
 COMMAND = 900
 # Units in the table: below them nothing takes a second.
@@ -61,7 +60,7 @@ def main():
     try:
         until("the serial port", 30, lambda: os.path.exists(os.path.join(folder, "serial")))
         shell = Shell(folder)
-        shell.wait(FIRMWARE)
+        shell.wait(BOOT)
         # What the kernel says would stand in the middle of an answer.
         shell.run("dmesg --console-off", COMMAND)
         # What is still being started would be missing. It fails when a unit did.

@@ -6,18 +6,15 @@ import socket
 
 import scan
 from board_virtual import until
+from limits import BOOT, CALL, SCREEN
 
-# An emulated processor on a machine that does other things too.
-FIRST_BOOT = 1800
 # What releases of the virtual board are for.
 BOARD = "conclave-virtual-x86_64"
-SCREEN = 300
-CALL = 600
 
 
 def shows_its_code(room):
     """A new room shows its activation code."""
-    return room.shows("an activation code", FIRST_BOOT, lambda shown: shown.code).code
+    return room.shows("an activation code", BOOT, lambda shown: shown.code).code
 
 
 def enrol(room, cloud, code, name):

@@ -7,8 +7,8 @@ import subprocess
 import board_virtual
 from board_virtual import until
 from conftest import Room, disk_for, switch_on
+from limits import BOOT
 from monitor import Events
-from story import FIRST_BOOT
 
 # Where the partition conclave-system-a begins (xtask/src/image/disk.rs): after two ESPs.
 SYSTEM_A = (1 + 2 * 96) * 1024 * 1024
@@ -62,14 +62,14 @@ def test_a_slot_that_was_damaged_makes_way_for_the_other(cloud, folder, seen):
     os.makedirs(folder)
     disk = disk_for(cloud, folder)
     board = switch_on(folder, disk, None, by="firmware", restarts=True)
-    Room(board, folder).shows("an activation code", FIRST_BOOT, lambda shown: shown.code)
+    Room(board, folder).shows("an activation code", BOOT, lambda shown: shown.code)
     board_virtual.kill(board)
 
     flip(disk)
     board = switch_on(folder, disk, None, by="firmware", restarts=True)
     events = Events(os.path.join(folder, "monitor"))
     room = Room(board, folder)
-    room.shows("an activation code", FIRST_BOOT, lambda shown: shown.code)
+    room.shows("an activation code", BOOT, lambda shown: shown.code)
     restarts, took = events.restarts(), room.since_power_on()
     events.close()
     board.qemu.off()

@@ -7,10 +7,9 @@ import os
 import pytest
 import story
 from conftest import Room, disk_for, switch_on
+from limits import SCREEN, UPDATE
 
 NAME = "Room Bell"
-# What differs of 400 MB at 640 kB a second, the other slot, two restarts, and everything shown to work.
-UPDATE = 4800
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +47,9 @@ def test_a_release_whose_daemon_ends_at_once_is_taken_back_and_it_says_so(bell, 
     ended = story.update(bell, cloud, NAME, version, UPDATE, seen)
     assert ended["standing"] == "failed" and "did not start" in ended["why"], ended
     # The board has no microphone here, and that is said first.
-    bell.shows("the room again", story.SCREEN, lambda shown: NAME in shown and "microphone" in shown)
+    bell.shows("the room again", SCREEN, lambda shown: NAME in shown and "microphone" in shown)
     bell.dismiss()
-    bell.shows("The update did not work", story.SCREEN)
+    bell.shows("The update did not work", SCREEN)
 
 
 def test_a_release_that_works_stays(bell, cloud, seen):
@@ -58,4 +57,4 @@ def test_a_release_that_works_stays(bell, cloud, seen):
     ended = story.update(bell, cloud, NAME, version, UPDATE, seen)
     assert ended["standing"] == "committed", ended
     # What a person sees of it afterwards: the room as it was.
-    bell.shows(NAME, story.SCREEN)
+    bell.shows(NAME, SCREEN)

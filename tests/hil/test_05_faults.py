@@ -10,10 +10,9 @@ import pytest
 import gdb
 from board_virtual import until
 from conftest import Room, disk_for, switch_on
+from limits import BOOT, SCREEN
 from monitor import Events
 
-BOOT = 1800
-SCREEN = 300
 # Until both ends of the link have noticed (cloud-link/protocol/src/session.rs), on a busy machine.
 NOTICED = 120
 # It is dialled once a minute at the latest, and a connection that hangs is given up after a while.

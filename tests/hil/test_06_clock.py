@@ -4,9 +4,8 @@ import os
 
 from board_virtual import until
 from conftest import Room, disk_for, switch_on
+from limits import BOOT, SCREEN
 
-BOOT = 1800
-SCREEN = 300
 
 
 def test_a_room_whose_clock_says_1970_is_enrolled(folder, cloud, seen):

@@ -9,6 +9,7 @@ import pytest
 
 from board_virtual import until
 from conftest import Room, disk_for, switch_on
+from limits import BOOT, SCREEN
 from lines import MUTE, Lines
 from monitor import Events
 from power import french
@@ -16,8 +17,6 @@ from second_room import SecondRoom
 from shell import Shell
 from sound import Sound, loudness, share_of_tone
 
-BOOT = 1800
-SCREEN = 300
 # Sound has to come from an emulated processor into another room.
 MEDIA = 300
 NAME = "Room Dora"

@@ -7,11 +7,10 @@ import os
 import pytest
 from board_virtual import until
 from conftest import Room, disk_for, switch_on
+from limits import BOOT, SCREEN
 from second_room import SecondRoom
 from sound import Sound, loudness, share_of_tone
 
-BOOT = 1800
-SCREEN = 300
 # Five pictures a second at best, and the first whole one may be lost.
 MEDIA = 300
 

@@ -7,10 +7,8 @@ import struct
 
 from board_virtual import until
 from conftest import Room, disk_for, switch_on
+from limits import BOOT, SCREEN
 
-# A first boot on an emulated processor; the second one makes the data partition anew as well.
-BOOT = 1800
-SCREEN = 300
 
 MIB = 1024 * 1024
 # Both headers of LUKS2 with all key slots: data begin behind it.

@@ -11,9 +11,8 @@ import board_virtual
 import secure_boot
 from board_virtual import until
 from conftest import Room, disk_for, switch_on
+from limits import BOOT
 
-# The firmware and a first boot, on an emulated processor.
-FIRMWARE = 1800
 # The firmware alone.
 EARLY = 600
 
@@ -63,7 +62,7 @@ def test_the_signed_kernel_image_starts_up_to_the_panel(folder, cloud, seen):
     room = Room(board, folder)
     try:
         # The kernel takes no module then that Debian has not signed: all that the room needs is.
-        room.shows("an activation code", FIRMWARE, lambda shown: shown.code)
+        room.shows("an activation code", BOOT, lambda shown: shown.code)
         seen(f"Secure Boot with own keys, activation code: {room.since_power_on():.0f} s")
     finally:
         board.qemu.off()
