@@ -26,13 +26,13 @@ const SOURCES: [&str; 3] =
     ["drivers/gpio/gpio-sim.c", "drivers/gpio/gpiolib.h", "kernel/irq/irq_sim.c"];
 
 /// A module of several parts is called otherwise than each of them. Interrupts of a module come by the function
-/// that may be called from anywhere: the other one is not exported.
+/// that is exported, and may be called from anywhere.
 const BUILD: &str = "set -e
 cd /module
 tar --strip-components=1 -xf /usr/src/linux-source-*.tar.xz --wildcards $SOURCES
 cp drivers/gpio/gpio-sim.c lines.c
 cp drivers/gpio/gpiolib.h .
-sed 's/generic_handle_irq(/generic_handle_irq_safe(/' kernel/irq/irq_sim.c > interrupts.c
+sed 's/handle_simple_irq(irq_to_desc(irqnum))/generic_handle_irq_safe(irqnum)/' kernel/irq/irq_sim.c > interrupts.c
 printf 'obj-m := gpio-sim.o\\ngpio-sim-y := lines.o interrupts.o\\n' > Makefile
 make -s -C /usr/src/linux-headers-$KERNEL M=/module modules
 strip --strip-debug gpio-sim.ko
