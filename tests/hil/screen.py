@@ -15,9 +15,9 @@ from PIL import Image, ImageOps
 # The code's letters: Crockford's, where O is read as 0 and I and L as 1.
 CODE = re.compile(r"\b([0-9A-Z]{4})\s?[-–—]\s?([0-9A-Z]{4})\b")
 
-# Letters higher than this, in pixels, are read again at the height that tesseract was made for: of a hundred
+# The code's letters are so high, in pixels; they are read at the height that tesseract was made for: of a hundred
 # pixels it takes a 5 for an S.
-TALL, BEST, MARGIN = 60, 33, 16
+HIGH, BEST = 92, 33
 # Letters that tesseract takes for one another when they are bold.
 LOOKS_LIKE = dict(zip("5S8B2Z6G", "S5B8Z2G6"))
 # How sure tesseract has to be of a word, of 100: it takes icons for words, and doubts its own Francais.
@@ -48,12 +48,16 @@ class Screen:
     @property
     def code(self):
         """The activation code on it, or nothing. A letter of it may be taken for another: `alike`."""
-        found = CODE.search(self.text)
+        for word, (left, top, width, height) in self.words:
+            if word.lower() == "organisation":
+                # It stands under the heading, in letters so high that they are not always found on the whole picture.
+                low = top + height
+                found = CODE.search(read_small(self.path, (0, low + 20, 1280, low + 180), BEST / HIGH))
+                break
+        else:
+            return None
         if not found:
             return None
-        # The ring beside the time is as high as the code, and no letter.
-        boxes = [box for word, box in self.words if box[3] > TALL and len(word) > 3]
-        found = CODE.search(read_small(self.path, boxes)) or found
         letters = (found[1] + found[2]).translate(str.maketrans("OIL", "011"))
         return f"{letters[:4]}-{letters[4:]}"
 
@@ -65,14 +69,9 @@ def alike(code):
     return sorted(every, key=lambda each: sum(a != b for a, b in zip(each, code)))
 
 
-def read_small(path, boxes):
-    """The text in these boxes, read from a smaller picture of them."""
-    if not boxes:
-        return ""
-    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
-    right, bottom = max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes)
-    scale = BEST / max(box[3] for box in boxes)
-    picture = Image.open(path).convert("L").crop((left - MARGIN, top - MARGIN, right + MARGIN, bottom + MARGIN))
+def read_small(path, box, scale):
+    """The text in this box, read from a smaller picture of it."""
+    picture = Image.open(path).convert("L").crop(box)
     size = [int(side * scale) for side in picture.size]
     picture = picture.resize(size, Image.Resampling.LANCZOS)
     # Tesseract wants some background around letters, and none of what stands above and below them.
