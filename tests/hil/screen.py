@@ -19,7 +19,7 @@ CODE = re.compile(r"\b([0-9A-Z]{4})\s?[-–—]\s?([0-9A-Z]{4})\b")
 # pixels it takes a 5 for an S.
 HIGH, BEST = 92, 33
 # Letters that tesseract takes for one another when they are bold.
-LOOKS_LIKE = dict(zip("5S8B2Z6G", "S5B8Z2G6"))
+LOOKS_LIKE = dict(zip("5S8B2Z6G90", "S5B8Z2G609"))
 # How sure tesseract has to be of a word, of 100: it takes icons for words, and doubts its own Francais.
 SURE = 20
 
