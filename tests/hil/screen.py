@@ -15,9 +15,9 @@ from PIL import Image, ImageOps
 # The code's letters: Crockford's, where O is read as 0 and I and L as 1.
 CODE = re.compile(r"\b([0-9A-Z]{4})\s?[-–—]\s?([0-9A-Z]{4})\b")
 
-# The code's letters are so high, in pixels; they are read at the height that tesseract was made for: of a hundred
-# pixels it takes a 5 for an S.
-HIGH, BEST = 92, 33
+# The code's letters, 92 pixels high, are read smaller: of as many pixels tesseract takes a 5 for an S. Now and then it
+# reads one letter as two at one size, and as one at another.
+SCALES, MARGIN = (0.36, 0.3, 0.6, 0.45), 33
 # Letters that tesseract takes for one another when they are bold.
 LOOKS_LIKE = dict(zip("5S8B2Z6G90", "S5B8Z2G609"))
 # How sure tesseract has to be of a word, of 100: it takes icons for words, and doubts its own Francais.
@@ -52,7 +52,8 @@ class Screen:
             if word.lower() == "organisation":
                 # It stands under the heading, in letters so high that they are not always found on the whole picture.
                 low = top + height
-                found = CODE.search(read_small(self.path, (0, low + 20, 1280, low + 180), BEST / HIGH))
+                box = (0, low + 20, 1280, low + 180)
+                found = next(filter(None, (CODE.search(read_small(self.path, box, scale)) for scale in SCALES)), None)
                 break
         else:
             return None
@@ -75,7 +76,7 @@ def read_small(path, box, scale):
     size = [int(side * scale) for side in picture.size]
     picture = picture.resize(size, Image.Resampling.LANCZOS)
     # Tesseract wants some background around letters, and none of what stands above and below them.
-    picture = ImageOps.expand(picture, BEST, fill=picture.getpixel((0, 0)))
+    picture = ImageOps.expand(picture, MARGIN, fill=picture.getpixel((0, 0)))
     small = f"{path}.small.png"
     picture.save(small)
     return tesseract(small, "--psm", "7").strip()
