@@ -94,11 +94,7 @@ fn some_of(path: &Path, most: u64) -> io::Result<String> {
 
 /// Sets the clock of a machine whose system was made at `built`; how far it went forward, in nanoseconds, below
 /// zero back.
-pub fn set(
-    machine: &mut impl Machine,
-    target: Target,
-    built: UnixMillis,
-) -> Result<i128, NotSet> {
+pub fn set(machine: &mut impl Machine, target: Target, built: UnixMillis) -> Result<i128, NotSet> {
     let now = machine.monotonic().map_err(NotSet::Clock)?;
     let age = now.checked_sub(target.monotonic).ok_or(NotSet::Ahead)?;
     if age > MOST_AGE {

@@ -269,10 +269,8 @@ fn measure(asked: Time, now: Time, cloud: UnixMillis, here: UnixMillis) -> Answe
     let half_ms = u64::try_from(half.as_millis()).unwrap_or(u64::MAX);
     // This machine's clock in the middle; the part of a millisecond that both clocks leave out is in `within`.
     let here = signed(here.0).saturating_sub(signed(half_ms));
-    let off = Off {
-        by_ms: signed(cloud.0).saturating_sub(here),
-        within_ms: half_ms.saturating_add(2),
-    };
+    let off =
+        Off { by_ms: signed(cloud.0).saturating_sub(here), within_ms: half_ms.saturating_add(2) };
     Answer { cloud, middle: now - half, off }
 }
 
