@@ -83,7 +83,7 @@ fn link_room() -> Vec<Vec<u8>> {
         let event = framed(&messages::cloud(Envelope::Event(messages::cloud_event(n))));
         seeds.push(Script::new().octet(1).octet(READ_FRAMED).piece(&event[HEADER..]).0);
     }
-    for n in 0..10 {
+    for n in 0..11 {
         let response = messages::response(n);
         let message = messages::cloud(Envelope::Response { id: RequestId(0), response });
         let asked = Script::new().octet(1).octet(ASK).octet(n);
@@ -118,7 +118,7 @@ fn link_cloud() -> Vec<Vec<u8>> {
         let cut = Script::new().octet(0).octet(READ).piece(first).octet(READ).piece(second);
         seeds.push(cut.octet(GREET).octet(greeting).octet(ASK).octet(TELL).octet(greeting).0);
     }
-    for n in 0..8 {
+    for n in 0..9 {
         let request = messages::room_request(n);
         let message = messages::room(Envelope::Request { id: RequestId(n.into()), request });
         let whole = framed(&message);

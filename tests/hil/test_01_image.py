@@ -15,7 +15,7 @@ EXPOSURE = 2.5
 
 # Those of ours that run programs of ours or act for them. The two that make and open the data partition hold
 # all of root's rights, at the start alone.
-SERVICES = ["roomd", "kiosk", "slots", "came-up", "restart", "reset"]
+SERVICES = ["roomd", "kiosk", "slots", "came-up", "restart", "reset", "clock"]
 
 SYSTEM = os.path.join(os.path.dirname(__file__), "..", "..", "appliance", "system")
 UNITS = os.path.join(SYSTEM, "usr", "lib", "systemd", "system")
@@ -23,7 +23,7 @@ UNITS = os.path.join(SYSTEM, "usr", "lib", "systemd", "system")
 
 # What an image is made of is written beside it.
 IMAGE = os.path.dirname(os.environ["CONCLAVE_HIL_DISK"])
-PROGRAMS = ["conclave-roomd", "conclave-kiosk", "conclave-slots", "conclave-reset"]
+PROGRAMS = ["conclave-roomd", "conclave-kiosk", "conclave-slots", "conclave-reset", "conclave-clock"]
 
 
 @pytest.fixture(scope="module")

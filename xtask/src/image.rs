@@ -254,8 +254,8 @@ pub(crate) fn only_entry(folder: &Path) -> Result<String> {
 pub(crate) const RELEASE: &str = env!("CARGO_PKG_VERSION");
 
 /// The programs of ours that an image holds.
-pub(crate) const PROGRAMS: [&str; 4] =
-    ["conclave-roomd", "conclave-kiosk", "conclave-slots", "conclave-reset"];
+pub(crate) const PROGRAMS: [&str; 5] =
+    ["conclave-roomd", "conclave-kiosk", "conclave-slots", "conclave-reset", "conclave-clock"];
 
 /// The board that the image is for; its folder in `board/` and in `appliance/debian`.
 pub(crate) const BOARD: &str = "virtual-x86_64";

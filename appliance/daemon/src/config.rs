@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) update: Option<Update>,
     /// Left out: what the room keeps is its data folder, and the program ends after a reset.
     pub(crate) reset: Option<Reset>,
+    /// Left out: this machine's clock is kept by somebody else, and the cloud is not asked for the time.
+    pub(crate) clock: Option<Clock>,
     /// Its light, buttons and sensors; without it the room has none.
     pub(crate) board: Option<Board>,
 }
@@ -46,6 +48,14 @@ pub(crate) struct Reset {
     pub(crate) outcome: PathBuf,
     /// A file that the daemon makes when the machine is to restart.
     pub(crate) restart: PathBuf,
+}
+
+/// How the machine's clock is set: by a unit that waits for a file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Clock {
+    /// The file in which the daemon writes what the clock is to be set to.
+    pub(crate) request: PathBuf,
 }
 
 /// How the room's system is updated: by RAUC, over the system's D-Bus.

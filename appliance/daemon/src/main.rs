@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod board;
+mod clock;
 mod config;
 mod keeper;
 mod panel;
@@ -143,7 +144,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         let panels =
             tokio::spawn(panel::serve(listener, shown_receiver, taps, drawing, stop.clone()));
 
-        let around = shell::Around { link, media, board, shown, update, eraser };
+        let clock = config.clock.map(clock::Timekeeper::new);
+        let around = shell::Around { link, media, board, shown, update, eraser, clock };
         let status = config.data.join("status.json");
         let shell = shell::Shell::new(room, (keeper, started), around, status);
         let events = shell::Events {

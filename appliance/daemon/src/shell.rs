@@ -1,6 +1,7 @@
 //! Moves events into the room's machine and carries out what it wants. One task owns it all.
 
 use crate::board::{self, Fitted};
+use crate::clock::{self, Timekeeper};
 use crate::keeper::{Change, Keeper};
 use crate::reset::{Eraser, Restart};
 use crate::service::Service;
@@ -50,6 +51,8 @@ pub(crate) struct Around {
     /// `None` where rooms are not updated.
     pub(crate) update: Option<Updater>,
     pub(crate) eraser: Eraser,
+    /// `None` where the machine's clock is not the room's business.
+    pub(crate) clock: Option<Timekeeper>,
 }
 
 /// Why the shell has ended.
@@ -82,6 +85,7 @@ pub(crate) struct Shell {
     asked: HashMap<RequestId, AskId>,
     update: Option<Updater>,
     eraser: Eraser,
+    timekeeper: Option<Timekeeper>,
     /// The room was reset: this program ends.
     starts_anew: bool,
     /// What the update was told last of whether the room is used.
@@ -98,7 +102,7 @@ impl Shell {
         status: PathBuf,
     ) -> Shell {
         let asked = HashMap::new();
-        let Around { link, media, board, shown, update, eraser } = around;
+        let Around { link, media, board, shown, update, eraser, clock } = around;
         Shell {
             room,
             keeper,
@@ -111,6 +115,7 @@ impl Shell {
             asked,
             update,
             eraser,
+            timekeeper: clock,
             starts_anew: false,
             used: Use::Free,
             call: None,
@@ -136,7 +141,8 @@ impl Shell {
         let mut status_failed = false;
         let result = loop {
             let update = self.update.as_ref().and_then(Updater::deadline);
-            let deadline = [self.room.deadline(), update].into_iter().flatten().min();
+            let clock = self.timekeeper.as_ref().and_then(Timekeeper::deadline);
+            let deadline = [self.room.deadline(), update, clock].into_iter().flatten().min();
             let wait = deadline.map_or(Duration::from_secs(3600), |at| at.since(self.now()));
             let input = tokio::select! {
                 () = stop.cancelled() => break Ok(Ended::Stopped),
@@ -197,7 +203,7 @@ impl Shell {
                     let now = chrono::Local::now();
                     let minute = u16::try_from(now.hour() * 60 + now.minute()).unwrap_or(0);
                     self.tell_update(Update::Clock(minute));
-                    Some(clock(now))
+                    Some(time_of_day(now))
                 }
                 () = tokio::time::sleep(wait) => Some(Input::Tick),
             };
@@ -206,6 +212,7 @@ impl Shell {
                 self.room.handle(self.now(), input);
             }
             self.go_on_with_update();
+            self.go_on_with_clock();
             self.carry_out();
             if self.starts_anew {
                 break Ok(Ended::Stopped);
@@ -233,11 +240,19 @@ impl Shell {
                 let greeting = self.doubt(greeting);
                 if matches!(greeting, Greeting::Welcome(_)) {
                     self.tell_update(Update::LinkUp);
+                    let now = self.now();
+                    if let Some(timekeeper) = &mut self.timekeeper {
+                        timekeeper.link_up(now);
+                    }
                 }
                 Some(Input::LinkUp { greeting, cloud: Redacted(remote.0.ip()) })
             }
             LinkEvent::Down { reason, retry_in } => {
                 self.tell_update(Update::LinkDown);
+                let now = self.now();
+                if let Some(timekeeper) = &mut self.timekeeper {
+                    timekeeper.link_down(now);
+                }
                 if reason == DownReason::Reconnecting {
                     tracing::info!("linking anew as an enrolled room");
                 } else {
@@ -256,7 +271,12 @@ impl Shell {
                 Some(Input::LinkDown { trouble, retry_in })
             }
             LinkEvent::Answered { id, result } => {
+                let here = clock::here();
                 let now = self.now();
+                let result = match &mut self.timekeeper {
+                    Some(timekeeper) => timekeeper.answered(here, now, id, result)?,
+                    None => result,
+                };
                 let result = match &mut self.update {
                     Some(update) => update.answered(now, id, result)?,
                     None => result,
@@ -311,6 +331,14 @@ impl Shell {
         update.tick(now);
         if let Some(news) = update.carry_out(Some(&self.link), &mut self.keeper) {
             self.room.handle(now, Input::Update(news));
+        }
+    }
+
+    fn go_on_with_clock(&mut self) {
+        let now = self.now();
+        if let Some(timekeeper) = &mut self.timekeeper {
+            timekeeper.tick(now);
+            timekeeper.carry_out(now, &self.link);
         }
     }
 
@@ -415,7 +443,7 @@ fn unix_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-fn clock(now: chrono::DateTime<chrono::Local>) -> Input {
+fn time_of_day(now: chrono::DateTime<chrono::Local>) -> Input {
     let short = |number: u32| u8::try_from(number).unwrap_or(0);
     Input::Clock(short(now.hour()), short(now.minute()))
 }

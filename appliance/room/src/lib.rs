@@ -7,12 +7,14 @@
 //! * `pad`: the number and PIN pads;
 //! * [`board`]: buttons, light, presence, heat;
 //! * `reset`: the factory reset, from the button to the receipt;
+//! * [`clock`]: the room's clock, by its cloud's: a machine of its own;
 //! * `picture`: the panel and the display as functions of the state;
 //! * the call itself is `conclave-call`'s machine.
 
 #![forbid(unsafe_code)]
 
 pub mod board;
+pub mod clock;
 pub mod media;
 mod pad;
 mod picture;

@@ -310,6 +310,7 @@ kinds!(RoomRequest:
     Sums => "sums",
     MayReset => "may_reset",
     ResetDone => "reset_done",
+    Time => "time",
 );
 kinds!(CloudRequest: Ping => "ping");
 kinds!(Response:
@@ -321,6 +322,7 @@ kinds!(Response:
     NoChunk => "no_chunk",
     MayReset => "may_reset",
     MayNotReset => "may_not_reset",
+    Time => "time",
     Unsupported => "unsupported",
     Failed => "failed",
 );

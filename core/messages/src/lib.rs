@@ -21,7 +21,7 @@ pub use update::{
 
 use conclave_types::{
     ActivationCode, BundleHash, CallId, DisplayName, MediaLeg, ParticipantId, Pin, ResetCode,
-    ResetNumber, RoomId, SrtpProfile, Ssrc, Switch, VmrNumber,
+    ResetNumber, RoomId, SrtpProfile, Ssrc, Switch, UnixMillis, VmrNumber,
 };
 use serde::de::IntoDeserializer;
 use serde::de::value::StrDeserializer;
@@ -199,6 +199,9 @@ pub enum RoomRequest {
     },
     /// Say what a reset came to. Answered with [`Response::Done`], and again when it is asked again.
     ResetDone(ResetReport),
+    /// Ask what time it is. Answered with [`Response::Time`]; how long the answer took tells the room how far
+    /// it can be off.
+    Time,
 }
 
 /// The body of [`RoomRequest::Join`].
@@ -265,6 +268,11 @@ pub enum Response {
     },
     /// The room may not be reset.
     MayNotReset(ResetRefusal),
+    /// What time it is.
+    Time {
+        /// By the cloud's clock, read when this was said.
+        unix_ms: UnixMillis,
+    },
     /// The other end does not know this kind of request.
     Unsupported,
     /// The other end knows the request and cannot do it now.

@@ -26,4 +26,4 @@ pub use number::{NumberError, Pin, PinError, VmrNumber};
 pub use release::{BundleHash, Channel, Compatible, MaintenanceWindow, ReleaseError, Version};
 pub use reset::{ResetCode, ResetCodeError, ResetNumber, ResetNumberError};
 pub use secret::{Redacted, Secret};
-pub use time::{Time, UnixTime};
+pub use time::{Time, UnixMillis, UnixTime};

@@ -65,6 +65,31 @@ impl UnixTime {
     }
 }
 
+/// A moment on the calendar to the millisecond: since 1970-01-01 00:00 UTC, leap seconds left out, as a
+/// system's clock counts. For setting clocks; what is stored or shown needs [`UnixTime`] alone.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct UnixMillis(pub u64);
+
+impl UnixMillis {
+    /// 2026-01-01: no clock is set to before it. There was no program of ours then.
+    pub const EARLIEST: UnixMillis = UnixMillis(1_767_225_600_000);
+    /// 2100-01-01: nor to this and after. Far beyond any room's life, and far from where any count overflows.
+    pub const LATEST: UnixMillis = UnixMillis(4_102_444_800_000);
+
+    /// The same, in whole milliseconds; one before 1970 is 1970.
+    pub fn since_1970(span: Duration) -> UnixMillis {
+        UnixMillis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Whether a clock may be set to it, by a system that was built at `built`.
+    pub fn may_be_set(self, built: UnixMillis) -> bool {
+        (UnixMillis::EARLIEST.max(built)..UnixMillis::LATEST).contains(&self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,5 +98,24 @@ mod tests {
     fn a_time_before_the_start_is_the_start() {
         assert_eq!(Time::from_micros(5) - Duration::from_secs(1), Time::ZERO);
         assert_eq!(Time::ZERO.since(Time::from_micros(9)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_clock_is_set_to_a_time_between_the_systems_making_and_2100() {
+        let built = UnixMillis(1_795_910_400_000);
+        let cases = [
+            (UnixMillis(0), UnixMillis(0), false),
+            (UnixMillis(UnixMillis::EARLIEST.0 - 1), UnixMillis(0), false),
+            (UnixMillis::EARLIEST, UnixMillis(0), true),
+            (UnixMillis::EARLIEST, built, false),
+            (built, built, true),
+            (UnixMillis(UnixMillis::LATEST.0 - 1), built, true),
+            (UnixMillis::LATEST, built, false),
+            (UnixMillis(u64::MAX), UnixMillis(0), false),
+        ];
+        for (at, built, may) in cases {
+            assert_eq!(at.may_be_set(built), may, "{at:?} {built:?}");
+        }
+        assert_eq!(UnixMillis::since_1970(Duration::MAX), UnixMillis(u64::MAX));
     }
 }

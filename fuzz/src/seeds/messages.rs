@@ -12,7 +12,7 @@ use conclave_panel_api::{
 };
 use conclave_types::{
     ActivationCode, BundleHash, CallId, DisplayName, LegId, MediaLeg, ParticipantId, ResetCode,
-    ResetNumber, RoomId, SrtpKey, SrtpProfile, Ssrc, Switch, UnixTime, VmrNumber,
+    ResetNumber, RoomId, SrtpKey, SrtpProfile, Ssrc, Switch, UnixMillis, UnixTime, VmrNumber,
 };
 
 /// Names the type, so that the compiler knows which end sends.
@@ -93,7 +93,7 @@ pub fn refused() -> Greeting {
 
 /// One of the requests of a room.
 pub fn room_request(choice: u8) -> RoomRequest {
-    match choice % 8 {
+    match choice % 9 {
         0 => RoomRequest::Join(Join {
             number: number(),
             pin: "123456".parse().ok(),
@@ -110,13 +110,14 @@ pub fn room_request(choice: u8) -> RoomRequest {
             number: ResetNumber::from_random(482_913_077),
             outcome: ResetOutcome::PartitionErased,
         }),
+        8 => RoomRequest::Time,
         _ => RoomRequest::RenewCertificate,
     }
 }
 
 /// One of the responses.
 pub fn response(choice: u8) -> Response {
-    match choice % 10 {
+    match choice % 11 {
         0 => Response::Done,
         1 => Response::Joined(Box::new(Joined {
             call: call(),
@@ -132,6 +133,7 @@ pub fn response(choice: u8) -> Response {
         6 => Response::Unsupported,
         7 => Response::MayReset { number: ResetNumber::from_random(482_913_077) },
         8 => Response::MayNotReset(ResetRefusal::WrongCode { tries_left: 4 }),
+        9 => Response::Time { unix_ms: UnixMillis(1_795_369_800_123) },
         _ => Response::Failed { reason: "not now".to_owned() },
     }
 }

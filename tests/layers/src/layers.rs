@@ -84,6 +84,7 @@ pub const HOUSE: &[Place] = &[
     ),
     place("appliance/slots", Kind::Program, &[]),
     place("appliance/reset", Kind::Program, &[]),
+    place("appliance/clock", Kind::Program, &["core/types"]),
     place("ui-kiosk", Kind::Program, &["core/types", "appliance/panel-api"]),
     place("cloud/directory", Kind::Shell, &["core/types", "core/rollout"]),
     place(

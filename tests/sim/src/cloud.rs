@@ -7,10 +7,11 @@ use conclave_cloud::switchboard::{
     SignError, SignedCertificate, Switchboard,
 };
 use conclave_directory::{PinHash, SqliteDirectory};
-use conclave_link_protocol::message::{CertificateChain, Piece};
+use conclave_link_protocol::message::{CertificateChain, Piece, Response};
 use conclave_link_protocol::session::{CloudInput, CloudSession, Output as SessionOutput};
 use conclave_types::{
-    LegId, MediaLeg, MeetingId, ParticipantId, RoomId, SrtpKey, SrtpProfile, Ssrc, Time, UnixTime,
+    LegId, MediaLeg, MeetingId, ParticipantId, RoomId, SrtpKey, SrtpProfile, Ssrc, Time,
+    UnixMillis, UnixTime,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -196,6 +197,11 @@ impl Cloud {
             }
             Output::Respond { link, id, response } => {
                 let id = conclave_link_protocol::RequestId(id.0);
+                self.session(now, ConnId(link.0), CloudInput::Respond { id, response });
+            }
+            Output::TellTime { link, id } => {
+                let id = conclave_link_protocol::RequestId(id.0);
+                let response = Response::Time { unix_ms: UnixMillis(wall(now).0 * 1000) };
                 self.session(now, ConnId(link.0), CloudInput::Respond { id, response });
             }
             Output::Send { link, event } => {

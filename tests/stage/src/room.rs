@@ -381,7 +381,7 @@ fn configuration(plan: &RoomPlan, folder: &Path) -> String {
     format!(
         "data = \"{here}/data\"\nserial = \"{serial}\"\nlanguage = \"{language}\"\n\
          [cloud]\nhost = \"127.0.0.1\"\nports = {ports:?}\npins = {pins:?}\n\
-         [panel]\nsocket = \"{here}/panel.sock\"\n\
+         [panel]\nsocket = \"{here}/panel.sock\"\n[clock]\nrequest = \"{here}/clock\"\n\
          [media]\ncamera = \"file:{camera}\"\nmicrophone = \"file:{microphone}\"\n\
          loudspeaker = \"file:{here}/loudspeaker.wav\"\ndisplay = \"{display}\"\n{media}\n{board}",
         serial = plan.serial,

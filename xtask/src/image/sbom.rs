@@ -97,8 +97,9 @@ fn document(plan: &Plan, root: &Root, tree: &Path, slot: &Slot) -> Result<Docume
     Ok(document)
 }
 
-/// When the document was made, as far as it may tell: `SOURCE_DATE_EPOCH`, else the commit's time.
-fn created(workspace: &Path) -> Result<String> {
+/// When the sources were made, in seconds since 1970, as far as an image may tell: `SOURCE_DATE_EPOCH`, else the
+/// commit's time.
+pub(super) fn source_date(workspace: &Path) -> Result<u64> {
     let seconds = match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(seconds) => seconds,
         Err(_) => {
@@ -107,7 +108,13 @@ fn created(workspace: &Path) -> Result<String> {
                 .context("give SOURCE_DATE_EPOCH where there is no git")?
         }
     };
+    seconds.trim().parse().context("the date of the sources is no number of seconds")
+}
+
+/// When the document was made, as far as it may tell.
+fn created(workspace: &Path) -> Result<String> {
+    let seconds = source_date(workspace)?;
     let mut date = Command::new("date");
-    date.args(["--utc", &format!("--date=@{}", seconds.trim()), "+%Y-%m-%dT%H:%M:%SZ"]);
+    date.args(["--utc", &format!("--date=@{seconds}"), "+%Y-%m-%dT%H:%M:%SZ"]);
     Ok(output(&mut date)?.trim().to_owned())
 }

@@ -80,7 +80,8 @@ pub(crate) fn build(
     let key_file = folder.join("slot.key");
     let mut ingredients = Ingredients::default();
     ingredients.word("recipe", RECIPE).word("root", &root.key).word("kind", plan.kind.name());
-    ingredients.word("release", &plan.release).path(&plan.keys.join("update-ca.crt"))?;
+    ingredients.word("release", &plan.release).word("built", &tree::built(plan)?.to_string());
+    ingredients.path(&plan.keys.join("update-ca.crt"))?;
     ingredients.path(&unified::certificate(plan))?;
     ingredients.path(&plan.workspace.join("appliance/rauc"))?;
     let init = plan.workspace.join("appliance/initramfs/init");

@@ -3,7 +3,7 @@
 //! The packages' tree is not copied but linked: a file that is laid over another replaces its name
 //! and leaves the packages' own file as it was.
 
-use super::{BOARD, PROGRAMS, Plan, Source, debian, description, module, output, system};
+use super::{BOARD, PROGRAMS, Plan, Source, debian, description, module, output, sbom, system};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -15,6 +15,16 @@ pub(crate) const COMPATIBLE: &str = "conclave-virtual-x86_64";
 
 /// Where room.toml looks for the board's description.
 const DESCRIPTION: &str = "usr/lib/conclave/board.toml";
+
+/// Where conclave-clock looks for the time before which no clock is set.
+const BUILT: &str = "usr/lib/conclave/built";
+
+/// Seconds since 1970 at the beginning of the day of the sources: by the second, each commit would give another
+/// system, and nobody cares about hours.
+pub(super) fn built(plan: &Plan) -> Result<u64> {
+    const DAY: u64 = 86_400;
+    Ok(sbom::source_date(&plan.workspace)? / DAY * DAY)
+}
 
 /// Makes the tree at `tree`.
 pub(crate) fn lay(plan: &Plan, source: &Source, tree: &Path) -> Result<()> {
@@ -57,6 +67,7 @@ fn settle(plan: &Plan, tree: &Path) -> Result<()> {
     let release =
         format!("{release}VARIANT_ID={}\nIMAGE_VERSION={}\n", plan.kind.name(), plan.release);
     replace(&tree.join("usr/lib/os-release"), &release)?;
+    replace(&tree.join(BUILT), &format!("{}\n", built(plan)?))?;
     updates(plan, tree)?;
     let resolver = tree.join("etc/resolv.conf");
     let _ = fs::remove_file(&resolver); // Whatever Debian's tools left there.
@@ -143,13 +154,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_configuration_names_the_description_where_the_image_has_it() {
+    fn every_configuration_names_what_the_image_has() {
         let workspace = crate::workspace().unwrap();
         assert!(description(&workspace).is_file());
         for tree in [system(&workspace), debian(&workspace).join(BOARD)] {
             let room = fs::read_to_string(tree.join("usr/lib/conclave/room.toml")).unwrap();
             let board = format!("[board]\ndescription = \"/{DESCRIPTION}\"\n");
             assert!(room.contains(&board), "{}", tree.display());
+            let clock = "[clock]\nrequest = \"/run/conclave/clock\"\n";
+            assert!(room.contains(clock), "{}", tree.display());
             assert!(!tree.join(DESCRIPTION).exists(), "a second copy would differ some day");
         }
     }

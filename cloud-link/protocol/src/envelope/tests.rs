@@ -6,7 +6,7 @@ use crate::message::{
 };
 use conclave_types::{
     BundleHash, CallId, LegId, MediaLeg, ParticipantId, ResetNumber, RoomId, SrtpKey, SrtpProfile,
-    Ssrc, Switch, Version,
+    Ssrc, Switch, UnixMillis, Version,
 };
 use proptest::prelude::*;
 
@@ -93,6 +93,7 @@ fn all_from_room() -> Vec<FromRoom> {
             number: number(),
             outcome: ResetOutcome::PartitionErased,
         }),
+        RoomRequest::Time,
     ];
     let held = HeldCall { call: call(), revision: 9, microphone, camera };
     let hello = Hello {
@@ -157,6 +158,7 @@ fn all_from_cloud() -> Vec<FromCloud> {
         Response::MayReset { number: number() },
         Response::MayNotReset(ResetRefusal::WrongCode { tries_left: 4 }),
         Response::MayNotReset(ResetRefusal::NoCode),
+        Response::Time { unix_ms: UnixMillis(1_795_369_800_123) },
         Response::Unsupported,
         Response::Failed { reason: "full".to_owned() },
     ];

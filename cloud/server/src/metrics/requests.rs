@@ -34,7 +34,7 @@ impl RequestTimes {
 
     /// Sees what the switchboard wants done.
     pub fn says(&mut self, now: Time, output: &Output) {
-        if let Output::Respond { link, id, .. } = output
+        if let Output::Respond { link, id, .. } | Output::TellTime { link, id } = output
             && let Some((kind, asked)) = self.waiting.remove(&(*link, *id))
         {
             let waited = now.since(asked).as_secs_f64();

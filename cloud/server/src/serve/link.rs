@@ -1,5 +1,6 @@
 //! Between the switchboard and the hub of links: their words for each other.
 
+use super::Clock;
 use crate::data_folder::DataFolder;
 use crate::switchboard::{
     Certifier, CloseReason, Input, LinkId, Output, Peer, RequestId, SignError, SignedCertificate,
@@ -7,6 +8,7 @@ use crate::switchboard::{
 use anyhow::Context;
 use conclave_link_cloud as hub;
 use conclave_link_cloud::{Authority, Hub, HubEvent, HubHandle, HubLimits};
+use conclave_link_protocol::message::Response;
 use conclave_types::{RoomId, UnixTime};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -117,6 +119,11 @@ impl Links {
         match output {
             Output::Greet { link, greeting } => self.hub.greet(on(link), greeting),
             Output::Respond { link, id, response } => {
+                self.hub.respond(on(link), hub::RequestId(id.0), response);
+            }
+            Output::TellTime { link, id } => {
+                let unix_ms = Clock::to_the_millisecond();
+                let response = Response::Time { unix_ms };
                 self.hub.respond(on(link), hub::RequestId(id.0), response);
             }
             Output::Send { link, event } => self.hub.send(on(link), event),

@@ -24,6 +24,7 @@ mod jobs;
 mod link;
 mod plugs;
 mod timed;
+mod wall;
 
 use crate::bundles::Bundles;
 use crate::calls::file::CallFile;
@@ -39,7 +40,7 @@ use anyhow::Context;
 use conclave_directory::SqliteDirectory;
 use conclave_link_cloud::Authority;
 use conclave_media_node::{Limits, MediaNode, MediaNodeConfig, MediaNodeEvent, MediaNodeHandle};
-use conclave_types::{Time, UnixTime};
+use conclave_types::{Time, UnixMillis, UnixTime};
 use jobs::{Done, Jobs};
 use link::Links;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -129,6 +130,7 @@ async fn run(
         requests: RequestTimes::default(),
         busy: Histogram::of_seconds(),
         commits,
+        watch: wall::Watch::default(),
         answers: BTreeMap::new(),
         asked: 0,
     };
@@ -171,6 +173,8 @@ struct Shell {
     busy: Histogram,
     /// Seconds that the database took for each change.
     commits: Commits,
+    /// Whether the clock that rooms go by was set.
+    watch: wall::Watch,
     /// Command lines that wait for an answer; as many as the control socket takes connections.
     answers: BTreeMap<ControlId, oneshot::Sender<crate::control::ControlAnswer>>,
     asked: u64,
@@ -328,7 +332,15 @@ impl Shell {
     fn give(&mut self, input: Input) {
         let begun = self.clock.now();
         self.requests.told(begun, &input);
-        self.board.handle(begun, Clock::wall(), input);
+        let wall = Clock::wall();
+        if let Some(by_s) = self.watch.look(begun, wall) {
+            tracing::warn!(
+                by_s,
+                "the clock of this machine was set while the cloud runs, and rooms set theirs by it: look \
+                 whether it is right, and whether something keeps it so (timedatectl, NTP)"
+            );
+        }
+        self.board.handle(begun, wall, input);
         let handled = self.clock.now();
         self.busy.observe(handled.since(begun).as_secs_f64());
         while let Some(output) = self.board.poll_output() {
@@ -437,5 +449,10 @@ impl Clock {
 
     fn wall() -> UnixTime {
         UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+    }
+
+    /// What rooms set their clocks by.
+    fn to_the_millisecond() -> UnixMillis {
+        UnixMillis::since_1970(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 }

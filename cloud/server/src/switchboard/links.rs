@@ -176,6 +176,7 @@ impl Switchboard {
             }
             RoomRequest::MayReset { code } => self.may_reset(link, id, room, &code),
             RoomRequest::ResetDone(report) => self.reset_done(link, id, room, report),
+            RoomRequest::Time => self.outputs.push_back(Output::TellTime { link, id }),
         }
     }
 

@@ -254,6 +254,13 @@ pub enum Output {
         /// With what.
         response: Response,
     },
+    /// Answer a request with the time, read when it is said.
+    TellTime {
+        /// On which link.
+        link: LinkId,
+        /// Which request.
+        id: RequestId,
+    },
     /// Tell a room something.
     Send {
         /// On which link.

@@ -10,6 +10,7 @@ IMAGE_INSTALL = "\
     base-files \
     base-passwd \
     ca-certificates \
+    conclave-clock \
     conclave-kiosk \
     conclave-reset \
     conclave-roomd \

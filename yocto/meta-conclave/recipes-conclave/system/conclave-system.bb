@@ -34,6 +34,8 @@ USERADD_PARAM:${PN} = "\
 do_install() {
     cp -R --no-dereference --preserve=mode "${S}/appliance/system/etc" "${S}/appliance/system/usr" "${D}/"
     chown -R root:root "${D}"
+    # No clock is set to before it.
+    echo "${SOURCE_DATE_EPOCH}" > "${D}${nonarch_libdir}/conclave/built"
     # Where the site's partition is mounted.
     install -d "${D}/site"
     # OpenEmbedded's nftables comes without a unit.

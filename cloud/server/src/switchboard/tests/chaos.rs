@@ -26,7 +26,7 @@ impl Books {
                 assert!(self.waiting.remove(link), "one greeting, first of all");
                 self.open.insert(*link);
             }
-            Output::Respond { link, id, .. } => {
+            Output::Respond { link, id, .. } | Output::TellTime { link, id } => {
                 assert_eq!(self.asked.remove(id), Some(*link), "one answer, on its link");
                 assert!(self.open.contains(link), "{link:?} is closed");
             }
