@@ -61,8 +61,6 @@ def main():
         until("the serial port", 30, lambda: os.path.exists(os.path.join(folder, "serial")))
         shell = Shell(folder)
         shell.wait(BOOT)
-        # What the kernel says would stand in the middle of an answer.
-        shell.run("dmesg --console-off", COMMAND)
         # What is still being started would be missing. It fails when a unit did.
         shell.run("systemctl is-system-running --wait", COMMAND)
         time = shell.run("systemd-analyze time", COMMAND)

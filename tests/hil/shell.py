@@ -31,6 +31,8 @@ class Shell:
             return b"the-shell-42" in self.hear()
 
         until("the shell answers", limit, answers)
+        # What the kernel says would stand in the middle of an answer.
+        self.run("dmesg --console-off")
         self.run("PS1= PROMPT_COMMAND=; stty -echo; bind 'set enable-bracketed-paste off'")
 
     def hear(self):
