@@ -1,11 +1,16 @@
-"""A room whose clock has lost its battery, in a network that tells no time."""
+"""A room whose clock has lost its battery, in a network that tells no time: its cloud does."""
 
 import os
+import time
 
 from board_virtual import until
 from conftest import Room, disk_for, switch_on
 from limits import BOOT, SCREEN
 
+
+def today():
+    """As the idle panel shows it, but for the weekday; the image's zone is UTC."""
+    return time.strftime("%-d %B", time.gmtime())
 
 
 def test_a_room_whose_clock_says_1970_is_enrolled(folder, cloud, seen):
@@ -21,7 +26,8 @@ def test_a_room_whose_clock_says_1970_is_enrolled(folder, cloud, seen):
         room.shows("Room Emil", SCREEN)
         linked = {"name": "Room Emil", "state": "linked"}
         until("the room is linked", SCREEN, lambda: any(linked.items() <= each.items() for each in cloud.rooms()))
-        seen("clock in 1970: enrolled and linked")
+        room.shows("today's date", SCREEN, lambda shown: today() in shown)
+        seen("clock in 1970: enrolled, linked, and the panel shows today's date")
     finally:
         board.qemu.off()
         os.remove(disk)

@@ -8,6 +8,7 @@
 mod board;
 mod clock;
 mod config;
+mod doubt;
 mod keeper;
 mod panel;
 mod reset;

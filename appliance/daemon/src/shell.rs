@@ -2,6 +2,7 @@
 
 use crate::board::{self, Fitted};
 use crate::clock::{self, Timekeeper};
+use crate::doubt::Doubt;
 use crate::keeper::{Change, Keeper};
 use crate::reset::{Eraser, Restart};
 use crate::service::Service;
@@ -9,7 +10,7 @@ use crate::status;
 use crate::update::{self, Updater};
 use chrono::Timelike;
 use conclave_call::{AskId, State};
-use conclave_link_protocol::message::{Greeting, Refusal};
+use conclave_link_protocol::message::Greeting;
 use conclave_link_room::{DownReason, LinkEvent, RequestId, RoomLinkHandle, certificate_lifetime};
 use conclave_media::MediaHandle;
 use conclave_panel_api::{Panel, Tap};
@@ -86,6 +87,7 @@ pub(crate) struct Shell {
     update: Option<Updater>,
     eraser: Eraser,
     timekeeper: Option<Timekeeper>,
+    doubt: Doubt,
     /// The room was reset: this program ends.
     starts_anew: bool,
     /// What the update was told last of whether the room is used.
@@ -116,6 +118,7 @@ impl Shell {
             update,
             eraser,
             timekeeper: clock,
+            doubt: Doubt::default(),
             starts_anew: false,
             used: Use::Free,
             call: None,
@@ -237,7 +240,10 @@ impl Shell {
         match event {
             LinkEvent::Up { greeting, remote, .. } => {
                 tracing::info!(cloud = ?remote, "the link is up");
-                let greeting = self.doubt(greeting);
+                let lifetime = self.link.certificate().as_ref().and_then(certificate_lifetime);
+                let expires = lifetime.map(|lifetime| lifetime.to);
+                let wall = UnixTime(unix_now());
+                let greeting = self.doubt.judge(self.now(), wall, expires, greeting);
                 if matches!(greeting, Greeting::Welcome(_)) {
                     self.tell_update(Update::LinkUp);
                     let now = self.now();
@@ -263,8 +269,6 @@ impl Shell {
                     // Somebody answered, and it is not the cloud that this room belongs to.
                     DownReason::WrongPin { .. }
                     | DownReason::OtherAuthority
-                    | DownReason::ServerExpired
-                    | DownReason::ServerNotYetValid
                     | DownReason::ServerCertificate { .. } => LinkTrouble::WrongCloud,
                     _ => LinkTrouble::Unreachable,
                 };
@@ -339,26 +343,6 @@ impl Shell {
         if let Some(timekeeper) = &mut self.timekeeper {
             timekeeper.tick(now);
             timekeeper.carry_out(now, &self.link);
-        }
-    }
-
-    /// The cloud says that our certificate has expired. When our own clock says that it has not, one
-    /// of the two clocks is wrong, and on the word of one wrong clock nothing is forgotten: the room
-    /// keeps its certificate and comes back.
-    fn doubt(&self, greeting: Greeting) -> Greeting {
-        let lifetime = || self.link.certificate().as_ref().and_then(certificate_lifetime);
-        match greeting {
-            Greeting::Refused { reason: Refusal::Expired, retry_after_s }
-                if lifetime().is_some_and(|lifetime| unix_now() <= lifetime.to.0) =>
-            {
-                tracing::error!(
-                    "the cloud says that this room's certificate has expired, and by this room's \
-                     clock it has not: set the clock of the one that is wrong (timedatectl). The \
-                     room keeps its certificate and tries again by itself"
-                );
-                Greeting::Refused { reason: Refusal::Other, retry_after_s }
-            }
-            other => other,
         }
     }
 

@@ -255,9 +255,9 @@ async fn a_room_finds_the_port_that_works_beside_those_that_do_not() {
 }
 
 #[tokio::test]
-async fn a_cloud_whose_certificate_has_expired_is_told_from_a_wrong_one() {
-    let (mut room, _) = room_that_meets_a_cloud_of(UnixTime(now().0 - 3 * YEAR)).await;
-    assert_eq!(room.down().await, DownReason::ServerExpired);
+async fn a_room_whose_clock_is_ahead_links_with_the_cloud_that_it_knows() {
+    let (_room, mut done) = room_that_meets_a_cloud_of(UnixTime(now().0 - 3 * YEAR)).await;
+    next(&mut done).await.unwrap();
 }
 
 #[tokio::test]

@@ -146,12 +146,6 @@ pub enum DownReason {
     /// The pinned key came with a certificate of another CA than the one that enrolled this room.
     #[error("the cloud's certificate is signed by another CA than the one that enrolled this room")]
     OtherAuthority,
-    /// The cloud's certificate has expired, or this room's clock is ahead.
-    #[error("the cloud's certificate has expired, or this room's clock is wrong")]
-    ServerExpired,
-    /// The cloud's certificate is not valid yet, or this room's clock is behind.
-    #[error("the cloud's certificate is not valid yet, or this room's clock is wrong")]
-    ServerNotYetValid,
     /// The cloud's certificate is wrong in another way.
     #[error("the cloud's certificate is not right: {detail}")]
     ServerCertificate {
@@ -189,10 +183,9 @@ impl DownReason {
     /// different ways: the highest is reported.
     pub fn weight(&self) -> u8 {
         match self {
-            DownReason::Refused(_) | DownReason::Session(_) | DownReason::Reconnecting => 7,
-            DownReason::WrongPin { .. } => 6,
-            DownReason::OtherAuthority => 5,
-            DownReason::ServerExpired | DownReason::ServerNotYetValid => 4,
+            DownReason::Refused(_) | DownReason::Session(_) | DownReason::Reconnecting => 6,
+            DownReason::WrongPin { .. } => 5,
+            DownReason::OtherAuthority => 4,
             DownReason::ServerCertificate { .. } => 3,
             DownReason::NotALink => 2,
             DownReason::Tls { .. } => 1,

@@ -145,14 +145,14 @@ impl CloudVerifier {
                 .map(|_| ())
         };
         match valid_at(now) {
-            // Ours is behind: a clock whose battery is empty begins years ago, and in some networks nobody tells
-            // the time. The key is pinned and was proved: who holds it gains nothing by being early.
+            // Nobody but the cloud tells a room the time, so a clock that is wrong must not keep the room from asking.
+            // The key is pinned and was proved; whoever stole it is shut out by taking its pin away, as a date that
+            // a stranger's battery decides would not do.
             Err(webpki::Error::CertNotValidYet { not_before, .. }) => valid_at(not_before),
+            Err(webpki::Error::CertExpired { not_after, .. }) => valid_at(not_after),
             other => other,
         }
         .map_err(|error| match error {
-            webpki::Error::CertExpired { .. } => DownReason::ServerExpired,
-            webpki::Error::CertNotValidYet { .. } => DownReason::ServerNotYetValid,
             webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey => {
                 DownReason::OtherAuthority
             }

@@ -75,18 +75,12 @@ fn a_clock_that_jumps_by_years_ends_no_call_and_costs_no_room_its_identity() -> 
                 until_back(&mut meeting.a).with_context(|| format!("the cloud's clock {jump}"))?;
                 until_back(&mut meeting.b).with_context(|| format!("the cloud's clock {jump}"))?;
 
-                // A room starts with a wrong clock, and gets the right one. Behind, it links all the same: it
-                // may have nobody to ask for the time.
+                // A room starts with a wrong clock, and gets the right one. It links all the same: it has
+                // nobody else to ask for the time.
                 of_room.set(jump)?;
-                let behind = jump.starts_with('-');
                 meeting.a.start_daemon_again(stage)?;
-                let named = meeting.a.until("it has met the cloud", PATIENCE, |panel| {
-                    let met = match panel.link {
-                        LinkState::Up => behind,
-                        LinkState::Lost { .. } => !behind,
-                        LinkState::Connecting => false,
-                    };
-                    met.then_some(panel.room.is_some())
+                let named = meeting.a.until("it is linked", PATIENCE, |panel| {
+                    (panel.link == LinkState::Up).then_some(panel.room.is_some())
                 })?;
                 ensure!(named, "{jump}: the room forgot who it is");
                 of_room.set("+0")?;
