@@ -9,7 +9,7 @@
 //! middle, it is wrong by half of the round trip at most, however unevenly the two ways were delayed. So the
 //! answer with the shortest round trip is the best one (RFC 5905, section 10, sorts by the same).
 //!
-//! The clock is set when it is certainly further off than it can be afterwards ([`judge`]): whoever delays
+//! The clock is set when it is certainly further off than it can be afterwards (`judge`): whoever delays
 //! what travels, and can do no more because the link is authenticated, never makes it worse.
 
 use conclave_types::{Time, UnixMillis};
