@@ -13,6 +13,9 @@
 //!    panel, camera, microphone, link. Then it is marked as good; or the room goes back by itself.
 //!    That it went back, and why, is kept and told, and that version is not tried again.
 //!
+//! A stick is another way to the third step: whoever stands at the panel is asked, and nobody waits for a
+//! window. What it brings has to be newer than what runs ([`Stick`]); the cloud's offer stands aside meanwhile.
+//!
 //! What has to outlive a restart is [`Kept`]. It is written before anything happens that needs it.
 
 #![forbid(unsafe_code)]
@@ -20,9 +23,11 @@
 mod fetch;
 mod machine;
 mod reuse;
+mod stick;
 
 pub use machine::{State, Update};
 pub use reuse::{MOST_SEARCHED, Search};
+pub use stick::{Brought, Stick, Unusable};
 
 use conclave_messages::{
     CloudEvent, NoChunk, Piece, Release, Response, RoomRequest, UpdateFault, UpdateOffer,
@@ -241,6 +246,22 @@ pub enum Input {
         /// For the log.
         detail: String,
     },
+    /// What a stick brings; `None` once there is no stick, or nothing for rooms on it.
+    Stick(Option<Brought>),
+    /// Somebody wants what the stick brings.
+    InstallStick,
+    /// [`Output::Copy`] goes on.
+    Copying {
+        /// 0 to 100.
+        percent: u8,
+    },
+    /// [`Output::Copy`] is done.
+    Copied {
+        /// The file's hash, which it stands under now.
+        sha256: BundleHash,
+        /// Its octets.
+        size: u64,
+    },
     /// Installing goes on.
     Installing {
         /// 0 to 100.
@@ -308,6 +329,8 @@ pub enum Output {
     },
     /// Compare the file's hash, then look at the bundle's signature.
     Check(BundleHash),
+    /// Copy the bundle from the stick, so that the stick can be taken out; forget other bundles.
+    Copy,
     /// Install the file into the slot that is not running.
     Install(BundleHash),
     /// Forget every bundle.

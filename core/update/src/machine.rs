@@ -1,6 +1,7 @@
 //! The machine itself.
 
 use crate::fetch::{Fetch, Step};
+use crate::stick::ByHand;
 use crate::{
     BEFORE_MEETING, Bundle, Facts, Fetched, Input, Kept, MOST_SEARCHED, Of, Outcome, Output, Part,
     Trial, Use,
@@ -34,6 +35,11 @@ pub enum State {
     Waiting,
     /// The bundle is on its way.
     Fetching,
+    /// The bundle is copied from a stick.
+    Copying {
+        /// 0 to 100.
+        percent: u8,
+    },
     /// Hash and signature are looked at.
     Checking,
     /// It is being installed.
@@ -85,17 +91,18 @@ enum Way {
 /// One room's update.
 #[derive(Debug)]
 pub struct Update {
-    facts: Facts,
-    kept: Kept,
+    pub(crate) facts: Facts,
+    pub(crate) kept: Kept,
     state: State,
-    offer: Option<UpdateOffer>,
+    pub(crate) offer: Option<UpdateOffer>,
+    pub(crate) by_hand: ByHand,
     way: Option<Way>,
     /// Some of the bundle was not fetched in this window but found.
     reused: bool,
     /// What was found made no bundle: all of it is fetched.
     anew: bool,
     linked: bool,
-    used: Use,
+    pub(crate) used: Use,
     touched: Option<Time>,
     meeting: Option<Time>,
     minute: Option<u16>,
@@ -118,6 +125,7 @@ impl Update {
             kept,
             state: State::Idle,
             offer: None,
+            by_hand: ByHand::default(),
             way: None,
             reused: false,
             anew: false,
@@ -185,6 +193,8 @@ impl Update {
             State::Waiting | State::Fetching | State::Checking | State::Installing { .. } => {
                 self.offer.as_ref().map(|offer| offer.release.version)
             }
+            // Its version is told once it is known to be in this file.
+            State::Copying { .. } => None,
             State::Ready
             | State::Restarting { .. }
             | State::Proving { .. }
@@ -203,6 +213,7 @@ impl Update {
                 };
                 UpdateStage::Fetching { percent }
             }
+            State::Copying { percent } => UpdateStage::Fetching { percent },
             State::Checking => UpdateStage::Checking,
             State::Installing { percent, .. } => UpdateStage::Installing { percent },
             State::Ready => UpdateStage::Ready,
@@ -225,7 +236,10 @@ impl Update {
     /// When [`Input::Tick`] is wanted.
     pub fn deadline(&self) -> Option<Time> {
         match &self.state {
-            State::Idle | State::Checking | State::Installing { .. } => None,
+            State::Idle
+            | State::Copying { .. }
+            | State::Checking
+            | State::Installing { .. } => None,
             // The window is told of by the clock; here is what it does not tell.
             State::Waiting | State::Ready => self.quiet_at().filter(|at| *at > self.now),
             State::Fetching if !self.linked => None,
@@ -246,6 +260,7 @@ impl Update {
     /// Takes in what happened.
     pub fn handle(&mut self, now: Time, input: Input) {
         self.now = now;
+        let Some(input) = self.put_aside(input) else { return };
         match input {
             Input::Offer(offer) => self.offered(offer),
             Input::NoOffer => self.withdrawn(),
@@ -277,6 +292,17 @@ impl Update {
                 if let Some(Way::Bundle(fetch)) = &mut self.way {
                     fetch.kept(octets);
                 }
+            }
+            Input::Stick(brought) => self.brought(brought),
+            Input::InstallStick => self.install_stick(),
+            Input::Copying { percent } => {
+                if let State::Copying { percent: shown } = &mut self.state {
+                    *shown = percent.min(100);
+                }
+            }
+            Input::Copied { sha256, size } => self.copied(sha256, size),
+            Input::DiskFailed { .. } if matches!(self.state, State::Copying { .. }) => {
+                self.stick_failed(UpdateFault::Disk);
             }
             Input::DiskFailed { detail } => {
                 if matches!(self.state, State::Fetching | State::Checking) {
@@ -326,6 +352,9 @@ impl Update {
         }
         match self.state {
             State::Waiting if self.may(now, self.window()) => {
+                if self.by_hand.under_way {
+                    return self.check_again();
+                }
                 self.start_fetching();
                 self.keep_fetching(now);
             }
@@ -359,6 +388,10 @@ impl Update {
 
     /// In the window, nobody there, none expected.
     fn may(&self, now: Time, window: MaintenanceWindow) -> bool {
+        // Who brought it stands there and has said yes.
+        if self.by_hand.under_way {
+            return self.used == Use::Free && self.not_before <= now;
+        }
         self.minute.is_some_and(|minute| window.contains(minute))
             && self.used == Use::Free
             && self.quiet_at().is_none_or(|at| at <= now)
@@ -368,6 +401,7 @@ impl Update {
     /// When the room will have been quiet for long enough, as things stand.
     fn quiet_at(&self) -> Option<Time> {
         let touched = self.touched.map(|at| at + self.facts.quiet);
+        let touched = touched.filter(|_| !self.by_hand.under_way);
         let all = [touched, Some(self.not_before)];
         match self.used {
             Use::Free => all.into_iter().flatten().max(),
@@ -411,7 +445,11 @@ impl Update {
                 }
                 self.undo();
             }
-            State::Idle | State::Waiting | State::Fetching | State::Checking => {}
+            State::Idle
+            | State::Waiting
+            | State::Fetching
+            | State::Copying { .. }
+            | State::Checking => {}
         }
         if let Some((fault, detail)) = fault {
             self.offer = Some(offer);
@@ -434,7 +472,9 @@ impl Update {
             | State::Proving { .. }
             | State::Committing { .. }
             | State::FallingBack { .. } => {}
-            State::Waiting | State::Fetching | State::Checking => self.forget_bundle(),
+            State::Waiting | State::Fetching | State::Copying { .. } | State::Checking => {
+                self.forget_bundle();
+            }
             State::Installing { withdrawn, .. } => *withdrawn = true,
             State::Ready => {
                 self.undo();
@@ -455,6 +495,32 @@ impl Update {
         self.way = None;
         self.state = State::Idle;
         self.want(Output::Discard);
+    }
+
+    pub(crate) fn to_idle(&mut self) {
+        (self.way, self.anew) = (None, false);
+        self.state = State::Idle;
+    }
+
+    pub(crate) fn begin_copying(&mut self) {
+        self.to_idle();
+        self.state = State::Copying { percent: 0 };
+        self.want(Output::Copy);
+    }
+
+    /// What was copied is looked at like anything that was fetched.
+    pub(crate) fn check(&mut self, offer: UpdateOffer) {
+        let sha256 = offer.release.sha256;
+        self.offer = Some(offer);
+        self.state = State::Checking;
+        self.want(Output::Check(sha256));
+    }
+
+    /// A call came between; what was copied is there all the same.
+    fn check_again(&mut self) {
+        if let Some(offer) = self.offer.take() {
+            self.check(offer);
+        }
     }
 
     fn fetch(&self) -> Option<&Fetch> {
@@ -674,7 +740,11 @@ impl Update {
             }
         }
         self.told = None;
-        self.forget_bundle();
+        if self.by_hand.under_way {
+            self.stick_failed(fault);
+        } else {
+            self.forget_bundle();
+        }
     }
 
     fn end(&mut self, release: &Release, stage: UpdateStage) {
@@ -686,7 +756,7 @@ impl Update {
         self.want(Output::Keep(Box::new(self.kept.clone())));
     }
 
-    fn want(&mut self, output: Output) {
+    pub(crate) fn want(&mut self, output: Output) {
         self.outputs.push_back(output);
     }
 

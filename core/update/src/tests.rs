@@ -517,7 +517,7 @@ fn no_order_of_events_restarts_a_room_in_a_call_or_outside_its_window() {
         let (mut now, mut used, mut minute, mut log) = (Time::ZERO, Use::Free, None, vec![]);
         let mut kept = Kept::default();
         for _ in 0..400 {
-            let input = match draw(24) {
+            let input = match draw(30) {
                 0 => offer(NEW),
                 1 => offer(Version(1, 2, 0)),
                 2 => Input::NoOffer,
@@ -549,6 +549,11 @@ fn no_order_of_events_restarts_a_room_in_a_call_or_outside_its_window() {
                 19 => Input::Committed,
                 20 => Input::NotDone { detail: String::new() },
                 21 => Input::Part(Part::Camera, draw(2) == 0),
+                22 => Input::Stick(Some(stick::brings(Version(1, draw(3) as u16, 0)))),
+                23 => Input::Stick(None),
+                24 => Input::InstallStick,
+                25 => Input::Copied { sha256: BundleHash([9; 32]), size: 5 },
+                26 => Input::DiskFailed { detail: String::new() },
                 _ => Input::Tick,
             };
             now = now + Duration::from_secs(draw(900));
@@ -559,15 +564,17 @@ fn no_order_of_events_restarts_a_room_in_a_call_or_outside_its_window() {
             }
             log.push(input.clone());
             update.handle(now, input);
+            let by_hand = update.stick() == Some(Stick::Restarting);
             while let Some(output) = update.poll_output() {
                 let told = || format!("seed {seed} {output:?} {log:?}");
                 match &output {
                     Output::Keep(new) => kept = (**new).clone(),
                     Output::Restart => {
-                        assert!(used == Use::Free && minute == Some(NIGHT), "{}", told());
+                        let open = minute == Some(NIGHT) || by_hand;
+                        assert!(used == Use::Free && open, "{}", told());
                         assert!(kept.trial.is_some(), "{}", told());
                     }
-                    Output::Install(_) => assert!(used == Use::Free, "{}", told()),
+                    Output::Install(_) | Output::Copy => assert!(used == Use::Free, "{}", told()),
                     Output::Commit | Output::FallBack => panic!("{}", told()),
                     _ => {}
                 }
@@ -576,3 +583,6 @@ fn no_order_of_events_restarts_a_room_in_a_call_or_outside_its_window() {
         }
     }
 }
+
+#[path = "stick_tests.rs"]
+mod stick;
