@@ -9,7 +9,7 @@ use crate::{ui, words};
 use chrono::{DateTime, Datelike, Local, Timelike};
 use conclave_panel_api::{
     CallHealth, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Panel,
-    ResetReceipt, Screen as Showing, Tap, Trouble,
+    ResetReceipt, Screen as Showing, StickStep, Tap, Trouble,
 };
 use conclave_types::{UnixTime, VmrNumber};
 use slint::{ComponentHandle, Model, ModelRc, SharedString, Timer, TimerMode, VecModel};
@@ -111,6 +111,7 @@ fn tap(did: ui::Did) -> Tap {
         ui::Did::Reset => Tap::Reset,
         ui::Did::Erase => Tap::Erase,
         ui::Did::Restart => Tap::Restart,
+        ui::Did::Install => Tap::Install,
         ui::Did::French => Tap::Language(LanguageTap { language: Language::French }),
         ui::Did::English => Tap::Language(LanguageTap { language: Language::English }),
     }
@@ -172,6 +173,7 @@ fn show_panel(app: &ui::App, screen: &Screen, panel: &Panel) {
         Showing::ResetConfirm { .. } => ui::Page::ResetConfirm,
         Showing::Resetting => ui::Page::Resetting,
         Showing::ResetReceipt(_) => ui::Page::Receipt,
+        Showing::Stick { .. } => ui::Page::Stick,
     });
     screen.last.replace(Some(panel.clone()));
 }
@@ -204,6 +206,7 @@ fn draw(app: &ui::App, screen: &Screen, panel: &Panel) {
     draw_pad(&shown, panel);
     draw_meeting(&shown, panel);
     draw_reset(&shown, panel);
+    draw_stick(&shown, panel);
 
     let entries = match &panel.screen {
         Showing::Idle { directory } => directory.as_slice(),
@@ -291,6 +294,24 @@ fn draw_reset(shown: &ui::Shown<'_>, panel: &Panel) {
     };
     shown.set_reset_time(time.into());
     shown.set_receipt(receipt);
+}
+
+fn draw_stick(shown: &ui::Shown<'_>, panel: &Panel) {
+    let Showing::Stick { step } = panel.screen else {
+        return shown.set_stick(ui::Stick { percent: -1, ..ui::Stick::default() });
+    };
+    let (title, text) = words::stick(panel.language, step);
+    let percent = match step {
+        StickStep::Copying { percent } | StickStep::Installing { percent } => i32::from(percent),
+        StickStep::Ask { .. } | StickStep::Unusable { .. } | StickStep::Restarting => -1,
+    };
+    shown.set_stick(ui::Stick {
+        title: title.into(),
+        text: text.into(),
+        asks: matches!(step, StickStep::Ask { .. }),
+        closes: matches!(step, StickStep::Ask { .. } | StickStep::Unusable { .. }),
+        percent,
+    });
 }
 
 fn receipt_lines(language: Language, receipt: &ResetReceipt) -> ui::Receipt {

@@ -4,7 +4,9 @@
 //! hold a figure are functions; the fixed ones stand in [`words`].
 
 use crate::ui;
-use conclave_panel_api::{CallHealth, Erased, Language, LinkState, Notice, Trouble};
+use conclave_panel_api::{
+    CallHealth, Erased, Language, LinkState, Notice, StickFault, StickStep, Trouble,
+};
 
 /// A blank at which no line breaks: before French double punctuation and inside numbers.
 pub(crate) const NBSP: char = '\u{a0}';
@@ -40,6 +42,7 @@ fn english() -> ui::Words {
         dismiss: "Got it".into(),
         go_on: "Continue".into(),
         grid: "Grid".into(),
+        install: "Install".into(),
         is_muted: "Microphone off".into(),
         join: "Join".into(),
         join_with_number: "Join with a number".into(),
@@ -53,6 +56,7 @@ fn english() -> ui::Words {
         microphone_ready: "Microphone ready".into(),
         muted: "Your microphone is off".into(),
         muted_hint: "Nobody hears this room. Tap Microphone to be heard.".into(),
+        not_now: "Not now".into(),
         number_hint: "Meeting room number".into(),
         other_language: "Français".into(),
         people: "People".into(),
@@ -106,6 +110,7 @@ fn french() -> ui::Words {
         dismiss: "Compris".into(),
         go_on: "Continuer".into(),
         grid: "Mosaïque".into(),
+        install: "Installer".into(),
         is_muted: "Micro coupé".into(),
         join: "Rejoindre".into(),
         join_with_number: "Composer un numéro".into(),
@@ -119,6 +124,7 @@ fn french() -> ui::Words {
         microphone_ready: "Micro prêt".into(),
         muted: "Votre micro est coupé".into(),
         muted_hint: "Personne n'entend cette salle. Touchez Micro pour être entendu.".into(),
+        not_now: "Plus tard".into(),
         number_hint: "Numéro de salle".into(),
         other_language: "English".into(),
         people: "Présents".into(),
@@ -554,6 +560,93 @@ pub(crate) fn restart_time(language: Language, seconds: u32) -> String {
     }
 }
 
+/// Title and text of a stick with a new system.
+pub(crate) fn stick(language: Language, step: StickStep) -> (String, String) {
+    let (title, text) = match (language, step) {
+        (Language::English, StickStep::Ask { running, version }) => {
+            let text = format!(
+                "This room runs {running}. Installing takes a few minutes, and the room restarts once. Leave it switched on."
+            );
+            return (format!("Install version {version} from the stick?"), text);
+        }
+        (Language::French, StickStep::Ask { running, version }) => {
+            let text = format!(
+                "La salle utilise la version {running}. L'installation prend quelques minutes et la salle redémarre une fois. Laissez-la allumée."
+            );
+            return (format!("Installer la version {version} de la clé{NBSP}?"), text);
+        }
+        (Language::English, StickStep::Unusable { why }) => {
+            ("This stick can't update the room", stick_fault(language, why))
+        }
+        (Language::French, StickStep::Unusable { why }) => {
+            ("Cette clé ne convient pas à la salle", stick_fault(language, why))
+        }
+        (Language::English, StickStep::Copying { .. }) => {
+            ("Copying from the stick", "Leave the stick in, and the room switched on.")
+        }
+        (Language::French, StickStep::Copying { .. }) => {
+            ("Copie depuis la clé", "Laissez la clé en place et la salle allumée.")
+        }
+        (Language::English, StickStep::Installing { .. }) => (
+            "Installing the new system",
+            "You can take the stick out. Leave the room switched on.",
+        ),
+        (Language::French, StickStep::Installing { .. }) => (
+            "Installation du nouveau système",
+            "Vous pouvez retirer la clé. Laissez la salle allumée.",
+        ),
+        (Language::English, StickStep::Restarting) => {
+            ("The room restarts", "The new system is installed. The room is back in a few minutes.")
+        }
+        (Language::French, StickStep::Restarting) => (
+            "La salle redémarre",
+            "Le nouveau système est installé. La salle revient dans quelques minutes.",
+        ),
+    };
+    (title.to_owned(), text.to_owned())
+}
+
+fn stick_fault(language: Language, why: StickFault) -> &'static str {
+    match (language, why) {
+        (Language::English, StickFault::NotSigned) => {
+            "Its update isn't signed by whoever this room trusts, or is damaged. Nothing was changed. Copy it onto the stick again, or ask your IT team for the right one."
+        }
+        (Language::English, StickFault::WrongBoard) => {
+            "Its update is made for another kind of device. Nothing was changed. Ask your IT team for the one for this room."
+        }
+        (Language::English, StickFault::NotNewer) => {
+            "The room runs this version already, or a newer one. You can take the stick out."
+        }
+        (Language::English, StickFault::TriedBefore) => {
+            "This version did not work in this room before, so it isn't tried again. Ask your IT team for a newer one."
+        }
+        (Language::English, StickFault::Copy) => {
+            "Its update could not be copied: the stick was taken out, can't be read, or the room has no space left. Nothing was changed. Put it in again, or try another stick."
+        }
+        (Language::English, StickFault::Install) => {
+            "Its update could not be installed. The room goes on as before. Tell your IT team: the reason stands in the room's log."
+        }
+        (Language::French, StickFault::NotSigned) => {
+            "Sa mise à jour n'est pas signée par une autorité reconnue, ou elle est abîmée. Rien n'a changé. Copiez-la de nouveau sur la clé, ou demandez la bonne au service informatique."
+        }
+        (Language::French, StickFault::WrongBoard) => {
+            "Sa mise à jour est faite pour un autre appareil. Rien n'a changé. Demandez au service informatique celle de cette salle."
+        }
+        (Language::French, StickFault::NotNewer) => {
+            "La salle utilise déjà cette version, ou une plus récente. Vous pouvez retirer la clé."
+        }
+        (Language::French, StickFault::TriedBefore) => {
+            "Cette version n'a pas fonctionné dans cette salle, elle n'y est plus essayée. Demandez-en une plus récente au service informatique."
+        }
+        (Language::French, StickFault::Copy) => {
+            "La copie n'a pas abouti\u{a0}: clé retirée, illisible, ou plus de place dans la salle. Rien n'a changé. Remettez la clé, ou essayez-en une autre."
+        }
+        (Language::French, StickFault::Install) => {
+            "L'installation n'a pas abouti. La salle continue comme avant. Prévenez le service informatique\u{a0}: la raison est dans le journal de la salle."
+        }
+    }
+}
+
 /// The receipt's title, and what was erased.
 pub(crate) fn erased(language: Language, erased: Erased) -> (&'static str, &'static str) {
     match (language, erased) {
@@ -658,6 +751,7 @@ pub(crate) fn date(language: Language, weekday: usize, day: u32, month: usize) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use conclave_types::Version;
 
     const LANGUAGES: [Language; 2] = [Language::English, Language::French];
 
@@ -696,6 +790,20 @@ mod tests {
             Notice::NoCloud,
             Notice::CloudMistaken,
         ];
+        let why = |why| StickStep::Unusable { why };
+        let (running, version) = (Version(1, 2, 0), Version(1, 3, 0));
+        let steps = [
+            StickStep::Ask { running, version },
+            why(StickFault::NotSigned),
+            why(StickFault::WrongBoard),
+            why(StickFault::NotNewer),
+            why(StickFault::TriedBefore),
+            why(StickFault::Copy),
+            why(StickFault::Install),
+            StickStep::Copying { percent: 0 },
+            StickStep::Installing { percent: 99 },
+            StickStep::Restarting,
+        ];
         let erasures = [Erased::Partition, Erased::Folder, Erased::Nothing];
         let notes = [(false, false), (true, false), (true, true)];
         let links = [
@@ -713,6 +821,7 @@ mod tests {
             .chain(health.map(|each| call_health(language, each).to_owned()))
             .chain(erasures.map(|each| erased(language, each).1.to_owned()))
             .chain(notes.map(|(numbered, done)| noted(language, numbered, done).to_owned()))
+            .chain(steps.map(|each| stick(language, each).1))
             .chain([question_time(language, 60), restart_time(language, 600)])
             .collect()
     }

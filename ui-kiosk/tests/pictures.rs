@@ -10,9 +10,10 @@ mod panel;
 
 use conclave_panel_api::Layout;
 use conclave_panel_api::{
-    CallHealth, Erased, Health, Language, LinkState, Notice, Panel, ResetReceipt, Screen, Trouble,
+    CallHealth, Erased, Health, Language, LinkState, Notice, Panel, ResetReceipt, Screen, StickFault,
+    StickStep, Trouble,
 };
-use conclave_types::{Switch, UnixTime};
+use conclave_types::{Switch, UnixTime, Version};
 use panel::{Finger, Kiosk, call, code, crowd, directory, entry, in_call, name, panel as with};
 use serde::Deserialize;
 use serde_json::json;
@@ -74,6 +75,8 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
     rejoining.health = CallHealth::Rejoining;
     rejoining.participants = crowd();
     let reset = |typed, complete, trouble| plain(Screen::ResetCode { typed, complete, trouble });
+    let stick = |step| plain(Screen::Stick { step });
+    let (running, version) = (Version(1, 2, 0), Version(1, 3, 0));
     let receipt = |erased, room: Option<&str>, noted, restart_in_s| {
         plain(Screen::ResetReceipt(Box::new(ResetReceipt {
             number: room.map(|_| "482 913 077".parse().unwrap()),
@@ -208,6 +211,14 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
         ("receipt-long", receipt(Erased::Folder, Some(LONG), false, 600)),
         ("receipt-of-nobody", receipt(Erased::Partition, None, false, 95)),
         ("receipt-not-erased", receipt(Erased::Nothing, Some(LONG), false, 600)),
+        ("stick-question", stick(StickStep::Ask { running, version })),
+        ("stick-not-signed", stick(StickStep::Unusable { why: StickFault::NotSigned })),
+        ("stick-not-newer", stick(StickStep::Unusable { why: StickFault::NotNewer })),
+        ("stick-not-copied", stick(StickStep::Unusable { why: StickFault::Copy })),
+        ("stick-not-installed", stick(StickStep::Unusable { why: StickFault::Install })),
+        ("stick-copying", stick(StickStep::Copying { percent: 40 })),
+        ("stick-installing", stick(StickStep::Installing { percent: 70 })),
+        ("stick-restarting", stick(StickStep::Restarting)),
         ("call-very-hot", noticed(Notice::VeryHot, in_call(call()))),
     ]
 }

@@ -4,8 +4,10 @@
 
 mod panel;
 
-use conclave_panel_api::{Erased, Language, LanguageTap, Notice, Panel, ResetReceipt, Screen, Tap};
-use conclave_types::UnixTime;
+use conclave_panel_api::{
+    Erased, Language, LanguageTap, Notice, Panel, ResetReceipt, Screen, StickStep, Tap,
+};
+use conclave_types::{UnixTime, Version};
 use panel::{Daemon, Finger, Kiosk, call, code, directory, entry, in_call, panel as with, until};
 use serde_json::json;
 
@@ -71,6 +73,14 @@ fn every_button_sends_its_tap(size: &str) {
     taps(&mut daemon, &mut finger, &question, &answers);
     let receipt = with(Language::French, Screen::ResetReceipt(Box::new(receipt())));
     taps(&mut daemon, &mut finger, &receipt, &[("restart", Tap::Restart)]);
+
+    let version = |minor| Version(1, minor, 0);
+    let ask = StickStep::Ask { running: version(2), version: version(3) };
+    let ask = with(Language::French, Screen::Stick { step: ask });
+    taps(&mut daemon, &mut finger, &ask, &[("back", Tap::Back), ("install", Tap::Install)]);
+    let copying = Screen::Stick { step: StickStep::Copying { percent: 4 } };
+    taps(&mut daemon, &mut finger, &with(Language::English, copying), &[]);
+    assert!(finger.visible().is_empty(), "what was begun is seen to its end");
 
     let connecting = Screen::Connecting { number: "100200".parse().unwrap(), name: None };
     taps(&mut daemon, &mut finger, &with(Language::English, connecting), &[("back", Tap::Back)]);

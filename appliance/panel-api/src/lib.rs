@@ -13,7 +13,7 @@ pub use frame::{
 };
 
 use conclave_types::{
-    ActivationCode, DisplayName, ParticipantId, ResetNumber, Switch, UnixTime, VmrNumber,
+    ActivationCode, DisplayName, ParticipantId, ResetNumber, Switch, UnixTime, Version, VmrNumber,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -151,6 +151,59 @@ pub enum Screen {
     Resetting,
     /// It is erased, or could not be; the room restarts.
     ResetReceipt(Box<ResetReceipt>),
+    /// Somebody put in a stick with a new system.
+    Stick {
+        /// How far that is.
+        step: StickStep,
+    },
+}
+
+/// How far an update from a stick is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum StickStep {
+    /// Whether to install it.
+    Ask {
+        /// The version that runs.
+        running: Version,
+        /// The version on the stick.
+        version: Version,
+    },
+    /// It cannot be installed here.
+    Unusable {
+        /// Why.
+        why: StickFault,
+    },
+    /// It is being copied; the stick has to stay.
+    Copying {
+        /// 0 to 100.
+        percent: u8,
+    },
+    /// It is being installed; the stick may be taken out.
+    Installing {
+        /// 0 to 100.
+        percent: u8,
+    },
+    /// It is installed, and the room restarts.
+    Restarting,
+}
+
+/// What is wrong with what a stick brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StickFault {
+    /// Nobody whom this room trusts has signed it, or it is damaged.
+    NotSigned,
+    /// It is made for another board.
+    WrongBoard,
+    /// This room runs the same version or a newer one, or must not go below another.
+    NotNewer,
+    /// It did not work in this room before.
+    TriedBefore,
+    /// It could not be copied: the stick was taken out, cannot be read, or the disk is full.
+    Copy,
+    /// Installing broke off.
+    Install,
 }
 
 /// What a room says of its factory reset, to be compared with the cloud's list.
@@ -385,6 +438,8 @@ pub enum Tap {
     Erase,
     /// Has read the receipt.
     Restart,
+    /// Said yes to the update on the stick.
+    Install,
 }
 
 impl fmt::Debug for Tap {
@@ -408,6 +463,7 @@ impl fmt::Debug for Tap {
             Tap::Reset => f.write_str("Reset"),
             Tap::Erase => f.write_str("Erase"),
             Tap::Restart => f.write_str("Restart"),
+            Tap::Install => f.write_str("Install"),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! * `pad`: the number and PIN pads;
 //! * [`board`]: buttons, light, presence, heat;
 //! * `reset`: the factory reset, from the button to the receipt;
+//! * `stick`: a stick with a new system;
 //! * [`clock`]: the room's clock, by its cloud's: a machine of its own;
 //! * `picture`: the panel and the display as functions of the state;
 //! * the call itself is `conclave-call`'s machine.
@@ -20,5 +21,6 @@ mod pad;
 mod picture;
 mod reset;
 mod room;
+mod stick;
 
 pub use room::{Facts, Input, LinkTrouble, Output, Room, Settings, UpdateNews};

@@ -35,7 +35,7 @@ impl Room {
     }
 
     fn screen(&self, now: Time) -> Screen {
-        if let Some(screen) = self.reset_screen(now) {
+        if let Some(screen) = self.reset_screen(now).or_else(|| self.stick_screen()) {
             return screen;
         }
         match (self.call.state(), &self.enrolment, &self.pad) {

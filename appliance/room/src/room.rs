@@ -4,12 +4,15 @@ use crate::board::{BoardEvent, BoardState, Light};
 use crate::media::{Banner, IdleDisplay, MediaCommand, MediaEvent, MediaPart, RemoteParticipant};
 use crate::pad::{Fault, Pad};
 use crate::reset::Reset;
+use crate::stick::Stick;
 use conclave_call::{AskId, Call, NotJoined, Over, State};
 use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, DirectoryEntry, Greeting, HeldCall, JoinRefusal, Refusal,
     ResetOutcome, Response, RoomEvent, RoomIdentity, RoomRequest,
 };
-use conclave_panel_api::{Health, Language, Layout, LinkState, Notice, Panel, Tap, Trouble};
+use conclave_panel_api::{
+    Health, Language, Layout, LinkState, Notice, Panel, StickStep, Tap, Trouble,
+};
 use conclave_types::{ActivationCode, DisplayName, Redacted, Switch, Time, UnixTime, VmrNumber};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
@@ -84,6 +87,8 @@ pub enum Input {
     RenewalDue,
     /// How far the update is, as people in the room should know it.
     Update(UpdateNews),
+    /// What is to be said of a stick with a new system; `None` when nothing.
+    Stick(Option<StickStep>),
     /// What became of what the room keeps, after [`Output::Erase`].
     Erased {
         /// What was erased.
@@ -153,6 +158,8 @@ pub enum Output {
     /// Erase everything that the room keeps, for good; feed back [`Input::Erased`]. Nothing is kept
     /// from now on.
     Erase,
+    /// Install what the stick brings.
+    InstallStick,
     /// Start anew: the machine, or where there is none of its own, the program. Asked again after a
     /// while when nothing comes of it.
     Restart,
@@ -198,6 +205,7 @@ pub struct Room {
     pub(crate) clock: (u8, u8),
     pub(crate) board: BoardState,
     pub(crate) reset: Reset,
+    pub(crate) stick: Stick,
     /// When somebody last touched something, or the panel showed what somebody began.
     pub(crate) of_use_at: Time,
     /// Parts that do not work, as the cloud is told them with each new link.
@@ -237,6 +245,7 @@ impl Room {
             clock: (0, 0),
             board: BoardState::default(),
             reset: Reset::None,
+            stick: Stick::default(),
             of_use_at: Time::ZERO,
             faults: BTreeMap::new(),
             renewal: None,
@@ -309,6 +318,7 @@ impl Room {
                     UpdateNews::Failed => self.notice = Some(Notice::UpdateFailed),
                 }
             }
+            Input::Stick(step) => self.stick_is(now, step),
             Input::Tick => self.feed(now, conclave_call::Input::Tick),
         }
         self.reset_tick(now);
@@ -389,7 +399,7 @@ impl Room {
 
     fn tap(&mut self, now: Time, tap: Tap) {
         self.of_use_at = now;
-        if self.reset_tap(now, &tap) {
+        if self.reset_tap(now, &tap) || self.stick_tap(&tap) {
             return;
         }
         let in_call = matches!(self.call.state(), State::Up(_));
@@ -461,7 +471,8 @@ impl Room {
             | Tap::Wake
             | Tap::Reset
             | Tap::Erase
-            | Tap::Restart => {}
+            | Tap::Restart
+            | Tap::Install => {}
         }
     }
 

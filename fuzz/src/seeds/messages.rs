@@ -8,11 +8,11 @@ use conclave_link_protocol::message::{
 };
 use conclave_panel_api::{
     CallHealth, Entry, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Notice,
-    Panel, Person, ResetReceipt, Screen, Tap, Trouble, encode,
+    Panel, Person, ResetReceipt, Screen, StickFault, StickStep, Tap, Trouble, encode,
 };
 use conclave_types::{
     ActivationCode, BundleHash, CallId, DisplayName, LegId, MediaLeg, ParticipantId, ResetCode,
-    ResetNumber, RoomId, SrtpKey, SrtpProfile, Ssrc, Switch, UnixMillis, UnixTime, VmrNumber,
+    ResetNumber, RoomId, SrtpKey, SrtpProfile, Ssrc, Switch, UnixMillis, UnixTime, Version, VmrNumber,
 };
 
 /// Names the type, so that the compiler knows which end sends.
@@ -262,7 +262,16 @@ fn screens() -> Vec<Screen> {
             noted: true,
             restart_in_s: 120,
         })),
+        stick(StickStep::Ask { running: Version(1, 0, 0), version: Version(1, 1, 0) }),
+        stick(StickStep::Unusable { why: StickFault::NotSigned }),
+        stick(StickStep::Copying { percent: 40 }),
+        stick(StickStep::Installing { percent: 100 }),
+        stick(StickStep::Restarting),
     ]
+}
+
+fn stick(step: StickStep) -> Screen {
+    Screen::Stick { step }
 }
 
 fn taps() -> Vec<Tap> {
@@ -285,5 +294,6 @@ fn taps() -> Vec<Tap> {
         Tap::Reset,
         Tap::Erase,
         Tap::Restart,
+        Tap::Install,
     ]
 }

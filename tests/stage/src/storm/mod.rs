@@ -462,7 +462,8 @@ fn to_idle(room: &mut Room) -> Result<()> {
             Screen::Number { .. }
             | Screen::Pin { .. }
             | Screen::ResetCode { .. }
-            | Screen::ResetConfirm { .. } => room.try_press("back")?,
+            | Screen::ResetConfirm { .. }
+            | Screen::Stick { .. } => room.try_press("back")?,
             Screen::Connecting { .. }
             | Screen::Starting
             | Screen::Activation { .. }
