@@ -587,10 +587,9 @@ pub(crate) fn stick(language: Language, step: StickStep) -> (String, String) {
         (Language::French, StickStep::Copying { .. }) => {
             ("Copie depuis la clé", "Laissez la clé en place et la salle allumée.")
         }
-        (Language::English, StickStep::Installing { .. }) => (
-            "Installing the new system",
-            "You can take the stick out. Leave the room switched on.",
-        ),
+        (Language::English, StickStep::Installing { .. }) => {
+            ("Installing the new system", "You can take the stick out. Leave the room switched on.")
+        }
         (Language::French, StickStep::Installing { .. }) => (
             "Installation du nouveau système",
             "Vous pouvez retirer la clé. Laissez la salle allumée.",

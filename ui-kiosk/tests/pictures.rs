@@ -10,8 +10,8 @@ mod panel;
 
 use conclave_panel_api::Layout;
 use conclave_panel_api::{
-    CallHealth, Erased, Health, Language, LinkState, Notice, Panel, ResetReceipt, Screen, StickFault,
-    StickStep, Trouble,
+    CallHealth, Erased, Health, Language, LinkState, Notice, Panel, ResetReceipt, Screen,
+    StickFault, StickStep, Trouble,
 };
 use conclave_types::{Switch, UnixTime, Version};
 use panel::{Finger, Kiosk, call, code, crowd, directory, entry, in_call, name, panel as with};

@@ -72,6 +72,8 @@ pub(crate) struct Update {
     /// read is left out.
     #[serde(default)]
     pub(crate) reuse_from: Vec<PathBuf>,
+    /// Where the system mounts a stick that somebody puts in; without it, none is looked for.
+    pub(crate) stick: Option<PathBuf>,
     /// How long nobody may have been in a call or touched the panel before it, in seconds.
     #[serde(default = "quiet")]
     pub(crate) quiet_s: u32,

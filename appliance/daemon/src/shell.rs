@@ -336,6 +336,9 @@ impl Shell {
         if let Some(news) = update.carry_out(Some(&self.link), &mut self.keeper) {
             self.room.handle(now, Input::Update(news));
         }
+        if let Some(step) = update.stick() {
+            self.room.handle(now, Input::Stick(step));
+        }
     }
 
     fn go_on_with_clock(&mut self) {
@@ -414,6 +417,7 @@ impl Shell {
                     self.update = None;
                     self.eraser.begin();
                 }
+                Output::InstallStick => self.tell_update(Update::InstallStick),
                 Output::Restart => self.starts_anew |= self.eraser.restart() == Restart::End,
             }
         }

@@ -50,7 +50,9 @@ impl Room {
         let Some(step) = self.stick_step() else { return false };
         match tap {
             Tap::Language(_) | Tap::Dismiss | Tap::Wake => return false,
-            Tap::Install if matches!(step, StickStep::Ask { .. }) => self.want(Output::InstallStick),
+            Tap::Install if matches!(step, StickStep::Ask { .. }) => {
+                self.want(Output::InstallStick)
+            }
             Tap::Back if !is_under_way(step) => self.stick.closed = true,
             _ => {}
         }

@@ -236,10 +236,9 @@ impl Update {
     /// When [`Input::Tick`] is wanted.
     pub fn deadline(&self) -> Option<Time> {
         match &self.state {
-            State::Idle
-            | State::Copying { .. }
-            | State::Checking
-            | State::Installing { .. } => None,
+            State::Idle | State::Copying { .. } | State::Checking | State::Installing { .. } => {
+                None
+            }
             // The window is told of by the clock; here is what it does not tell.
             State::Waiting | State::Ready => self.quiet_at().filter(|at| *at > self.now),
             State::Fetching if !self.linked => None,

@@ -12,7 +12,8 @@ use conclave_panel_api::{
 };
 use conclave_types::{
     ActivationCode, BundleHash, CallId, DisplayName, LegId, MediaLeg, ParticipantId, ResetCode,
-    ResetNumber, RoomId, SrtpKey, SrtpProfile, Ssrc, Switch, UnixMillis, UnixTime, Version, VmrNumber,
+    ResetNumber, RoomId, SrtpKey, SrtpProfile, Ssrc, Switch, UnixMillis, UnixTime, Version,
+    VmrNumber,
 };
 
 /// Names the type, so that the compiler knows which end sends.

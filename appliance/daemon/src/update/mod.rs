@@ -10,6 +10,7 @@
 
 mod installer;
 mod rauc;
+mod stick;
 mod worker;
 
 pub(crate) use rauc::Rauc;
@@ -17,11 +18,16 @@ pub(crate) use worker::Event;
 
 use crate::config;
 use crate::keeper::{Change, Keeper};
-use conclave_link_protocol::message::{CloudEvent, Response, RoomEvent, UpdateReport, UpdateStage};
+use conclave_link_protocol::message::{
+    CloudEvent, Response, RoomEvent, UpdateFault, UpdateReport, UpdateStage,
+};
 use conclave_link_room::{RequestFailure, RequestId, RoomLinkHandle};
+use conclave_panel_api::{StickFault, StickStep};
 use conclave_room::UpdateNews;
 use conclave_types::{Time, Version};
-use conclave_update::{Facts, Fetched, Input, Kept, Of, Output, Part, State, Update};
+use conclave_update::{
+    Facts, Fetched, Input, Kept, Of, Output, Part, State, Stick, Unusable, Update,
+};
 use installer::{Installer, Mark};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -52,6 +58,8 @@ pub(crate) struct Updater {
     /// Which chunk each request on the link asks for.
     asked: HashMap<RequestId, (Of, u64)>,
     news: Option<UpdateNews>,
+    /// What was said last of a stick.
+    stick: Option<StickStep>,
 }
 
 /// What an input replaces when it comes again: of parts each has its own.
@@ -63,7 +71,8 @@ fn kind(input: &Input) -> (u8, Option<Part>) {
         Input::Use(_) => (3, None),
         Input::Touched => (4, None),
         Input::Clock(_) => (5, None),
-        _ => (6, None),
+        Input::Stick(_) => (6, None),
+        _ => (7, None),
     }
 }
 
@@ -121,10 +130,11 @@ pub(crate) fn start<I: Installer>(
         orders: ordered,
         events,
         open: None,
+        stick: stick::Stick::new(config.stick),
     };
     tokio::spawn(worker.run(stop));
     let (machine, early, asked, news) = (None, Vec::new(), HashMap::new(), None);
-    let updater = Updater { start, kept, machine, early, orders, asked, news };
+    let updater = Updater { start, kept, machine, early, orders, asked, news, stick: None };
     (updater, happened)
 }
 
@@ -263,6 +273,33 @@ impl Updater {
         };
         (self.news.replace(news) != Some(news)).then_some(news)
     }
+
+    /// What is to be said of a stick, if that has changed.
+    pub(crate) fn stick(&mut self) -> Option<Option<StickStep>> {
+        let stick = self.machine.as_ref().and_then(Update::stick);
+        let step = stick.map(|stick| step(stick, self.start.running));
+        (std::mem::replace(&mut self.stick, step) != step).then_some(step)
+    }
+}
+
+/// A stick as the panel shows it.
+fn step(stick: Stick, running: Version) -> StickStep {
+    let why = match stick {
+        Stick::Usable(version) => return StickStep::Ask { running, version },
+        Stick::Copying { percent } => return StickStep::Copying { percent },
+        Stick::Installing { percent } => return StickStep::Installing { percent },
+        Stick::Restarting => return StickStep::Restarting,
+        Stick::Unusable(Unusable::NotSigned) => StickFault::NotSigned,
+        Stick::Unusable(Unusable::WrongBoard) => StickFault::WrongBoard,
+        Stick::Unusable(Unusable::NotNewer | Unusable::BelowFloor) => StickFault::NotNewer,
+        Stick::Unusable(Unusable::TriedBefore) => StickFault::TriedBefore,
+        Stick::Failed(UpdateFault::Disk) => StickFault::Copy,
+        // What was copied is not what was asked about, or its signature does not hold.
+        Stick::Failed(UpdateFault::Refused | UpdateFault::Damaged) => StickFault::NotSigned,
+        Stick::Failed(UpdateFault::WrongBoard) => StickFault::WrongBoard,
+        Stick::Failed(_) => StickFault::Install,
+    };
+    StickStep::Unusable { why }
 }
 
 /// What the worker does; `None` of what is not for it.
@@ -270,6 +307,7 @@ fn order(output: Output) -> Option<Order> {
     Some(match output {
         Output::Open { sha256, size, sums } => Order::Open { sha256, size, sums },
         Output::Write { offset, piece } => Order::Write { offset, piece },
+        Output::Copy => Order::Copy,
         Output::Check(sha256) => Order::Check(sha256),
         Output::Install(sha256) => Order::Install(sha256),
         Output::Discard => Order::Discard,

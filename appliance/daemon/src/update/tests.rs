@@ -88,6 +88,7 @@ impl Bench {
             restart: folder.path().join("restart"),
             os_release: PathBuf::new(),
             reuse_from: vec![folder.path().join("running"), folder.path().join("absent")],
+            stick: Some(folder.path().join("stick")),
             quiet_s: 0,
             proof_s: 300,
         };
@@ -261,6 +262,50 @@ async fn a_new_system_without_a_panel_marks_itself_bad_and_restarts() {
             matches!(&report.stage, UpdateStage::FellBack { fault: UpdateFault::Panel, .. })
         })
         .await;
+}
+
+#[tokio::test]
+async fn a_stick_is_asked_about_copied_installed_and_the_room_restarts_in_the_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let stick = folder.path().join("stick");
+    let mut bench = Bench::on(folder, Version(1, 0, 0), "boot 1", false);
+    bench.updater.give(bench.now, Input::Part(Part::Panel, true));
+    bench.updater.give(bench.now, Input::Clock(720));
+    bench.until("the board", |_| true).await;
+    std::fs::create_dir(&stick).unwrap();
+    std::fs::write(stick.join("conclave.raucb"), content()).unwrap();
+    let ask = StickStep::Ask { running: Version(1, 0, 0), version: Version(1, 1, 0) };
+    while bench.updater.stick() != Some(Some(ask)) {
+        let event = bench.events.recv().await.unwrap();
+        bench.updater.heard(bench.now, event);
+    }
+    bench.updater.give(bench.now, Input::InstallStick);
+    bench.until("the restart", |report| report.stage == UpdateStage::Restarting).await;
+    assert_eq!(bench.updater.stick(), Some(Some(StickStep::Restarting)));
+    bench.answer();
+    let restart = bench.folder.path().join("restart");
+    done_by_the_worker("the file that asks for it", || restart.exists()).await;
+    assert_eq!((bench.done(), bench.fetched), (vec!["install".to_owned()], 0));
+    assert!(stick.join("conclave.raucb").exists(), "it may be needed in the next room");
+}
+
+#[tokio::test]
+async fn a_stick_that_somebody_else_signed_is_refused_before_anybody_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let stick = folder.path().join("stick");
+    std::fs::create_dir(&stick).unwrap();
+    std::fs::write(stick.join("conclave.raucb"), b"x").unwrap();
+    let mut bench = Bench::on(folder, Version(1, 0, 0), "boot 1", true);
+    let refused = StickStep::Unusable { why: StickFault::NotSigned };
+    while bench.updater.stick() != Some(Some(refused)) {
+        let event = bench.events.recv().await.unwrap();
+        bench.updater.heard(bench.now, event);
+    }
+    std::fs::remove_file(stick.join("conclave.raucb")).unwrap();
+    while bench.updater.stick() != Some(None) {
+        let event = bench.events.recv().await.unwrap();
+        bench.updater.heard(bench.now, event);
+    }
 }
 
 #[test]

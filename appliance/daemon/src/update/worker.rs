@@ -5,6 +5,7 @@
 //! through cuts and restarts, and its block sums tell what of it is right.
 
 use super::installer::{Installer, Mark};
+use super::stick::{self, Stick};
 use anyhow::Context;
 use conclave_link_protocol::message::{Piece, UpdateFault};
 use conclave_types::BundleHash;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 /// What waits at most. The machine has a few chunks and one thing besides under way.
@@ -36,6 +38,8 @@ pub(super) enum Order {
         offset: u64,
         piece: Piece,
     },
+    /// From the stick.
+    Copy,
     Check(BundleHash),
     Install(BundleHash),
     Discard,
@@ -66,6 +70,7 @@ pub(super) struct Worker<I> {
     pub(super) orders: mpsc::Receiver<Order>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) open: Option<PathBuf>,
+    pub(super) stick: Stick,
 }
 
 impl<I: Installer> Worker<I> {
@@ -87,11 +92,23 @@ impl<I: Installer> Worker<I> {
                 }
             }
         };
-        if self.events.send(Event::Board(board)).await.is_err() {
+        if self.events.send(Event::Board(board.clone())).await.is_err() {
             return;
         }
-        while let Some(order) = self.orders.recv().await {
-            let Some(input) = self.carry_out(order).await else { continue };
+        let mut look = tokio::time::interval(stick::LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let input = tokio::select! {
+                biased;
+                order = self.orders.recv() => match order {
+                    Some(order) => self.carry_out(order).await,
+                    None => return,
+                },
+                _ = look.tick(), if self.stick.is_looked_for() => {
+                    self.stick.look(&self.installer, &board).await.map(Input::Stick)
+                }
+            };
+            let Some(input) = input else { continue };
             if self.events.send(Event::Input(input)).await.is_err() {
                 return;
             }
@@ -117,6 +134,7 @@ impl<I: Installer> Worker<I> {
                     Err(error) => disk_failed(error),
                 }
             }
+            Order::Copy => self.copy().await,
             Order::Check(sha256) => self.check(sha256).await,
             Order::Install(sha256) => {
                 let events = self.events.clone();
@@ -160,7 +178,7 @@ impl<I: Installer> Worker<I> {
     }
 
     fn file(&self, sha256: BundleHash) -> PathBuf {
-        self.folder.join(format!("{sha256}.raucb"))
+        file_in(&self.folder, sha256)
     }
 
     fn ask_for_restart(&self) -> anyhow::Result<()> {
@@ -168,6 +186,25 @@ impl<I: Installer> Worker<I> {
         File::create(&self.restart)
             .with_context(|| format!("{} cannot be made", self.restart.display()))?;
         Ok(())
+    }
+
+    async fn copy(&mut self) -> Input {
+        self.open = None;
+        let Some(from) = self.stick.best() else {
+            return disk_failed(anyhow::anyhow!("the stick is gone"));
+        };
+        let (folder, events) = (self.folder.clone(), self.events.clone());
+        let mut told = 0;
+        let progress = move |percent| {
+            if std::mem::replace(&mut told, percent) != percent {
+                // One that finds no place is followed by another.
+                let _ = events.try_send(Event::Input(Input::Copying { percent }));
+            }
+        };
+        match blocking(move || stick::copy(&from, &folder, progress)).await {
+            Ok((sha256, size)) => Input::Copied { sha256, size },
+            Err(error) => disk_failed(error),
+        }
     }
 
     async fn check(&self, sha256: BundleHash) -> Input {
@@ -189,6 +226,11 @@ impl<I: Installer> Worker<I> {
             }
         }
     }
+}
+
+/// Where a bundle stands.
+pub(super) fn file_in(folder: &Path, sha256: BundleHash) -> PathBuf {
+    folder.join(format!("{sha256}.raucb"))
 }
 
 fn disk_failed(error: anyhow::Error) -> Input {
@@ -282,7 +324,7 @@ fn hash(file: &Path) -> io::Result<BundleHash> {
 }
 
 /// Removes every bundle but this one.
-fn keep_only(folder: &Path, file: Option<&Path>) -> io::Result<()> {
+pub(super) fn keep_only(folder: &Path, file: Option<&Path>) -> io::Result<()> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
