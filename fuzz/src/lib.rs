@@ -18,6 +18,7 @@
 //! | `board_description` | [`board_description`] | mistakes name a line that is there; what parses keeps its limits |
 //! | `room_config` | [`room_config`] | what parses keeps its limits, and is written as the same |
 //! | `control_lines` | [`control_lines`] | what parses is one line when written, and parses as the same |
+//! | `block_sums` | [`block_sums`] | what is found has the sums; all the rest is missing |
 //!
 //! [`seeds`] makes the corpus to begin with.
 
@@ -26,6 +27,7 @@
     reason = "what must not be ends the run: that is how a fuzzer learns of it"
 )]
 
+pub mod block_sums;
 pub mod board_description;
 mod calls;
 pub mod certificates;
@@ -50,7 +52,7 @@ pub(crate) use room_config::media::MediaConfig;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     ("link_room", link::room),
     ("link_cloud", link::cloud),
     ("rtp_packet", rtp::packet),
@@ -66,4 +68,5 @@ pub const TARGETS: [Target; 15] = [
     ("room_config", room_config::parse),
     ("board_description", board_description::parse),
     ("control_lines", control_lines::lines),
+    ("block_sums", block_sums::search),
 ];

@@ -50,6 +50,7 @@ pub fn all() -> Vec<Seed> {
         ("room_config", room_config()),
         ("board_description", board_description()),
         ("control_lines", control_lines()),
+        ("block_sums", block_sums()),
     ];
     let seeds = by_target.into_iter().flat_map(|(target, contents)| {
         let numbered = contents.into_iter().enumerate();
@@ -454,10 +455,19 @@ fn words() -> Vec<Vec<u8>> {
         "conclave-intel-n100".to_owned(),
         "early".to_owned(),
         "22:00-04:00".to_owned(),
+        "monotonic_us 81234567890\nunix_ms 1795369800123\nwithin_ms 12\n".to_owned(),
     ];
     let keys = SrtpProfile::PREFERENCE.into_iter().filter_map(srtp::key);
     words.extend(keys.filter_map(|key| serde_json::to_string(&key).ok()));
     words.into_iter().map(String::into_bytes).collect()
+}
+
+/// Three blocks and a tail of 77 octets, of which the room has one; sums that are none; one sum too many.
+fn block_sums() -> Vec<Vec<u8>> {
+    let bundle = || Script::new().two(3).two(77).octet(7).octet(9).octet(0).piece(&[1; 20]);
+    let moved = bundle().octet(0).octet(5).two(1_000).octet(9).two(40_000).octet(7).two(32_767);
+    let alike = Script::new().two(2).two(0).octet(3).octet(3).octet(0).octet(3).two(u16::MAX);
+    vec![moved.0, alike.0, bundle().octet(254).0, Script::new().two(0).two(5).0]
 }
 
 fn cloud_config() -> Vec<Vec<u8>> {

@@ -48,6 +48,10 @@ pub fn all(input: &[u8]) {
     shown::<Compatible>(text);
     shown::<Channel>(text);
     shown::<MaintenanceWindow>(text);
+    if let Ok(target) = text.parse::<conclave_clock::Target>() {
+        assert_eq!(target.to_string().parse(), Ok(target));
+        assert!(text.len() as u64 <= conclave_clock::LONGEST || text.contains(" 0"), "{text:?}");
+    }
     match text.parse::<ServerPin>() {
         Ok(pin) => assert_eq!(pin.to_string().parse(), Ok(pin)),
         Err(error) => assert!(!error.to_string().is_empty()),
