@@ -259,7 +259,14 @@ impl Update {
     /// Takes in what happened.
     pub fn handle(&mut self, now: Time, input: Input) {
         self.now = now;
-        let Some(input) = self.put_aside(input) else { return };
+        if let Some(input) = self.put_aside(input) {
+            self.take(now, input);
+        }
+        self.go_on(now);
+        self.tell();
+    }
+
+    fn take(&mut self, now: Time, input: Input) {
         match input {
             Input::Offer(offer) => self.offered(offer),
             Input::NoOffer => self.withdrawn(),
@@ -339,8 +346,6 @@ impl Update {
             }
             Input::Tick => {}
         }
-        self.go_on(now);
-        self.tell();
     }
 
     /// Does what time and circumstances allow.

@@ -1,6 +1,7 @@
 //! What somebody brings on a stick, in virtual time.
 
 use super::*;
+use crate::{Brought, Stick, Unusable};
 
 const COPY: BundleHash = BundleHash([9; 32]);
 const COPIED: Input = Input::Copied { sha256: COPY, size: 1 << 20 };

@@ -1,7 +1,7 @@
 //! A room's update in virtual time, with disk, installer and cloud written out by hand.
 
 use super::*;
-use crate::{Fetched, MOST_OUTSTANDING, PACE, PROOF, QUIET};
+use crate::{Fetched, MOST_OUTSTANDING, PACE, PROOF, QUIET, Stick};
 use conclave_messages::{LONGEST_CHUNK, NoChunk, Piece, Response, SUM};
 use conclave_types::{BundleHash, Version};
 

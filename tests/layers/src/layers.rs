@@ -128,7 +128,11 @@ pub const HOUSE: &[Place] = &[
         ],
     ),
     // Takes every parser, whichever end it is of.
-    place("fuzz", Kind::Test, &["core/", "cloud-link/protocol", "appliance/panel-api", "appliance/clock"]),
+    place(
+        "fuzz",
+        Kind::Test,
+        &["core/", "cloud-link/protocol", "appliance/panel-api", "appliance/clock"],
+    ),
     place("xtask", Kind::Program, &[]),
 ];
 
