@@ -8,10 +8,12 @@ on after the power went at some moment of it.
 A recording serves many cuts: each costs one boot.
 """
 
+import multiprocessing
 import os
 import random
 import shutil
 import time
+from concurrent.futures import ProcessPoolExecutor
 from typing import Callable, NamedTuple
 
 import board_virtual
@@ -147,7 +149,7 @@ def cut(recording, chance, folder):
         events.close()
         board_virtual.kill(board)
     # What fails stays there, to be looked at.
-    os.remove(disk)
+    shutil.rmtree(folder)
     return Cut(begin.name, at, fate, back.name, seconds, restarts)
 
 
@@ -223,15 +225,29 @@ def copy_beside(folder, to):
         shutil.copy(path, os.path.join(to, os.path.relpath(path, folder)))
 
 
-def cuts(folder, cloud, number, seed, day=first_day):
+def remember(*what):
+    """What the cuts of this process are of."""
+    global remembered
+    remembered = what
+
+
+def one(index):
+    """Each of its own chance, so that one of them can be made again without those before it."""
+    recording, seed, folder = remembered
+    return cut(recording, random.Random(f"{seed}/{index}"), os.path.join(folder, f"cut-{index}"))
+
+
+def cuts(folder, cloud, number, seed, day=first_day, at_once=1):
     """Records a story and cuts the power in it so often; each cut as it came back. An update restarts the board: that
     day is recorded by its firmware, whose variables are kept beside the disk."""
     chance = random.Random(seed)
     by = "firmware" if day is update_day else "kernel"
     recording = Recording(os.path.join(folder, f"recorded-{seed}"), cloud, by, restarts=by == "firmware")
     day(recording, cloud, f"Room {seed}", chance)
-    for index in range(number):
-        # Each of its own chance, so that one of them can be made again without those before it.
-        yield cut(recording, random.Random(f"{seed}/{index}"), os.path.join(folder, "cut"))
+    # Processes, because labgrid counts its steps in one place for all threads of one; forked, they have the recording.
+    workers = min(number, at_once)
+    forked = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, forked, initializer=remember, initargs=(recording, seed, folder)) as pool:
+        yield from pool.map(one, range(number))
     # Of a cut that nothing came back from, recording and disk stay.
     recording.remove()

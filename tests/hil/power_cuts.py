@@ -10,7 +10,9 @@ import power
 from cloud import Cloud
 
 # Cuts of one recording: then another life is recorded, with other moments in it.
-OF_ONE = 10
+OF_ONE = 25
+# Rooms that come back at the same time: for most of its start one waits for itself.
+AT_ONCE = os.cpu_count()
 
 PAGE = """# Power cuts of the virtual board
 
@@ -48,7 +50,8 @@ def main(number, seed):
     try:
         for turn, begin in enumerate(range(0, number, OF_ONE)):
             day = power.update_day if turn % 2 else power.first_day
-            for index, cut in enumerate(power.cuts(folder, cloud, min(OF_ONE, number - begin), seed + turn, day)):
+            some = min(OF_ONE, number - begin)
+            for index, cut in enumerate(power.cuts(folder, cloud, some, seed + turn, day, AT_ONCE)):
                 line = row(seed + turn, index, cut)
                 print(line, flush=True)
                 with open(page, "a") as file:
