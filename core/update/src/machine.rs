@@ -501,13 +501,13 @@ impl Update {
         self.want(Output::Discard);
     }
 
-    pub(crate) fn to_idle(&mut self) {
+    pub(crate) fn go_idle(&mut self) {
         (self.way, self.anew) = (None, false);
         self.state = State::Idle;
     }
 
     pub(crate) fn begin_copying(&mut self) {
-        self.to_idle();
+        self.go_idle();
         self.state = State::Copying { percent: 0 };
         self.want(Output::Copy);
     }

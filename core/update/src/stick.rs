@@ -137,7 +137,7 @@ impl Update {
         self.by_hand.failed = Some(fault);
         self.offer = self.by_hand.aside.take();
         self.want(Output::Discard);
-        self.to_idle();
+        self.go_idle();
     }
 
     /// Puts aside what the cloud says while something from a stick is on its way; gives back the rest.

@@ -269,8 +269,8 @@ impl Room {
             | Output::Save(_)
             | Output::Renew(_)
             | Output::Remember(_) => {}
-            // Nobody resets a room here.
-            Output::Erase | Output::Restart => {}
+            // Nobody resets a room here, or comes with a stick.
+            Output::Erase | Output::Restart | Output::InstallStick => {}
         }
     }
 

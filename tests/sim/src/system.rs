@@ -201,7 +201,8 @@ impl System {
                     self.old = self.running;
                     Input::Committed
                 }
-                Output::Changed => continue,
+                // Nobody comes with a stick here.
+                Output::Changed | Output::Copy => continue,
             };
             self.machine.handle(now, input);
         }
