@@ -467,7 +467,13 @@ fn block_sums() -> Vec<Vec<u8>> {
     let bundle = || Script::new().two(3).two(77).octet(7).octet(9).octet(0).piece(&[1; 20]);
     let moved = bundle().octet(0).octet(5).two(1_000).octet(9).two(40_000).octet(7).two(32_767);
     let alike = Script::new().two(2).two(0).octet(3).octet(3).octet(0).octet(3).two(u16::MAX);
-    vec![moved.0, alike.0, bundle().octet(254).0, Script::new().two(0).two(5).0]
+    let mut seeds = vec![moved.0, alike.0, bundle().octet(254).0, Script::new().two(0).two(5).0];
+    // A bundle of so many blocks of which the room has the last one, behind some other octets.
+    seeds.extend((1..8_u8).map(|blocks| {
+        let sums = (1..=blocks).fold(Script::new().two(blocks.into()).two(1), Script::octet);
+        sums.octet(0).octet(99).two(300 * u16::from(blocks)).octet(blocks).two(u16::MAX).0
+    }));
+    seeds
 }
 
 fn cloud_config() -> Vec<Vec<u8>> {
