@@ -573,7 +573,7 @@ pub(crate) fn stick(language: Language, step: StickStep) -> (String, String) {
             let text = format!(
                 "La salle utilise la version {running}. L'installation prend quelques minutes et la salle redémarre une fois. Laissez-la allumée."
             );
-            return (format!("Installer la version {version} de la clé{NBSP}?"), text);
+            return (format!("Installer la version {version} depuis la clé{NBSP}?"), text);
         }
         (Language::English, StickStep::Unusable { why }) => {
             ("This stick can't update the room", stick_fault(language, why))

@@ -80,7 +80,8 @@ fn every_button_sends_its_tap(size: &str) {
     taps(&mut daemon, &mut finger, &ask, &[("back", Tap::Back), ("install", Tap::Install)]);
     let copying = Screen::Stick { step: StickStep::Copying { percent: 4 } };
     taps(&mut daemon, &mut finger, &with(Language::English, copying), &[]);
-    assert!(finger.visible().is_empty(), "what was begun is seen to its end");
+    // What was begun is seen to its end.
+    assert_eq!(finger.visible(), ["stick-title", "stick-text"]);
 
     let connecting = Screen::Connecting { number: "100200".parse().unwrap(), name: None };
     taps(&mut daemon, &mut finger, &with(Language::English, connecting), &[("back", Tap::Back)]);
