@@ -16,6 +16,7 @@ IMAGE_INSTALL = "\
     conclave-roomd \
     conclave-system \
     dbus \
+    e2fsprogs-mke2fs \
     kernel-modules \
     netbase \
     os-release \
@@ -40,10 +41,15 @@ PACKAGE_EXCLUDE += "rauc-mark-good"
 IMAGE_FEATURES = "read-only-rootfs ${@'allow-empty-password allow-root-login empty-root-password' if d.getVar('CONCLAVE_DEVELOPMENT') == '1' else ''}"
 IMAGE_LINGUAS = "en-us fr-fr"
 
-ROOTFS_POSTPROCESS_COMMAND:append = " conclave_fstab conclave_no_login"
+ROOTFS_POSTPROCESS_COMMAND:append = " conclave_fstab conclave_preset conclave_no_login"
 
 conclave_fstab() {
     mv "${IMAGE_ROOTFS}${datadir}/conclave/fstab" "${IMAGE_ROOTFS}${sysconfdir}/fstab"
+}
+
+# OpenEmbedded enables whatever a package brings; with the presets of appliance/system nothing else is started.
+conclave_preset() {
+    systemctl --root="${IMAGE_ROOTFS}" --preset-mode=full preset-all
 }
 
 # A production image has no login and no shell: no getty, no rescue shell, and nothing to run in one.

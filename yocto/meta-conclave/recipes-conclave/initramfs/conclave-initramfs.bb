@@ -6,6 +6,8 @@ inherit image
 
 PACKAGE_INSTALL = "busybox conclave-init cryptsetup"
 PACKAGE_EXCLUDE = "kernel-image-*"
+# cryptsetup recommends udev, and that brings systemd.
+NO_RECOMMENDATIONS = "1"
 IMAGE_INSTALL = ""
 IMAGE_FEATURES = ""
 IMAGE_LINGUAS = ""

@@ -1,0 +1,3 @@
+FILESEXTRAPATHS:prepend:conclave := "${THISDIR}/files:"
+
+SRC_URI:append:conclave = " file://conclave-init.cfg"
