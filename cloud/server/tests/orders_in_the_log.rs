@@ -2,7 +2,7 @@
 //!
 //! A program of its own: what a log gets must not hang on which other test ran first.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
 use conclave_cloud::control::{ControlAnswer, ControlRequest};
 use conclave_cloud::switchboard::{
@@ -10,10 +10,8 @@ use conclave_cloud::switchboard::{
     Switchboard,
 };
 use conclave_directory::{PinHash, SqliteDirectory};
-use conclave_link_protocol::message::{
-    CertificateChain, Greeting, Hello, Join, RoomRequest, SrtpProfile, Switch,
-};
-use conclave_types::{ActivationCode, RoomId, Time, UnixTime};
+use conclave_link_protocol::message::{CertificateChain, Greeting, Hello, Join, RoomRequest};
+use conclave_types::{ActivationCode, RoomId, SrtpProfile, Switch, Time, UnixTime};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
