@@ -65,6 +65,14 @@ def shell(room):
     return shell
 
 
+@pytest.fixture
+def second(room, cloud):
+    """A room outside, for one test."""
+    second = SecondRoom(cloud, room.folder)
+    yield second
+    second.stop()
+
+
 def daemon(shell, what):
     """What systemd knows of the daemon."""
     return shell.run(f"systemctl show -P {what} conclave-roomd")
@@ -75,8 +83,8 @@ def links(cloud):
     return [each["state"] for each in cloud.rooms() if each["name"] == NAME] == ["linked"]
 
 
-def test_the_mute_button_lights_red_and_silences(room, shell, cloud, sound, seen):
-    lines, second = Lines(shell), SecondRoom(cloud, room.folder)
+def test_the_mute_button_lights_red_and_silences(room, second, shell, cloud, sound, seen):
+    lines = Lines(shell)
     second.enrol(cloud, "Room Outside Dora's")
     assert lines.light() == (False, False), "a light without a call"
     second.join("4711", "2468")
@@ -96,7 +104,6 @@ def test_the_mute_button_lights_red_and_silences(room, shell, cloud, sound, seen
     sound.be_silent()
     room.leave()
     until("the light is off", SCREEN, lambda: lines.light() == (False, False))
-    second.stop()
     seen("the mute button: red light, said on the panel, silence outside; pressed again: green, the note outside")
 
 
