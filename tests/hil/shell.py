@@ -5,11 +5,15 @@ here, and never in the image as it is shipped: that has no shell (test_01_image.
 import os
 import re
 import socket
+import threading
 
 from board_virtual import until
 
 # Bash's signs for whoever looks at a terminal.
 COLOURS = re.compile(rb"\x1b\[[0-9;?]*[a-zA-Z]|\r")
+
+# Octets that are kept of what was printed.
+MOST_HEARD = 1 << 20
 
 
 class Shell:
@@ -18,9 +22,10 @@ class Shell:
     def __init__(self, folder):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.connect(os.path.join(folder, "serial"))
-        self.socket.setblocking(False)
         self.heard = b""
         self.lines = 0
+        # Read all the time: a line that nobody empties holds up whatever writes to it, a whole shutdown too.
+        threading.Thread(target=self._listen, daemon=True).start()
 
     def wait(self, limit):
         """Until somebody is logged in there. Asked again and again: what is typed before is lost."""
@@ -37,12 +42,14 @@ class Shell:
 
     def hear(self):
         """Everything that was printed so far and not asked for yet."""
+        return COLOURS.sub(b"", self.heard)
+
+    def _listen(self):
         try:
             while octets := self.socket.recv(65536):
-                self.heard += octets
-        except BlockingIOError:
-            pass
-        return COLOURS.sub(b"", self.heard)
+                self.heard = (self.heard + octets)[-MOST_HEARD:]
+        except OSError:
+            pass  # The board is off.
 
     def run(self, command, limit=120):
         """Runs a line of bash; what it printed. It has to succeed."""
