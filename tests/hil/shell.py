@@ -22,7 +22,7 @@ class Shell:
     def __init__(self, folder):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.connect(os.path.join(folder, "serial"))
-        self.heard = b""
+        self.heard, self.lock = b"", threading.Lock()
         self.lines = 0
         # Read all the time: a line that nobody empties holds up whatever writes to it, a whole shutdown too.
         threading.Thread(target=self._listen, daemon=True).start()
@@ -47,14 +47,16 @@ class Shell:
     def _listen(self):
         try:
             while octets := self.socket.recv(65536):
-                self.heard = (self.heard + octets)[-MOST_HEARD:]
+                with self.lock:
+                    self.heard = (self.heard + octets)[-MOST_HEARD:]
         except OSError:
             pass  # The board is off.
 
     def run(self, command, limit=120):
         """Runs a line of bash; what it printed. It has to succeed."""
         self.lines += 1
-        self.heard = b""
+        with self.lock:
+            self.heard = b""
         # In two halves, so that the line as it is echoed is not taken for its end.
         end = f"end-{self.lines}"
         self.socket.sendall(f"{command}; echo e''nd-{self.lines}=$?=\n".encode())
