@@ -171,6 +171,7 @@ impl Switchboard {
         if !self.parts.directory.rename_room(id, name)? {
             return Err(revoked(&room));
         }
+        tracing::info!(room = %id, "room renamed");
         room.name = name.clone();
         if let Some(link) = self.rooms.get(&id).copied() {
             if let Some(Party::Room { name: known, .. }) = self.links.get_mut(&link) {
@@ -236,6 +237,7 @@ impl Switchboard {
         let vmr = Vmr { id, number, name, pin, capacity };
         self.may_create(&vmr.number, capacity)?;
         self.parts.directory.add_vmr(&vmr)?;
+        tracing::info!(vmr = %id, "meeting room created");
         self.listing.set(&vmr);
         self.push_directory();
         Ok(ControlAnswer::VmrCreated { vmr: vmr_line(vmr) })
@@ -249,6 +251,7 @@ impl Switchboard {
     fn remove_vmr(&mut self, number: &VmrNumber) -> Answered {
         let vmr = self.find_vmr(number)?;
         self.parts.directory.remove_vmr(vmr.id)?;
+        tracing::info!(vmr = %vmr.id, "meeting room removed");
         self.listing.remove(&vmr.number);
         self.meet(Meet::VmrRemoved { vmr: vmr.id });
         self.push_directory();
@@ -258,6 +261,10 @@ impl Switchboard {
     fn set_pin(&mut self, number: &VmrNumber, pin: Option<&PinHash>) -> Answered {
         let mut vmr = self.find_vmr(number)?;
         self.parts.directory.set_pin(vmr.id, pin)?;
+        match pin {
+            Some(_) => tracing::info!(vmr = %vmr.id, "PIN set"),
+            None => tracing::info!(vmr = %vmr.id, "PIN taken away"),
+        }
         vmr.pin = pin.cloned();
         self.listing.set(&vmr);
         self.push_directory();
@@ -273,11 +280,12 @@ impl Switchboard {
     /// Ends the meeting in a meeting room. Whoever was in may come again.
     fn end_meeting(&mut self, number: &VmrNumber) -> Answered {
         let vmr = self.find_vmr(number)?;
-        if self.meetings.meeting_in(vmr.id).is_none() {
+        let Some(meeting) = self.meetings.meeting_in(vmr.id) else {
             return Err(Refused(format!(
                 "no meeting is on in {number}: see 'conclave-cloud meeting list'"
             )));
-        }
+        };
+        tracing::info!(vmr = %vmr.id, %meeting, "meeting ended by an administrator");
         self.meet(Meet::Closed { vmr: vmr.id });
         Ok(ControlAnswer::MeetingEnded { vmr: vmr_line(vmr) })
     }

@@ -7,7 +7,7 @@ use crate::control::{
     ChannelLine, ControlAnswer, ControlRequest, ReleaseLine, RolloutChange, RolloutLine,
     RolloutRoomLine, RoomUpdateLine,
 };
-use conclave_directory::{Room, RoomStatus, StoredRelease, StoredRollout};
+use conclave_directory::{Room, RoomStatus, RoomUpdate, StoredRelease, StoredRollout};
 use conclave_rollout::{Amount, Input, Plan, Rollout, Stage, Standing};
 use conclave_types::{BundleHash, Channel, Compatible, MaintenanceWindow, Version};
 use std::collections::BTreeMap;
@@ -89,6 +89,8 @@ impl Switchboard {
             )));
         }
         self.parts.directory.add_release(&release)?;
+        let StoredRelease { version, compatible: board, .. } = &release;
+        tracing::info!(%version, %board, "release added");
         self.updates.releases = self.parts.directory.releases()?;
         Ok(ControlAnswer::ReleaseAdded { release: release_line(&release) })
     }
@@ -101,6 +103,7 @@ impl Switchboard {
                 "{version} was rolled out: it stays, so that what rooms run can be explained"
             )));
         }
+        tracing::info!(%version, board = %compatible, "release removed");
         self.updates.releases = self.parts.directory.releases()?;
         self.forget_unused(release.sha256);
         Ok(ControlAnswer::ReleaseRemoved { release: release_line(&release) })
@@ -192,6 +195,8 @@ impl Switchboard {
         update.channel = channel.unwrap_or(update.channel);
         update.window = window.unwrap_or(update.window);
         self.parts.directory.keep_room_update(&update)?;
+        let RoomUpdate { channel, window, .. } = &update;
+        tracing::info!(room = %room.id, %channel, %window, "room follows");
         self.updates.rooms.insert(room.id, update.clone());
         let id = room.id;
         let line = self.room_update_line(room);
