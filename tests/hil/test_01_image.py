@@ -100,6 +100,21 @@ def test_nobody_in_it_has_a_password(paths):
         assert password.startswith(("*", "!")), f"{name} can log in"
 
 
+def test_no_public_name_server_is_asked(paths):
+    # A drop-in of the distribution's own could name some again.
+    ours = "/usr/lib/systemd/resolved.conf.d/conclave.conf"
+    files = [path for path in paths if re.search(r"systemd/resolved\.conf(\.d/.+)?$", path)]
+    assert ours in files
+    for path in files:
+        text = subprocess.run(
+            ["unsquashfs", "-cat", os.path.join(IMAGE, "system.img"), path.lstrip("/")],
+            check=True, capture_output=True, text=True,
+        ).stdout
+        named = re.findall(r"^\s*(?:Fallback)?DNS\s*=(.*)$", text, re.MULTILINE)
+        assert "".join(named).strip() == "", path
+        assert path != ours or named, "left out, the servers are those that systemd was built with"
+
+
 def test_everybody_may_read_what_is_laid_ready_for_our_programs():
     listed = subprocess.run(
         ["unsquashfs", "-lln", "-d", "", os.path.join(IMAGE, "system.img"), "usr/lib/conclave"],

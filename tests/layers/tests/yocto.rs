@@ -310,6 +310,21 @@ fn the_group_of_lines_is_made_in_every_image() {
     }
 }
 
+/// Left out, the servers are those that whoever built systemd named.
+#[test]
+fn no_image_asks_a_public_name_server() {
+    let asks = system_lines("resolved.conf", "DNS=");
+    assert_eq!(asks, ["MulticastDNS=no", "FallbackDNS="]);
+}
+
+/// Lines of the tree that every image gets, without comments.
+fn system_lines(file: &str, with: &str) -> Vec<String> {
+    let files = yocto::of_workspace().expect("the tree is in the repository");
+    let of = files.iter().filter(|(path, _)| path.contains(file));
+    let lines = of.flat_map(|(_, text)| text.lines());
+    lines.filter(|line| !line.starts_with('#') && line.contains(with)).map(str::to_owned).collect()
+}
+
 /// bitbake says so too, but only when it builds.
 #[test]
 fn licences_are_those_whose_checksums_the_recipes_have() {
