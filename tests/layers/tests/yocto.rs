@@ -317,6 +317,12 @@ fn no_image_asks_a_public_name_server() {
     assert_eq!(asks, ["MulticastDNS=no", "FallbackDNS="]);
 }
 
+/// Left out, lines go when they fill their place alone.
+#[test]
+fn a_journal_is_kept_for_a_month() {
+    assert_eq!(system_lines("journald.conf", "MaxRetentionSec"), ["MaxRetentionSec=1month"]);
+}
+
 /// Lines of the tree that every image gets, without comments.
 fn system_lines(file: &str, with: &str) -> Vec<String> {
     let files = yocto::of_workspace().expect("the tree is in the repository");
