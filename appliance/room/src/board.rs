@@ -128,7 +128,7 @@ impl Room {
         match event {
             BoardEvent::MutePressed => {
                 self.of_use_at = now;
-                if matches!(self.call.state(), State::Up(_)) {
+                if self.is_up() {
                     self.toggle_microphone(now);
                 }
             }

@@ -328,6 +328,7 @@ impl Room {
     }
 
     fn feed(&mut self, now: Time, input: conclave_call::Input) {
+        let was_up = self.is_up();
         self.call.handle(now, input);
         while let Some(output) = self.call.poll_output() {
             match output {
@@ -355,12 +356,29 @@ impl Room {
                     });
                 }
                 conclave_call::Output::Changed => {
-                    if matches!(self.call.state(), State::Up(_)) {
+                    if self.is_up() {
                         self.pad = Pad::Closed;
                     }
                 }
             }
         }
+        if was_up && !self.is_up() {
+            self.switch_on(now);
+        }
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self.call.state(), State::Up(_))
+    }
+
+    /// A call is over, whoever ended it: nobody should enter the next meeting muted, or unseen, because
+    /// of the last one.
+    fn switch_on(&mut self, now: Time) {
+        for command in [MediaCommand::Microphone(Switch::On), MediaCommand::Camera(Switch::On)] {
+            self.want(Output::Media(command));
+        }
+        self.feed(now, conclave_call::Input::Microphone(Switch::On));
+        self.feed(now, conclave_call::Input::Camera(Switch::On));
     }
 
     fn not_joined(&mut self, now: Time, number: VmrNumber, why: NotJoined) {
@@ -392,7 +410,7 @@ impl Room {
         if self.reset_tap(now, &tap) {
             return;
         }
-        let in_call = matches!(self.call.state(), State::Up(_));
+        let in_call = self.is_up();
         match tap {
             Tap::Language(tap) => {
                 self.settings.language = tap.language;
@@ -428,8 +446,8 @@ impl Room {
                     self.feed(now, conclave_call::Input::HangUp);
                 }
             }
-            Tap::Microphone => self.toggle_microphone(now),
-            Tap::Camera => {
+            Tap::Microphone if in_call => self.toggle_microphone(now),
+            Tap::Camera if in_call => {
                 let switch = self.call.camera().flipped();
                 self.want(Output::Media(MediaCommand::Camera(switch)));
                 self.feed(now, conclave_call::Input::Camera(switch));
@@ -458,6 +476,8 @@ impl Room {
             Tap::JoinWithNumber
             | Tap::Choose { .. }
             | Tap::Join
+            | Tap::Microphone
+            | Tap::Camera
             | Tap::Wake
             | Tap::Reset
             | Tap::Erase
@@ -475,12 +495,6 @@ impl Room {
         self.pad = Pad::Closed;
         self.people_open = false;
         self.feed(now, conclave_call::Input::HangUp);
-        // Nobody should enter the next meeting muted, or seen, because of the last one.
-        for command in [MediaCommand::Microphone(Switch::On), MediaCommand::Camera(Switch::On)] {
-            self.want(Output::Media(command));
-        }
-        self.feed(now, conclave_call::Input::Microphone(Switch::On));
-        self.feed(now, conclave_call::Input::Camera(Switch::On));
     }
 
     /// On the way to a meeting room: by way of its PIN pad, when the directory says it has a PIN.
@@ -714,7 +728,7 @@ impl Room {
             self.shown.panel = Some(panel.clone());
             self.want(Output::Panel(Box::new(panel)));
         }
-        let counting = matches!(self.call.state(), State::Up(_))
+        let counting = self.is_up()
             || matches!(self.enrolment, Enrolment::Newcomer { until: Some(_), .. })
             || self.pad.waiting_until(now).is_some()
             || self.reset.counts()

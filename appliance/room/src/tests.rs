@@ -235,6 +235,52 @@ fn leaving_puts_microphone_and_camera_back_on() {
 }
 
 #[test]
+fn however_a_call_ends_the_next_one_begins_with_microphone_and_camera_on() {
+    use conclave_link_protocol::message::EndReason;
+    let call = CallId::from_random(1);
+    let ended = |reason| Input::Cloud(CloudEvent::CallEnded { call, reason });
+    let revoked = Greeting::Refused { reason: Refusal::Revoked, retry_after_s: 1 };
+    for end in [
+        Input::Tap(Tap::Leave),
+        ended(EndReason::Ended),
+        ended(EndReason::Removed),
+        Input::Media(MediaEvent::CallFailed { call, detail: String::new() }),
+        Input::LinkUp { greeting: revoked, cloud: CLOUD },
+        Input::Cloud(CloudEvent::Reset { number: NUMBER }),
+    ] {
+        let mut room = in_call();
+        taps(&mut room, at(5), [Tap::Microphone, Tap::Camera]);
+        outputs(&mut room);
+        room.handle(at(6), end.clone());
+        let all = outputs(&mut room);
+        assert!(all.contains(&Output::Media(MediaCommand::StopCall)), "{end:?}");
+        assert!(all.contains(&Output::Media(MediaCommand::Microphone(Switch::On))), "{end:?}");
+        assert!(all.contains(&Output::Media(MediaCommand::Camera(Switch::On))), "{end:?}");
+        assert_eq!((room.call.microphone(), room.call.camera()), (Switch::On, Switch::On));
+        // A tap that was on its way when the call ended.
+        taps(&mut room, at(6), [Tap::Microphone, Tap::Camera]);
+        assert_eq!((room.call.microphone(), room.call.camera()), (Switch::On, Switch::On));
+    }
+}
+
+#[test]
+fn a_call_that_is_joined_again_keeps_its_switches() {
+    let mut room = in_call();
+    taps(&mut room, at(5), [Tap::Microphone]);
+    outputs(&mut room);
+    let reason = conclave_link_protocol::message::EndReason::Unknown;
+    room.handle(
+        at(6),
+        Input::Cloud(CloudEvent::CallEnded { call: CallId::from_random(1), reason }),
+    );
+    let again = |output: &Output| {
+        matches!(output, Output::Ask { request: RoomRequest::Join(join), .. }
+            if (join.microphone, join.camera) == (Switch::Off, Switch::On))
+    };
+    assert!(outputs(&mut room).iter().any(again));
+}
+
+#[test]
 fn the_timer_is_drawn_anew_each_second_and_nothing_is_sent_when_nothing_changed() {
     let mut room = in_call();
     outputs(&mut room);
@@ -598,6 +644,11 @@ fn any_order_of_taps_and_events_keeps_panel_and_media_together() {
                 Some(Switch::Off) => Light::Red,
             };
             assert_eq!(light, wanted, "seed {seed}, step {step}: {input:?}");
+            let switches = (room.call.microphone(), room.call.camera());
+            assert!(
+                call.is_some() || switches == (Switch::On, Switch::On),
+                "seed {seed}, step {step}: {input:?}"
+            );
             let idle = matches!(panel.screen, Screen::Idle { .. });
             assert!(idle || !panel.asleep, "seed {seed}, step {step}: {input:?}");
             let due = room.deadline();
