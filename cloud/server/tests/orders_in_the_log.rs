@@ -63,6 +63,7 @@ impl Cloud {
                 next += 1;
                 next | (1 << 90)
             }),
+            keep_records: std::time::Duration::from_secs(86_400),
         };
         Cloud(Switchboard::new(parts, UnixTime(1_800_000_000)).unwrap())
     }
@@ -169,6 +170,7 @@ fn every_order_of_an_administrator_is_logged_by_ids_alone() {
         (ControlRequest::RoomResetCode { room: room.clone() }, &room, "a reset code was made"),
         (ControlRequest::RoomReset { room: room.clone() }, &room, "a reset is ordered"),
         (ControlRequest::RoomRevoke { room: room.clone() }, &room, "room revoked"),
+        (ControlRequest::RoomForget { room: room.clone() }, &room, "room forgotten"),
     ] {
         cloud.order(request);
         said(&log, id, words);
