@@ -451,3 +451,57 @@ fn a_revoked_room_is_forgotten_with_what_hangs_on_it_and_its_calls_stay() {
         .unwrap();
     assert_eq!((tries, directory.call_records(9).unwrap().len()), (0, 1));
 }
+
+/// Whether a database's file or its log has this text.
+fn holds(file: &Path, text: &str) -> bool {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    let files = [std::fs::read(file).unwrap(), std::fs::read(&log).unwrap_or_default()];
+    let found = |octets: &Vec<u8>| octets.windows(text.len()).any(|part| part == text.as_bytes());
+    files.iter().any(found)
+}
+
+#[test]
+fn what_is_removed_or_replaced_is_not_in_the_file_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cloud.db");
+    let mut directory = SqliteDirectory::open(&file).unwrap();
+    let settle = |directory: &SqliteDirectory| {
+        directory.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    };
+    let doctor = room(1, "Dr Martin's office");
+    directory.enrol(&doctor).unwrap();
+    directory.enrol(&room(2, "Salle Voltaire")).unwrap();
+    let mut board = vmr(1, "471147114711", Some("246810"));
+    board.name = "Redundancies".parse().unwrap();
+    directory.add_vmr(&board).unwrap();
+    let mut records = joined(1);
+    if let RecordEntry::Joined { name, .. } = &mut records[1] {
+        *name = "Dr Martin's office".parse().unwrap();
+    }
+    directory.keep(&records).unwrap();
+    // More than a page, so that whole pages become free as well.
+    for n in 10..70 {
+        directory.enrol(&room(n, &format!("Office {n} of Dr Martin"))).unwrap();
+    }
+    let hash = board.pin.as_ref().unwrap().as_phc().to_owned();
+    let private = ["Dr Martin", "Redundancies", "471147114711", "Salle Voltaire", hash.as_str()];
+    settle(&directory);
+    for text in private {
+        assert!(holds(&file, text), "{text}: nothing would be seen to go");
+    }
+    directory.rename_room(RoomId::from_random(2), &"Salle Diderot".parse().unwrap()).unwrap();
+    directory.set_pin(board.id, None).unwrap();
+    directory.remove_vmr(board.id).unwrap();
+    directory.close_dangling(NOW).unwrap();
+    directory.remove_records(UnixTime(NOW.0 + 1)).unwrap();
+    for n in (10..70).chain([1]) {
+        directory.revoke_room(RoomId::from_random(n), NOW).unwrap();
+        assert!(directory.forget_room(RoomId::from_random(n)).unwrap());
+    }
+    settle(&directory);
+    for text in private {
+        assert!(!holds(&file, text), "{text} is still there");
+    }
+    assert!(holds(&file, "Salle Diderot"));
+}
