@@ -382,6 +382,10 @@ pub trait Rooms {
     fn certificate_signed(&mut self, id: RoomId, expires: UnixTime) -> Result<(), StoreError>;
     /// Revokes a room; `false` when there is no active room with this id.
     fn revoke_room(&mut self, id: RoomId, at: UnixTime) -> Result<bool, StoreError>;
+    /// Removes a revoked room and what hangs on it: wrong PINs, what it followed and ran, its part in
+    /// rollouts, its resets. Records of calls stay. `false` when there is no revoked room with this
+    /// id.
+    fn forget_room(&mut self, id: RoomId) -> Result<bool, StoreError>;
 }
 
 /// The virtual meeting rooms.
@@ -417,6 +421,9 @@ pub trait Records {
     fn close_dangling(&mut self, at: UnixTime) -> Result<u32, StoreError>;
     /// The newest records first, at most `most`.
     fn call_records(&self, most: u32) -> Result<Vec<CallRecord>, StoreError>;
+    /// Removes calls that ended before this, and meetings that did and of which no call is left.
+    /// Returns how many calls.
+    fn remove_records(&mut self, before: UnixTime) -> Result<u32, StoreError>;
 }
 
 /// Releases, rollouts, and what rooms follow.

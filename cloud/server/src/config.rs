@@ -14,6 +14,10 @@
 //! # Left out: any.
 //! ports = "20000-29999"
 //!
+//! [records]
+//! # How many days a record of a call is kept after the call ended; left out: 365.
+//! keep_days = 90
+//!
 //! [metrics]
 //! # Left out: no metrics are served.
 //! listen = "127.0.0.1:9464"
@@ -26,6 +30,7 @@ use serde::de::{Deserializer, Error as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where state is kept when nobody says otherwise.
 pub const DEFAULT_DATA: &str = "/var/lib/conclave-cloud";
@@ -43,8 +48,54 @@ pub struct Config {
     pub link: LinkConfig,
     /// The media node.
     pub media: MediaConfig,
+    /// Records of calls.
+    pub records: RecordsConfig,
     /// The operator's metrics.
     pub metrics: MetricsConfig,
+}
+
+/// Records of calls.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordsConfig {
+    /// How long one is kept after its call ended.
+    pub keep_days: KeepDays,
+}
+
+/// A number of days from 1 to [`KeepDays::MOST`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepDays(u32);
+
+impl KeepDays {
+    /// A hundred years: there is no word for ever, and nobody needs one.
+    pub const MOST: u32 = 36_500;
+
+    /// As a length of time.
+    pub fn as_time(self) -> Duration {
+        Duration::from_secs(u64::from(self.0) * 86_400)
+    }
+}
+
+impl Default for KeepDays {
+    /// A year: long enough to answer who met, and not for ever. A shorter one than somebody relies on
+    /// loses records for good.
+    fn default() -> KeepDays {
+        KeepDays(365)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeepDays {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<KeepDays, D::Error> {
+        let days = i64::deserialize(deserializer)?;
+        let days = u32::try_from(days).ok().filter(|days| (1..=KeepDays::MOST).contains(days));
+        days.map(KeepDays).ok_or_else(|| {
+            D::Error::custom(format!(
+                "keep_days is how many days a record of a call is kept after the call ended: a whole \
+                 number from 1 to {}",
+                KeepDays::MOST
+            ))
+        })
+    }
 }
 
 /// The operator's metrics.
@@ -168,6 +219,7 @@ mod tests {
         let config = parse("").unwrap();
         assert_eq!(config, Config::default());
         assert_eq!(config.link.listen, [DEFAULT_LISTEN]);
+        assert_eq!(config.records.keep_days.as_time().as_secs(), 365 * 86_400);
     }
 
     #[test]
@@ -175,11 +227,12 @@ mod tests {
         let config = parse(
             "data = \"/srv/conclave\"\n[link]\nlisten = [\"127.0.0.1:0\", \"[::1]:8200\"]\n\
              [media]\nbind = \"127.0.0.1\"\naddress = \"203.0.113.7\"\nports = \"5000-5001\"\n\
-             [metrics]\nlisten = \"127.0.0.1:9464\"\n",
+             [records]\nkeep_days = 90\n[metrics]\nlisten = \"127.0.0.1:9464\"\n",
         )
         .unwrap();
         assert_eq!(config.link.listen.len(), 2);
         assert_eq!(config.media.ports, Some(Ports(5_000..=5_001)));
+        assert_eq!(config.records.keep_days.as_time().as_secs(), 90 * 86_400);
         assert_eq!(config.metrics.listen, Some("127.0.0.1:9464".parse().unwrap()));
         assert_eq!(config.media.address, Some("203.0.113.7".parse().unwrap()));
     }
@@ -192,6 +245,9 @@ mod tests {
             ("[link]\nlisten = []\n", 2, "at least one"),
             ("[media]\nbind = \"127.0.0.1\"\nports = \"9-5\"\n", 3, "20000-29999"),
             ("[metrics]\nlisten = \"9464\"\n", 2, "socket address"),
+            ("[records]\nkeep_days = 0\n", 2, "from 1 to 36500"),
+            ("[records]\nkeep_days = -1\n", 2, "from 1 to 36500"),
+            ("[records]\nkeep_days = 40000\n", 2, "from 1 to 36500"),
             ("[media\n", 1, ""),
             ("[tls]\n", 1, "tls"),
         ] {

@@ -41,6 +41,11 @@ pub enum ControlRequest {
         /// Its id or its name.
         room: String,
     },
+    /// Forget a revoked room, and its resets with it.
+    RoomForget {
+        /// Its id or its name.
+        room: String,
+    },
     /// Create a virtual meeting room.
     VmrCreate {
         /// What is dialled.
@@ -84,6 +89,11 @@ pub enum ControlRequest {
     RecordList {
         /// At most so many.
         most: u32,
+    },
+    /// Remove records of calls that ended before this.
+    RecordRemove {
+        /// When.
+        before: UnixTime,
     },
     /// Add a release whose bundle lies in the data folder already.
     ReleaseAdd {
@@ -212,6 +222,11 @@ pub enum ControlAnswer {
         /// The room.
         room: RoomLine,
     },
+    /// The room is forgotten.
+    RoomForgotten {
+        /// As it was.
+        room: RoomLine,
+    },
     /// The virtual meeting room is there.
     VmrCreated {
         /// The meeting room.
@@ -256,6 +271,13 @@ pub enum ControlAnswer {
     Records {
         /// The newest first.
         records: Vec<RecordLine>,
+    },
+    /// Records are removed.
+    RecordsRemoved {
+        /// How many calls.
+        removed: u32,
+        /// Those that ended before this.
+        before: UnixTime,
     },
     /// The release is there.
     ReleaseAdded {

@@ -6,8 +6,8 @@
 
 use conclave_cloud::control::{ControlAnswer, ControlRequest};
 use conclave_cloud::switchboard::{
-    Certifier, ControlId, Input, LinkId, Output, Parts, Peer, SignError, SignedCertificate,
-    Switchboard,
+    Certifier, ControlId, Input, LinkId, Output, Parts, Peer, RequestId, SignError,
+    SignedCertificate, Switchboard,
 };
 use conclave_directory::{PinHash, SqliteDirectory};
 use conclave_link_protocol::message::{CertificateChain, Greeting, Hello, Join, RoomRequest};
@@ -63,6 +63,7 @@ impl Cloud {
                 next += 1;
                 next | (1 << 90)
             }),
+            keep_records: std::time::Duration::from_secs(86_400),
         };
         Cloud(Switchboard::new(parts, UnixTime(1_800_000_000)).unwrap())
     }
@@ -139,7 +140,7 @@ fn every_order_of_an_administrator_is_logged_by_ids_alone() {
     said(&log, &vmr, "meeting room created");
     cloud.give(Input::Request {
         link: LinkId(2),
-        id: conclave_cloud::switchboard::RequestId(1),
+        id: RequestId(1),
         request: RoomRequest::Join(Join {
             number: number(),
             pin: None,
@@ -169,6 +170,7 @@ fn every_order_of_an_administrator_is_logged_by_ids_alone() {
         (ControlRequest::RoomResetCode { room: room.clone() }, &room, "a reset code was made"),
         (ControlRequest::RoomReset { room: room.clone() }, &room, "a reset is ordered"),
         (ControlRequest::RoomRevoke { room: room.clone() }, &room, "room revoked"),
+        (ControlRequest::RoomForget { room: room.clone() }, &room, "room forgotten"),
     ] {
         cloud.order(request);
         said(&log, id, words);

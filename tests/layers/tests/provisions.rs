@@ -96,7 +96,7 @@ fn a_reference_to_what_is_not_there_is_found() {
         ("`cargo xtask deny`", "`cargo xtask denies`"),
         ("`cargo xtask deny`", "`cargo test -p conclave-ladders`"),
         ("`cargo xtask deny`", "`cargo test -p conclave-layers --test no_way`"),
-        ("`cargo xtask deny`", "`conclave-cloud vmr forget`"),
+        ("`cargo xtask deny`", "`conclave-cloud vmr paint`"),
     ] {
         planted(from, to, &format!("{to} is not there"));
     }

@@ -325,7 +325,7 @@ fn a_journal_is_kept_for_a_month() {
 
 /// Lines of the tree that every image gets, without comments.
 fn system_lines(file: &str, with: &str) -> Vec<String> {
-    let files = yocto::of_workspace().expect("the workspace can be read");
+    let files = yocto::of_workspace().expect("the tree is in the repository");
     let of = files.iter().filter(|(path, _)| path.contains(file));
     let lines = of.flat_map(|(_, text)| text.lines());
     lines.filter(|line| !line.starts_with('#') && line.contains(with)).map(str::to_owned).collect()

@@ -56,6 +56,7 @@ impl Cloud {
                 // Spread over all bits: codes take the low ones.
                 drawn.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
             }),
+            keep_records: Duration::from_secs(365 * 86_400),
         };
         let board = Switchboard::new(parts, wall(now)).expect("the records can be closed");
         Cloud {

@@ -257,6 +257,7 @@ fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
+    overwrite_what_is_deleted(connection)?;
     // Read once at the start, so that damage is found now and not in the middle of a call.
     match safety::damage(connection)? {
         None => Ok(()),
@@ -265,6 +266,12 @@ fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
             Err(rusqlite::Error::SqliteFailure(code, Some(found)))
         }
     }
+}
+
+/// Names and hashes of PINs would otherwise stay in the file where they stood, until something else
+/// needs the place.
+fn overwrite_what_is_deleted(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))
 }
 
 /// Sorts a failure by what somebody can do about it.

@@ -37,6 +37,28 @@ impl Records for SqliteDirectory {
             read,
         )
     }
+
+    fn remove_records(&mut self, before: UnixTime) -> Result<u32, StoreError> {
+        self.write(|connection| {
+            // Asked first: a day on which nothing is old enough adds no change to the list.
+            let any = "SELECT EXISTS (SELECT 1 FROM call_records WHERE joined_at < $1 \
+                       AND left_at < $1) OR EXISTS (SELECT 1 FROM meetings WHERE ended_at < $1)";
+            if !connection.query_row(any, params![seconds(before)], |row| row.get(0))? {
+                return Ok(0);
+            }
+            // By both times: there is an index of the first one.
+            let removed = connection.execute(
+                "DELETE FROM call_records WHERE joined_at < $1 AND left_at < $1",
+                params![seconds(before)],
+            )?;
+            connection.execute(
+                "DELETE FROM meetings WHERE ended_at < $1 AND NOT EXISTS \
+                 (SELECT 1 FROM call_records WHERE call_records.meeting = meetings.id)",
+                params![seconds(before)],
+            )?;
+            Ok(u32::try_from(removed).unwrap_or(u32::MAX))
+        })
+    }
 }
 
 fn keep_one(connection: &Writing<'_>, entry: &RecordEntry) -> Result<(), rusqlite::Error> {

@@ -73,6 +73,21 @@ impl Rooms for SqliteDirectory {
         })
         .map(|changed| changed > 0)
     }
+
+    fn forget_room(&mut self, id: RoomId) -> Result<bool, StoreError> {
+        self.write(|connection| {
+            // All but resets goes with it: those outlive a room, and carry its name.
+            let forgotten = connection.execute(
+                "DELETE FROM rooms WHERE id = $1 AND status = 'revoked'",
+                params![id.to_string()],
+            )?;
+            if forgotten > 0 {
+                connection
+                    .execute("DELETE FROM resets WHERE room = $1", params![id.to_string()])?;
+            }
+            Ok(forgotten > 0)
+        })
+    }
 }
 
 fn taken(error: StoreError) -> EnrolError {

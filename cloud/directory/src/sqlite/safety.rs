@@ -365,6 +365,7 @@ fn apply(
     changes: &[&str],
 ) -> Result<usize, rusqlite::Error> {
     connection.pragma_update(None, "foreign_keys", "ON")?;
+    super::overwrite_what_is_deleted(connection)?;
     let transaction = connection.transaction()?;
     for text in changes {
         transaction.execute_batch(text)?;

@@ -362,3 +362,146 @@ fn releases_rollouts_and_what_rooms_follow_are_kept() {
     );
     assert!(directory.remove_release(older.version, &older.compatible).unwrap());
 }
+
+/// A room's calls: one that ended at `NOW`, one in the same meeting that ends later, and a meeting of
+/// its own that goes on.
+fn calls_of_three_ages(directory: &mut SqliteDirectory) {
+    let call = CallId::from_random;
+    let left = |n, seconds| RecordEntry::Left {
+        call: call(n),
+        why: LeftWhy::Left,
+        at: NOW.after(Duration::from_secs(seconds)),
+    };
+    directory.keep(&joined(1)).unwrap();
+    directory.keep(&joined(2)).unwrap();
+    directory.keep(&[left(1, 0), left(2, 100)]).unwrap();
+    let at = NOW.after(Duration::from_secs(100));
+    directory.keep(&[RecordEntry::Ended { meeting: MeetingId::from_random(1), at }]).unwrap();
+    let mut other = joined(3);
+    let meeting = MeetingId::from_random(2);
+    for entry in &mut other {
+        match entry {
+            RecordEntry::Started { meeting: of, .. } | RecordEntry::Joined { meeting: of, .. } => {
+                *of = meeting;
+            }
+            _ => {}
+        }
+    }
+    directory.keep(&other).unwrap();
+}
+
+fn meetings(directory: &SqliteDirectory) -> u32 {
+    directory.connection.query_row("SELECT count(*) FROM meetings", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn records_are_removed_by_their_end_and_a_meeting_with_its_last_call() {
+    let mut directory = directory();
+    calls_of_three_ages(&mut directory);
+    let after = |seconds| NOW.after(Duration::from_secs(seconds));
+    assert_eq!(directory.remove_records(NOW).unwrap(), 0, "it ended then, not before");
+    assert_eq!(directory.remove_records(after(1)).unwrap(), 1);
+    assert_eq!((directory.call_records(9).unwrap().len(), meetings(&directory)), (2, 2));
+    assert_eq!(directory.remove_records(after(101)).unwrap(), 1);
+    assert_eq!(meetings(&directory), 1);
+    assert_eq!(directory.remove_records(after(1_000_000)).unwrap(), 0, "somebody is there");
+    let records = directory.call_records(9).unwrap();
+    assert_eq!((records.len(), records[0].call), (1, CallId::from_random(3)));
+}
+
+#[test]
+fn a_revoked_room_is_forgotten_with_what_hangs_on_it_and_its_calls_stay() {
+    let mut directory = directory();
+    let (room, vmr) = (room(1, "A"), vmr(1, "4711", None));
+    directory.enrol(&room).unwrap();
+    directory.add_vmr(&vmr).unwrap();
+    directory.begin_try(room.id, vmr.id, NOW).unwrap();
+    directory.keep(&joined(1)).unwrap();
+    let update = RoomUpdate {
+        room: room.id,
+        channel: "early".parse().unwrap(),
+        window: "23:00-01:00".parse().unwrap(),
+        runs: None,
+    };
+    directory.keep_room_update(&update).unwrap();
+    let reset = |n: u32, of: RoomId| Reset {
+        number: conclave_types::ResetNumber::from_random(u128::from(n)),
+        room: of,
+        name: room.name.clone(),
+        serial: room.serial.clone(),
+        key: room.key,
+        way: ResetWay::Cloud,
+        asked_at: NOW,
+        told: None,
+    };
+    directory.add_reset(&reset(1, room.id)).unwrap();
+    let other = reset(2, RoomId::from_random(2));
+    directory.add_reset(&other).unwrap();
+    assert!(!directory.forget_room(room.id).unwrap(), "it is in service");
+    assert_eq!(directory.resets(9).unwrap().len(), 2);
+    directory.revoke_room(room.id, NOW).unwrap();
+    assert!(directory.forget_room(room.id).unwrap());
+    assert!(!directory.forget_room(room.id).unwrap(), "once");
+    assert_eq!(directory.rooms().unwrap(), []);
+    assert_eq!(directory.room_updates().unwrap(), []);
+    assert_eq!(directory.resets(9).unwrap(), [other]);
+    let tries: u32 = directory
+        .connection
+        .query_row("SELECT count(*) FROM pin_tries", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!((tries, directory.call_records(9).unwrap().len()), (0, 1));
+}
+
+/// Whether a database's file or its log has this text.
+fn holds(file: &Path, text: &str) -> bool {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    let files = [std::fs::read(file).unwrap(), std::fs::read(&log).unwrap_or_default()];
+    let found = |octets: &Vec<u8>| octets.windows(text.len()).any(|part| part == text.as_bytes());
+    files.iter().any(found)
+}
+
+#[test]
+fn what_is_removed_or_replaced_is_not_in_the_file_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cloud.db");
+    let mut directory = SqliteDirectory::open(&file).unwrap();
+    let settle = |directory: &SqliteDirectory| {
+        directory.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    };
+    let doctor = room(1, "Dr Martin's office");
+    directory.enrol(&doctor).unwrap();
+    directory.enrol(&room(2, "Salle Voltaire")).unwrap();
+    let mut board = vmr(1, "471147114711", Some("246810"));
+    board.name = "Redundancies".parse().unwrap();
+    directory.add_vmr(&board).unwrap();
+    let mut records = joined(1);
+    if let RecordEntry::Joined { name, .. } = &mut records[1] {
+        *name = "Dr Martin's office".parse().unwrap();
+    }
+    directory.keep(&records).unwrap();
+    // More than a page, so that whole pages become free as well.
+    for n in 10..70 {
+        directory.enrol(&room(n, &format!("Office {n} of Dr Martin"))).unwrap();
+    }
+    let hash = board.pin.as_ref().unwrap().as_phc().to_owned();
+    let private = ["Dr Martin", "Redundancies", "471147114711", "Salle Voltaire", hash.as_str()];
+    settle(&directory);
+    for text in private {
+        assert!(holds(&file, text), "{text}: nothing would be seen to go");
+    }
+    directory.rename_room(RoomId::from_random(2), &"Salle Diderot".parse().unwrap()).unwrap();
+    directory.set_pin(board.id, None).unwrap();
+    directory.remove_vmr(board.id).unwrap();
+    directory.close_dangling(NOW).unwrap();
+    directory.remove_records(UnixTime(NOW.0 + 1)).unwrap();
+    for n in (10..70).chain([1]) {
+        directory.revoke_room(RoomId::from_random(n), NOW).unwrap();
+        assert!(directory.forget_room(RoomId::from_random(n)).unwrap());
+    }
+    settle(&directory);
+    for text in private {
+        assert!(!holds(&file, text), "{text} is still there");
+    }
+    assert!(holds(&file, "Salle Diderot"));
+}

@@ -3,7 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 use conclave_rollout::Amount;
 use conclave_types::{
-    ActivationCode, Channel, Compatible, DisplayName, MaintenanceWindow, Pin, Version, VmrNumber,
+    ActivationCode, Channel, Compatible, DisplayName, MaintenanceWindow, Pin, UnixTime, Version,
+    VmrNumber,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -40,7 +41,7 @@ pub enum Command {
     },
     /// Show the key pins that go into each room's configuration.
     Pins,
-    /// Rooms: enrol, list, rename, follow a channel, updates, reset, revoke.
+    /// Rooms: enrol, list, rename, follow a channel, updates, reset, revoke, forget.
     #[command(subcommand)]
     Room(RoomCommand),
     /// Virtual meeting rooms: create, list, remove, change the PIN.
@@ -58,7 +59,7 @@ pub enum Command {
     /// The keys of the link.
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Records of calls.
+    /// Records of calls: list, remove.
     #[command(subcommand)]
     Record(RecordCommand),
     /// Releases of the rooms' system: add, list, remove.
@@ -217,6 +218,12 @@ pub enum RoomCommand {
         /// Its id or its name.
         room: String,
     },
+    /// Forget a room that was revoked: its entry and the receipts of its resets are removed. Records
+    /// of its calls stay for their time.
+    Forget {
+        /// Its id, or its name.
+        room: String,
+    },
 }
 
 /// About virtual meeting rooms.
@@ -301,4 +308,34 @@ pub enum RecordCommand {
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
         most: u32,
     },
+    /// Remove those of calls that ended before a day, for good. Old ones go by themselves: see
+    /// 'records.keep_days' in the cloud's configuration.
+    Remove {
+        /// The day, by UTC, such as 2026-11-22.
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        before: UnixTime,
+    },
+}
+
+/// The beginning of a day.
+fn day(text: &str) -> Result<UnixTime, String> {
+    let format = time::macros::format_description!("[year]-[month]-[day]");
+    let day = time::Date::parse(text.trim(), format).ok();
+    let seconds =
+        day.and_then(|day| u64::try_from(day.midnight().assume_utc().unix_timestamp()).ok());
+    seconds.map(UnixTime).ok_or_else(|| "a day is written 2026-11-22: year, month, day".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_its_first_second_and_what_is_none_is_told_how_one_is_written() {
+        assert_eq!(day("1970-01-02"), Ok(UnixTime(86_400)));
+        assert_eq!(day("2026-11-22"), Ok(UnixTime(1_795_305_600)));
+        for text in ["", "22.11.2026", "2026-02-30", "2026-11", "1969-12-31", "yesterday"] {
+            assert!(day(text).unwrap_err().contains("2026-11-22"), "{text}");
+        }
+    }
 }

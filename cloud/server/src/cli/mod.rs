@@ -67,6 +67,7 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
             ControlRequest::RoomRename { room, name }
         }
         Command::Room(RoomCommand::Revoke { room }) => ControlRequest::RoomRevoke { room },
+        Command::Room(RoomCommand::Forget { room }) => ControlRequest::RoomForget { room },
         Command::Vmr(VmrCommand::Create { number, name, pin, capacity }) => {
             ControlRequest::VmrCreate { number, name, pin: typed(pin)?, capacity }
         }
@@ -87,6 +88,9 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
             "this cannot be undone: the present key is gone afterwards. Say --yes if it is meant"
         ),
         Command::Record(RecordCommand::List { most }) => ControlRequest::RecordList { most },
+        Command::Record(RecordCommand::Remove { before }) => {
+            ControlRequest::RecordRemove { before }
+        }
         Command::Room(RoomCommand::Follow { room, channel, window }) => {
             ControlRequest::RoomFollow { room, channel, window }
         }

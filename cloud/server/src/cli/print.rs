@@ -5,6 +5,10 @@ use crate::control::{ControlAnswer, MeetingLine, RecordLine, RoomLine, RoomState
 use conclave_types::UnixTime;
 use std::fmt::Write;
 
+/// What a removal does not reach at once.
+const COPIES: &str =
+    "The copies of the database beside it hold them until two newer ones are there.";
+
 /// An answer for people.
 pub(super) fn words(answer: &ControlAnswer) -> String {
     match answer {
@@ -20,6 +24,11 @@ pub(super) fn words(answer: &ControlAnswer) -> String {
         ControlAnswer::RoomRevoked { room } => format!(
             "The room '{}' is revoked: its link and its call are over. To use the device again, \
              enrol it anew with the code that its panel shows.",
+            room.name
+        ),
+        ControlAnswer::RoomForgotten { room } => format!(
+            "The room '{}' is forgotten, and the receipts of its resets with it. {COPIES} Records of \
+             its calls stay for their time: see 'conclave-cloud record remove'.",
             room.name
         ),
         ControlAnswer::VmrCreated { vmr } => format!(
@@ -51,6 +60,13 @@ pub(super) fn words(answer: &ControlAnswer) -> String {
             pins(new, false)
         ),
         ControlAnswer::Records { records } => record_table(records),
+        ControlAnswer::RecordsRemoved { removed: 0, before } => {
+            format!("No call that is recorded ended before {}.", date(*before))
+        }
+        ControlAnswer::RecordsRemoved { removed, before } => format!(
+            "Removed: the records of {removed} calls, all that ended before {}. {COPIES}",
+            date(*before)
+        ),
         answer => super::print_resets::words(answer),
     }
 }

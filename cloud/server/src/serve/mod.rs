@@ -95,6 +95,7 @@ async fn run(
         directory: Box::new(directory),
         certifier: Box::new(link::Signer::new(authority.clone())),
         random: Box::new(move || random_bits(&random)),
+        keep_records: config.records.keep_days.as_time(),
     };
     let board = Switchboard::new(parts, Clock::wall())?;
     let tasks = TaskTracker::new();

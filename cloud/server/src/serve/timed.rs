@@ -61,6 +61,7 @@ timed!(Rooms {
     change rename_room(id: RoomId, name: &DisplayName) -> Result<bool, EnrolError>;
     change certificate_signed(id: RoomId, expires: UnixTime) -> Result<(), StoreError>;
     change revoke_room(id: RoomId, at: UnixTime) -> Result<bool, StoreError>;
+    change forget_room(id: RoomId) -> Result<bool, StoreError>;
     read room(id: RoomId) -> Result<Option<Room>, StoreError>;
     read room_with_key(key: KeyFingerprint) -> Result<Option<Room>, StoreError>;
     read rooms() -> Result<Vec<Room>, StoreError>;
@@ -83,6 +84,7 @@ timed!(PinTries {
 timed!(Records {
     change keep(entries: &[RecordEntry]) -> Result<(), StoreError>;
     change close_dangling(at: UnixTime) -> Result<u32, StoreError>;
+    change remove_records(before: UnixTime) -> Result<u32, StoreError>;
     read call_records(most: u32) -> Result<Vec<CallRecord>, StoreError>;
 });
 

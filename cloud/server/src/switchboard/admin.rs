@@ -86,7 +86,7 @@ impl Switchboard {
                 Err(Refused("this is not the switchboard's to answer".into()))
             }
             ControlRequest::RecordList { most } => self.record_list(most),
-            request => self.reset_control(request),
+            request => self.removal_control(request),
         };
         self.answer(id, answered);
     }
@@ -203,9 +203,7 @@ impl Switchboard {
                 candidate.status == RoomStatus::Active && candidate.name.as_str() == room.trim()
             }),
         };
-        found.ok_or_else(|| {
-            Refused(format!("there is no room '{room}': see 'conclave-cloud room list'"))
-        })
+        found.ok_or_else(|| no_room(room))
     }
 
     fn may_create(&self, number: &VmrNumber, capacity: u32) -> Result<(), Refused> {
@@ -343,6 +341,10 @@ impl Switchboard {
             certificate_expires: room.certificate_expires,
         }
     }
+}
+
+pub(super) fn no_room(room: &str) -> Refused {
+    Refused(format!("there is no room '{room}': see 'conclave-cloud room list'"))
 }
 
 fn vmr_line(vmr: Vmr) -> VmrLine {

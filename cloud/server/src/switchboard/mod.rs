@@ -13,6 +13,7 @@
 //! - `pace`: how often a room may join, or change what it runs;
 //! - `updates`: which room runs which release, and who is offered what;
 //! - `releases`: what the command line asks about that;
+//! - `removal`: old records of calls, and revoked rooms;
 //! - `resets`: codes, orders and receipts of factory resets;
 //! - `tally`: what is counted for the operator.
 
@@ -23,6 +24,7 @@ mod listing;
 mod meetings;
 mod pace;
 mod releases;
+mod removal;
 mod resets;
 mod tally;
 mod updates;
@@ -62,6 +64,8 @@ pub struct Parts {
     pub certifier: Box<dyn Certifier + Send>,
     /// 128 random bits at each call, from a generator fit for secrets.
     pub random: Box<dyn FnMut() -> u128 + Send>,
+    /// How long a record of a call is kept after the call ended.
+    pub keep_records: Duration,
 }
 
 /// The machine.
@@ -89,6 +93,7 @@ pub struct Switchboard {
     /// Calls whose line is among those.
     new_calls: Vec<CallId>,
     retry_records_at: Option<Time>,
+    removal: removal::Removal,
     /// The records that the last stop left open are still to be closed.
     dangling: bool,
     /// Calls whose joining could not be recorded.
@@ -139,6 +144,7 @@ impl Switchboard {
     pub fn new(parts: Parts, wall: UnixTime) -> Result<Switchboard, StoreError> {
         let listing = Listing::of(parts.directory.vmrs()?);
         let updates = updates::Updates::of(parts.directory.as_ref())?;
+        let removal = removal::Removal::of(&parts);
         let mut board = Switchboard {
             parts,
             now: Time::ZERO,
@@ -158,6 +164,7 @@ impl Switchboard {
             new_records: false,
             new_calls: Vec::new(),
             retry_records_at: None,
+            removal,
             dangling: true,
             unrecorded_calls: BTreeSet::new(),
             resumed: Vec::new(),
@@ -217,7 +224,7 @@ impl Switchboard {
     pub fn deadline(&self) -> Option<Time> {
         let rollouts = self.updates.deadline().map(|at| self.now + self.wall.until(at));
         let all = [self.meetings.deadline(), self.activation.deadline(), self.retry_records_at];
-        all.into_iter().chain([rollouts]).flatten().min()
+        all.into_iter().chain([rollouts, Some(self.removal.next)]).flatten().min()
     }
 
     /// Whether any link has not ended yet.
@@ -261,6 +268,9 @@ impl Switchboard {
         }
         if self.retry_records_at.is_some_and(|at| at <= self.now) {
             self.write_records();
+        }
+        if self.removal.next <= self.now {
+            self.remove_old_records();
         }
         if self.meetings.deadline().is_some_and(|at| at <= self.now) {
             self.meet(conclave_meeting::Input::Wake);

@@ -1,5 +1,6 @@
 mod chaos;
 mod limits;
+mod removal;
 mod resets;
 mod updates;
 
@@ -12,6 +13,8 @@ use conclave_types::*;
 use std::sync::{Arc, Mutex};
 
 const WALL: UnixTime = UnixTime(1_800_000_000);
+/// How long records are kept.
+const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// A certificate authority whose certificates say whom they are for.
 struct Seal;
@@ -63,6 +66,7 @@ through!(Rooms {
     fn rename_room(&mut; id: RoomId, name: &DisplayName) -> Result<bool, EnrolError>;
     fn certificate_signed(&mut; id: RoomId, expires: UnixTime) -> Result<(), StoreError>;
     fn revoke_room(&mut; id: RoomId, at: UnixTime) -> Result<bool, StoreError>;
+    fn forget_room(&mut; id: RoomId) -> Result<bool, StoreError>;
 });
 through!(Vmrs {
     fn add_vmr(&mut; vmr: &Vmr) -> Result<(), AddVmrError>;
@@ -113,6 +117,12 @@ impl Records for Disk {
     fn call_records(&self, most: u32) -> Result<Vec<CallRecord>, StoreError> {
         self.0.lock().unwrap().call_records(most)
     }
+    fn remove_records(&mut self, before: UnixTime) -> Result<u32, StoreError> {
+        if *self.1.lock().unwrap() == Space::None {
+            return Err(StoreError::DiskFull);
+        }
+        self.0.lock().unwrap().remove_records(before)
+    }
 }
 
 struct Cloud {
@@ -143,6 +153,7 @@ impl Cloud {
                 next += 1;
                 next | (1 << 90)
             }),
+            keep_records: KEPT,
         };
         let board = Switchboard::new(parts, WALL).unwrap();
         let now = Time::from_micros(1_000_000);

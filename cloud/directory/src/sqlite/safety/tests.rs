@@ -3,8 +3,10 @@
 use super::super::SqliteDirectory;
 use super::*;
 use crate::activation::KeyFingerprint;
-use crate::repository::{AddVmrError, PinTries, Room, RoomStatus, Rooms, Vmr, Vmrs};
-use conclave_types::{RoomId, UnixTime, VmrId};
+use crate::repository::{
+    AddVmrError, LeftWhy, PinTries, RecordEntry, Records, Room, RoomStatus, Rooms, Vmr, Vmrs,
+};
+use conclave_types::{CallId, MeetingId, RoomId, UnixTime, VmrId};
 use std::os::unix::fs::FileExt;
 use tempfile::TempDir;
 
@@ -143,6 +145,50 @@ fn a_damaged_database_comes_back_with_everything_that_was_acknowledged() {
             assert_eq!(kept.aside().len(), set_aside);
         }
     }
+}
+
+#[test]
+fn what_was_removed_does_not_come_back_with_a_damaged_database() {
+    let mut kept = Kept::new();
+    let mut directory = kept.open();
+    fill(&mut directory);
+    let (call, meeting) = (CallId::from_random(1), MeetingId::from_random(1));
+    let at = UnixTime(20);
+    let (name, vmr) = ("Salle 4".parse().unwrap(), VmrId::from_random(1));
+    let records = [
+        RecordEntry::Started { meeting, vmr, number: "1001".parse().unwrap(), name, at },
+        RecordEntry::Joined {
+            call,
+            meeting,
+            room: RoomId::from_random(4),
+            name: "Room 4".parse().unwrap(),
+            at,
+        },
+        RecordEntry::Left { call, why: LeftWhy::Left, at },
+        RecordEntry::Ended { meeting, at },
+    ];
+    directory.keep(&records).unwrap();
+    directory.safety.as_ref().unwrap().copy().unwrap();
+    assert_eq!(directory.remove_records(UnixTime(21)).unwrap(), 1);
+    assert!(directory.forget_room(RoomId::from_random(4)).unwrap());
+    directory.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    kept.kill(directory);
+    let _ = fs::remove_file(with_ending(&kept.file, "-wal"));
+    overwrite(&kept.file, 0);
+    let directory = kept.open();
+    assert_eq!(kept.aside().len(), 1);
+    assert_eq!(directory.call_records(9).unwrap(), []);
+    assert_eq!(directory.room(RoomId::from_random(4)).unwrap(), None);
+    assert_eq!(directory.rooms().unwrap().len(), 9);
+}
+
+#[test]
+fn a_day_without_old_records_adds_nothing_to_the_list() {
+    let kept = Kept::new();
+    let mut directory = kept.open();
+    let last = last_change(&directory.connection).unwrap();
+    assert_eq!(directory.remove_records(UnixTime(21)).unwrap(), 0);
+    assert_eq!(last_change(&directory.connection).unwrap(), last);
 }
 
 #[test]

@@ -1,0 +1,112 @@
+//! What is not kept for ever: records of calls after their time, and rooms that were revoked.
+//!
+//! Records go by themselves, once a day. An administrator may have them go sooner, and have a revoked
+//! room forgotten. Both are changes like all others: the list beside the database has them too.
+
+use super::admin::{Answered, Refused, no_room};
+use super::{Parts, Switchboard};
+use crate::control::{ControlAnswer, ControlRequest};
+use conclave_directory::{Room, RoomStatus};
+use conclave_types::{RoomId, Time, UnixTime};
+use std::time::Duration;
+
+/// The first look for old records comes this long after the start: the clock of a machine that has just
+/// started may be ahead until something sets it right, and what is removed does not come back.
+pub(super) const FIRST: Duration = Duration::from_secs(3_600);
+
+/// Then they are looked for this often: a record stays for a day longer at most.
+pub(super) const DAILY: Duration = Duration::from_secs(86_400);
+
+/// A disk that lets nothing be written is tried again after this.
+const AGAIN: Duration = Duration::from_secs(3_600);
+
+/// How far ahead a day may lie that an administrator names: tomorrow's stands for all that is over,
+/// one beyond it is a slip of the finger.
+const AHEAD: Duration = Duration::from_secs(86_400);
+
+/// When records are looked at next, and how old they may get.
+pub(super) struct Removal {
+    keep: Duration,
+    pub(super) next: Time,
+}
+
+impl Removal {
+    pub(super) fn of(parts: &Parts) -> Removal {
+        Removal { keep: parts.keep_records, next: Time::ZERO + FIRST }
+    }
+}
+
+impl Switchboard {
+    pub(super) fn removal_control(&mut self, request: ControlRequest) -> Answered {
+        match request {
+            ControlRequest::RecordRemove { before } => self.remove_records(before),
+            ControlRequest::RoomForget { room } => self.forget(&room),
+            request => self.reset_control(request),
+        }
+    }
+
+    /// Removes the records whose time is over.
+    pub(super) fn remove_old_records(&mut self) {
+        let before = UnixTime(self.wall.0.saturating_sub(self.removal.keep.as_secs()));
+        let after = match self.parts.directory.remove_records(before) {
+            Ok(0) => DAILY,
+            Ok(removed) => {
+                tracing::info!(removed, "records of calls removed after their time");
+                DAILY
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot remove old records of calls, trying again in an hour");
+                AGAIN
+            }
+        };
+        self.removal.next = self.now + after;
+    }
+
+    fn remove_records(&mut self, before: UnixTime) -> Answered {
+        if before > self.wall.after(AHEAD) {
+            return Err(Refused(
+                "that day is still to come: name one up to tomorrow's, which removes the records of \
+                 all calls that are over"
+                    .to_owned(),
+            ));
+        }
+        let removed = self.parts.directory.remove_records(before)?;
+        tracing::info!(removed, "records of calls removed by an administrator");
+        Ok(ControlAnswer::RecordsRemoved { removed, before })
+    }
+
+    fn forget(&mut self, room: &str) -> Answered {
+        let room = self.revoked_room(room)?;
+        if !self.parts.directory.forget_room(room.id)? {
+            return Err(no_room(&room.id.to_string()));
+        }
+        tracing::info!(room = %room.id, "room forgotten");
+        // What is known of it here would be kept again with the next change.
+        self.update_room_gone(room.id);
+        Ok(ControlAnswer::RoomForgotten { room: self.room_line(room) })
+    }
+
+    /// By id, or by name among those that are revoked.
+    fn revoked_room(&self, room: &str) -> Result<Room, Refused> {
+        let id = room.parse::<RoomId>().ok();
+        let is_meant = |candidate: &Room| match id {
+            Some(id) => candidate.id == id,
+            None => candidate.name.as_str() == room.trim(),
+        };
+        let meant = self.parts.directory.rooms()?.into_iter().filter(is_meant);
+        let (mut revoked, active): (Vec<Room>, Vec<Room>) =
+            meant.partition(|room| room.status == RoomStatus::Revoked);
+        match (revoked.pop(), revoked.is_empty(), active.is_empty()) {
+            (Some(room), true, _) => Ok(room),
+            (Some(_), false, _) => Err(Refused(format!(
+                "several rooms that were revoked are called '{room}': give the id of the one that is \
+                 meant, see 'conclave-cloud room list'"
+            ))),
+            (None, _, false) => Err(Refused(format!(
+                "the room '{room}' is in service: take it out with 'conclave-cloud room revoke' \
+                 first, then have it forgotten"
+            ))),
+            (None, _, true) => Err(no_room(room)),
+        }
+    }
+}
