@@ -1,9 +1,11 @@
 """The sound of the emulated room: what its microphone hears, in real time, from a PulseAudio of our own, and what
-its loudspeaker plays, into it. And how loud one tone is in what was recorded.
+its loudspeaker plays, into it. And whether somebody speaks in what was recorded.
 """
 
+import functools
 import math
 import os
+import random
 import struct
 import subprocess
 import threading
@@ -11,8 +13,31 @@ import threading
 from board_virtual import until
 
 RATE = 48000
-# A note that comes and goes: what is always there is taken for a fan, and taken out.
-TONE, ON, OFF = 1000, 0.25, 0.25
+# What is searched for a voice, a sixth of that: its pitch is far below.
+SLOWER = 6
+# Pitches of a voice, in Hz.
+LOWEST, HIGHEST = 80, 250
+
+
+@functools.cache
+def voice(seconds=8):
+    """Something like speech, as samples: syllables of changing pitch, length and vowel, and pauses. A note, or whatever
+    else goes on as it is, a room's noise suppression takes for a fan and takes out."""
+    chance, samples = random.Random(1), []
+    while len(samples) < seconds * RATE:
+        length, pitch = chance.uniform(0.12, 0.3), chance.uniform(100, 180)
+        rise, formants = chance.uniform(-0.3, 0.3), (chance.uniform(300, 800), chance.uniform(900, 2300))
+        phase, count = 0.0, round(length * RATE)
+        for n in range(count):
+            now = pitch * (1 + rise * n / count)
+            phase += now / RATE
+            tones = (
+                math.sin(2 * math.pi * phase * k) * sum(1 / (1 + ((now * k - f) / 150) ** 2) for f in formants)
+                for k in range(1, 20)
+            )
+            samples.append(round(5000 * math.sin(math.pi * n / count) * sum(tones)))
+        samples += [0] * round(chance.choice((0.05, 0.08, 0.3)) * RATE)
+    return [max(-32000, min(32000, sample)) for sample in samples]
 
 
 class Sound:
@@ -23,7 +48,7 @@ class Sound:
         os.makedirs(self.folder)
         self.socket = os.path.join(self.folder, "socket")
         self.home = dict(os.environ, HOME=self.folder, XDG_RUNTIME_DIR=self.folder)
-        self.server = self.tone = None
+        self.server = self.speaker = None
 
     def __enter__(self):
         sinks = [f"--load=module-null-sink sink_name={name} rate={RATE}" for name in ("microphone", "loudspeaker")]
@@ -56,46 +81,59 @@ class Sound:
         ]
 
     def play(self):
-        """From now on the microphone hears the note, until it is told to be silent."""
-        self.tone = subprocess.Popen(
+        """From now on the microphone hears a voice, until it is told to be silent."""
+        self.speaker = subprocess.Popen(
             ["pacat", "--playback", "--server", f"unix:{self.socket}", "--device=microphone", "--raw",
              "--format=s16le", f"--rate={RATE}", "--channels=1", "--latency-msec=100"],
             env=self.home, stdin=subprocess.PIPE,
         )
-        wave = [round(12000 * math.sin(2 * math.pi * TONE * n / RATE)) for n in range(round(ON * RATE))]
-        note = struct.pack(f"<{len(wave)}h", *wave) + bytes(2 * round(OFF * RATE))
+        samples = voice()
+        spoken = struct.pack(f"<{len(samples)}h", *samples)
 
         def feed(pipe):
             try:
                 while True:
-                    pipe.write(note)  # It blocks until the server wants more.
+                    pipe.write(spoken)  # It blocks until the server wants more.
             except (BrokenPipeError, ValueError):
                 pass
 
-        threading.Thread(target=feed, args=(self.tone.stdin,), daemon=True).start()
+        threading.Thread(target=feed, args=(self.speaker.stdin,), daemon=True).start()
 
     def be_silent(self):
         """The microphone hears nothing."""
-        if self.tone:
-            self.tone.terminate()
-            self.tone.wait(timeout=30)
-            self.tone = None
+        if self.speaker:
+            self.speaker.terminate()
+            self.speaker.wait(timeout=30)
+            self.speaker = None
 
 
-def share_of_tone(samples):
-    """How much of a recording's power is the note, 0 to 1: Goertzel's filter, 10 ms at a time: an
-    emulated processor loses most of the sound, and what comes comes in pieces of 20 ms."""
-    block, tone, all_of_it = RATE // 100, 0.0, 0.0
-    turn = 2 * math.cos(2 * math.pi * TONE / RATE)
-    for start in range(0, len(samples) - block + 1, block):
-        before, last = 0.0, 0.0
-        for sample in samples[start : start + block]:
-            before, last = last, sample + turn * last - before
-            all_of_it += sample * sample
-        tone += (last * last + before * before - turn * last * before) * 2 / block
-    return tone / all_of_it if all_of_it > 0 else 0.0
+def voiced(samples):
+    """How much of a recording is a voice's, 0 to 1: how alike it is to itself one period of a pitch later, 40 ms at a
+    time, loud ones the more. Noise has a third."""
+    samples = samples[::SLOWER]
+    rate = RATE // SLOWER
+    block, lags = rate // 25, range(rate // HIGHEST, rate // LOWEST)
+    alike = all_of_it = 0.0
+    for start in range(0, len(samples) - block - lags.stop + 1, block):
+        here = samples[start : start + block]
+        power = sum(sample * sample for sample in here)
+        if power == 0:
+            continue
+        all_of_it += power
+        alike += max(0, *(
+            sum(a * b for a, b in zip(here, later)) * power
+            / math.sqrt(power * max(1, sum(b * b for b in later)))
+            for later in (samples[start + lag : start + lag + block] for lag in lags)
+        ))
+    return alike / all_of_it if all_of_it > 0 else 0.0
 
 
 def loudness(samples):
     """Root of the mean square, of 32768."""
     return math.sqrt(sum(sample * sample for sample in samples) / max(len(samples), 1))
+
+
+def speaks(samples):
+    """Whether somebody speaks in a recording: how much of it is the voice's, or nothing."""
+    share = voiced(samples)
+    return share if share > 0.5 and loudness(samples) > 100 else None

@@ -15,7 +15,7 @@ from monitor import Events
 from power import french
 from second_room import SecondRoom
 from shell import Shell
-from sound import Sound, loudness, share_of_tone
+from sound import Sound, loudness, speaks
 
 # Sound has to come from an emulated processor into another room.
 MEDIA = 300
@@ -91,7 +91,7 @@ def test_the_mute_button_lights_red_and_silences(room, second, shell, cloud, sou
     room.join("Board", "2468")
     until("the light is green", SCREEN, lambda: lines.light() == (True, False))
     sound.play()
-    until("the note outside", MEDIA, lambda: share_of_tone(second.heard(3)) > 0.5)
+    until("the voice outside", MEDIA, lambda: speaks(second.heard(3)))
 
     lines.press(MUTE)
     until("the light is red", SCREEN, lambda: lines.light() == (False, True))
@@ -100,11 +100,11 @@ def test_the_mute_button_lights_red_and_silences(room, second, shell, cloud, sou
 
     lines.press(MUTE)
     until("the light is green again", SCREEN, lambda: lines.light() == (True, False))
-    until("the note again", MEDIA, lambda: share_of_tone(second.heard(3)) > 0.5)
+    until("the voice again", MEDIA, lambda: speaks(second.heard(3)))
     sound.be_silent()
     room.leave()
     until("the light is off", SCREEN, lambda: lines.light() == (False, False))
-    seen("the mute button: red light, said on the panel, silence outside; pressed again: green, the note outside")
+    seen("the mute button: red light, said on the panel, silence outside; pressed again: green, the voice outside")
 
 
 def test_a_frozen_daemon_is_started_again(room, shell, cloud, seen):
