@@ -73,8 +73,10 @@ class Sound:
 
     def words(self):
         """QEMU's arguments: a sound card that hears and plays there."""
+        # Two seconds in hand: on a busy machine QEMU comes late, and a stream that has once run over stands still.
         both = [f"{way}.{word}" for way in ("in", "out")
-                for word in ("try-poll=off", f"frequency={RATE}", "channels=2", "format=s16", "fixed-settings=on")]
+                for word in ("try-poll=off", f"frequency={RATE}", "channels=2", "format=s16", "fixed-settings=on",
+                             "buffer-length=2000000")]
         return [
             "-audiodev", ",".join(["alsa,id=sound", "in.dev=heard", "out.dev=played", *both]),
             "-device", "virtio-sound-pci,audiodev=sound",
