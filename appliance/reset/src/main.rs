@@ -54,10 +54,10 @@ fn main() -> ExitCode {
 
 fn erase_this_disk() -> Result<()> {
     let disk = fs::canonicalize(DISK).with_context(|| DISK.to_owned())?;
-    let block = Path::new("/sys/class/block");
-    let data = disk::partition(block, &disk, "conclave-data")?;
+    let (block, udev) = (Path::new("/sys/class/block"), Path::new("/run/udev/data"));
+    let data = disk::partition(block, udev, &disk, "conclave-data")?;
     let data = data.with_context(|| format!("{} has no data partition", disk.display()))?;
-    let key = disk::partition(block, &disk, "conclave-key")?;
+    let key = disk::partition(block, udev, &disk, "conclave-key")?;
     let device = |name: String| Path::new("/dev").join(name);
     erase::keys(&device(data), key.map(device).as_deref())
 }
