@@ -11,7 +11,7 @@ from cloud import Cloud
 
 # Cuts of one recording: then another life is recorded, with other moments in it.
 OF_ONE = 25
-# Rooms that come back at the same time: for most of its start one waits for itself.
+# Rooms that come back at the same time.
 AT_ONCE = os.cpu_count()
 
 PAGE = """# Power cuts of the virtual board

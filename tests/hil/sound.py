@@ -73,7 +73,7 @@ class Sound:
 
     def words(self):
         """QEMU's arguments: a sound card that hears and plays there."""
-        # Two seconds in hand: on a busy machine QEMU comes late, and a stream that has once run over stands still.
+        # Two seconds in hand: with what QEMU takes by itself the stream was seen to stand still after some seconds.
         both = [f"{way}.{word}" for way in ("in", "out")
                 for word in ("try-poll=off", f"frequency={RATE}", "channels=2", "format=s16", "fixed-settings=on",
                              "buffer-length=2000000")]

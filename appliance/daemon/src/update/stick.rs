@@ -18,7 +18,7 @@ pub(super) const LOOK: Duration = Duration::from_secs(2);
 const MOST_BUNDLES: usize = 8;
 /// Names that are read at all.
 const MOST_NAMES: usize = 4_096;
-/// Larger files are no bundles. A system slot has 2 GiB.
+/// Larger files are no bundles: what is in one goes into a boot partition and a system slot, 1.1 GiB together.
 const LARGEST: u64 = 4 << 30;
 
 /// One bundle on a stick, as it lies there.
