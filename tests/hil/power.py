@@ -1,7 +1,7 @@
 """Power cuts: one life of a room, recorded with every write and flush of its disk; and rooms that are switched
 on after the power went at some moment of it.
 
-1. A Recording switches a room on, a story is played, and at its end the emulator is killed.
+1. A Recording switches a room on by its firmware, a story is played, and at its end the emulator is killed.
 2. What the story saw on the panel stands beside the log as marks: from here on, that has to be kept.
 3. A cut takes any entry of the log, loses what a disk may lose (replay.py), and boots what is left.
 
@@ -12,16 +12,13 @@ import multiprocessing
 import os
 import random
 import shutil
-import time
 from concurrent.futures import ProcessPoolExecutor
 from typing import Callable, NamedTuple
 
 import board_virtual
 import replay
-import story
 from board_virtual import until
 from conftest import Room, disk_for, switch_on
-from limits import BOOT, SCREEN, UPDATE
 from monitor import Events
 
 # A boot after a cut, on an emulated processor. It may have to restart once.
@@ -46,19 +43,17 @@ class Beside(NamedTuple):
 class Recording:
     """A room from its first start until its power is cut."""
 
-    def __init__(self, folder, cloud, by="kernel", restarts=False):
+    def __init__(self, folder, cloud, tap=None):
         os.makedirs(folder)
-        self.folder, self.by, self.marks, self.beside = folder, by, [], []
-        # Cuts fall after so many marks: the days before are those of another story.
-        self.passed = 0
+        self.folder, self.marks, self.beside = folder, [], []
         self.base = disk_for(cloud, folder)
         disk = os.path.join(folder, "recorded.img")
         board_virtual.copy(self.base, disk)
         self.log = os.path.join(folder, "writes.log")
         open(self.log, "wb").close()
-        self.board = switch_on(folder, disk, None, by=by, restarts=restarts, log=self.log)
+        self.disk, self.entries = disk, None
+        self.board = switch_on(folder, disk, tap, by="firmware", restarts=True, log=self.log)
         self.room = RecordedRoom(self)
-        self.disk = disk
         self.keep_beside()
 
     def mark(self, name, shows):
@@ -106,16 +101,23 @@ class Cut(NamedTuple):
     phase: str
     at: int
     fate: replay.Fate
-    came_back: str
+    # What the panel shows again; nothing when it does not.
+    came_back: str | None
     seconds: float
     restarts: int
+
+    def __str__(self):
+        return (
+            f"at {self.at} ({self.phase}), after the last flush {self.fate.kept} kept, {self.fate.dropped} dropped, "
+            f"{self.fate.torn} torn: {self.came_back or 'nothing'} after {self.seconds:.0f} s, {self.restarts} restarts"
+        )
 
 
 def cut(recording, chance, folder):
     """Cuts the power at some moment, switches the room on again and waits for what its panel has to show."""
     # First between which marks: enrolling writes little, and would hardly ever be met.
     begins = [Mark(1, "first boot", None), *recording.marks]
-    chosen = chance.randrange(recording.passed, len(begins))
+    chosen = chance.randrange(len(begins))
     begin = begins[chosen]
     end = begins[chosen + 1].at if chosen + 1 < len(begins) else len(recording.entries)
     at = chance.randint(begin.at, max(begin.at, end))
@@ -132,7 +134,7 @@ def cut(recording, chance, folder):
     # Never older than the disk: the TPM knows a key before the disk is locked with it.
     beside = next((each for each in recording.beside if each.at >= at), recording.beside[-1])
     copy_beside(beside.folder, folder)
-    board = switch_on(folder, disk, None, by=recording.by, restarts=True)
+    board = switch_on(folder, disk, None, by="firmware", restarts=True)
     events = Events(os.path.join(folder, "monitor"))
     room = Room(board, folder)
 
@@ -143,64 +145,16 @@ def cut(recording, chance, folder):
     names = " or ".join(mark.name for mark in may_show)
     try:
         back = until(f"after a cut at {at} ({begin.name}), the panel shows {names}", BACK, came_back)
-        room.keep(back.name)
+    except AssertionError:
+        # What fails stays there, to be looked at.
+        return Cut(begin.name, at, fate, None, room.since_power_on(), events.restarts())
+    else:
         seconds, restarts = room.since_power_on(), events.restarts()
     finally:
         events.close()
         board_virtual.kill(board)
-    # What fails stays there, to be looked at.
     shutil.rmtree(folder)
     return Cut(begin.name, at, fate, back.name, seconds, restarts)
-
-
-def first_day(recording, cloud, name, chance):
-    """The story that is recorded for a new room: its code, its enrolment, a call with its PIN, and a language that
-    somebody chooses. A while later the power goes."""
-    room = recording.room
-    code = room.shows("an activation code", BOOT, lambda shown: shown.code).code
-    recording.mark("an activation code", lambda shown: shown.code)
-    cloud.claim(code, name)
-    room.shows(name, SCREEN)
-    # A person believes what has stood there for two seconds.
-    room.rests(SCREEN, looks=2)
-    recording.mark("its name", lambda shown: name in shown)
-    room.join("Board", "2468")
-    room.leave()
-    room.shows(name, SCREEN)
-    place = until("the key Français", SCREEN, lambda: french(room.look()))
-    recording.board.touch(*place)
-    room.shows("Salles", SCREEN)
-    room.rests(SCREEN, looks=2)
-    recording.mark("its name, in French", lambda shown: name in shown and "Salles" in shown)
-    end = time.monotonic() + chance.uniform(5, 60)
-    until("the power goes", 90, lambda: room.look() and time.monotonic() > end)
-    recording.kill()
-
-
-def update_day(recording, cloud, name, chance):
-    """The story that is recorded for an update: a room that is in use fetches a release, writes it to its other slot,
-    starts it, shows that it works, and stays with it. A while later the power goes."""
-    room = recording.room
-    code = room.shows("an activation code", BOOT, lambda shown: shown.code).code
-    cloud.claim(code, name)
-    room.shows(name, SCREEN)
-    room.rests(SCREEN, looks=2)
-    recording.mark("an update", lambda shown: name in shown)
-    recording.passed = 1
-    cloud.command("room", "follow", name, "--window", "00:00-00:00")
-    version = story.release(cloud, "CONCLAVE_HIL_NEXT")
-    ended = story.update(room, cloud, name, version, UPDATE, print)
-    assert ended["standing"] == "committed", ended
-    room.shows(name, SCREEN)
-    recording.mark("its name, updated", lambda shown: name in shown)
-    end = time.monotonic() + chance.uniform(5, 60)
-    until("the power goes", 90, lambda: room.look() and time.monotonic() > end)
-    recording.kill()
-
-
-def french(shown):
-    """Where the key is that turns the panel to French; how well a cedilla is read differs."""
-    return shown.place_of("Français") or shown.place_of("Francais")
 
 
 def state_beside(folder):
@@ -237,17 +191,16 @@ def one(index):
     return cut(recording, random.Random(f"{seed}/{index}"), os.path.join(folder, f"cut-{index}"))
 
 
-def cuts(folder, cloud, number, seed, day=first_day, at_once=1):
-    """Records a story and cuts the power in it so often; each cut as it came back. An update restarts the board: that
-    day is recorded by its firmware, whose variables are kept beside the disk."""
-    chance = random.Random(seed)
-    by = "firmware" if day is update_day else "kernel"
-    recording = Recording(os.path.join(folder, f"recorded-{seed}"), cloud, by, restarts=by == "firmware")
-    day(recording, cloud, f"Room {seed}", chance)
+def cuts(recording, folder, number, seed, at_once=os.cpu_count()):
+    """Cuts the power in a recording so often; each cut as it came back. They come back so many at the same time."""
     # Processes, because labgrid counts its steps in one place for all threads of one; forked, they have the recording.
     workers = min(number, at_once)
     forked = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(workers, forked, initializer=remember, initargs=(recording, seed, folder)) as pool:
-        yield from pool.map(one, range(number))
+        came = []
+        for each in pool.map(one, range(number)):
+            came.append(each.came_back)
+            yield each
     # Of a cut that nothing came back from, recording and disk stay.
-    recording.remove()
+    if all(came):
+        recording.remove()

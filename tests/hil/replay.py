@@ -23,6 +23,8 @@ MAGIC = 0x6A736677736872
 HEAD = struct.Struct("<QQQI")
 ENTRY = struct.Struct("<QQQQ")
 FLUSH, FUA, DISCARD = 1, 2, 4
+# Octets that are written at a time.
+PIECE = 4 * 1024 * 1024
 
 
 class Entry(NamedTuple):
@@ -113,14 +115,20 @@ def write(parts, size, log, disk):
     """Writes them onto a copy of the disk as it was when the log began."""
     with open(log, "rb") as source, open(disk, "r+b") as target:
         for entry, begin, end in parts:
-            length = (end - begin) * size
-            if entry.flags & DISCARD:
-                octets = bytes(length)
-            else:
-                source.seek(entry.place + begin * size)
-                octets = source.read(length)
-                assert len(octets) == length, f"the log ends within the entry at {entry.place}"
-            target.seek((entry.sector + begin) * size)
-            target.write(octets)
-        target.flush()
-        os.fsync(target.fileno())
+            # In pieces: a new partition is zeroed by one entry of a gigabyte.
+            for at in range(begin * size, end * size, PIECE):
+                length = min(PIECE, end * size - at)
+                if entry.flags & DISCARD:
+                    octets = bytes(length)
+                else:
+                    source.seek(entry.place + at)
+                    octets = source.read(length)
+                    assert len(octets) == length, f"the log ends within the entry at {entry.place}"
+                place = entry.sector * size + at
+                # What is a hole stays one.
+                if octets == bytes(length):
+                    target.seek(place)
+                    if target.read(length) == octets:
+                        continue
+                target.seek(place)
+                target.write(octets)

@@ -45,6 +45,14 @@ class Screen:
                 return left + width // 2, top + height // 2
         return None
 
+    def says_beside(self, word, text):
+        """Whether this text stands right of that word, in larger letters. Spaces do not count."""
+        for each, (left, top, width, height) in self.words:
+            if each == word:
+                box = (left + width, top + height // 2 - 40, 1280, top + height // 2 + 40)
+                return any(text in read_small(self.path, box, scale).replace(" ", "") for scale in SCALES)
+        return False
+
     @property
     def code(self):
         """The activation code on it, or nothing. A letter of it may be taken for another: `alike`."""

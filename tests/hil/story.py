@@ -72,3 +72,8 @@ def update(room, cloud, name, version, limit, seen):
         return mine if mine["standing"] != "offered" else None
 
     return until(f"{version} is kept or taken back", limit, ended)
+
+
+def french(shown):
+    """Where the key is that turns the panel to French; how well a cedilla is read differs."""
+    return shown.place_of("Français") or shown.place_of("Francais")

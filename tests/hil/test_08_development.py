@@ -12,10 +12,10 @@ from conftest import Room, disk_for, switch_on
 from limits import BOOT, SCREEN
 from lines import MUTE, Lines
 from monitor import Events
-from power import french
 from second_room import SecondRoom
 from shell import Shell
 from sound import Sound, loudness, speaks
+from story import french
 
 # Sound has to come from an emulated processor into another room.
 MEDIA = 300

@@ -53,7 +53,8 @@ pub(crate) struct Arguments {
     /// Fetches Debian's packages anew, though the list of them is the same.
     #[arg(long)]
     fresh: bool,
-    /// Builds the system two times more, and fails unless they are the same to the last octet.
+    /// Builds the system two times more, and the programs once more elsewhere, and fails unless they are the same to
+    /// the last octet.
     #[arg(long)]
     twice: bool,
     /// Takes the programs from this folder instead of building them.
@@ -162,11 +163,16 @@ pub(crate) fn build_update(plan: &Plan) -> Result<PathBuf> {
     Ok(build_system(&mut steps, plan, &source)?.bundle)
 }
 
-/// Builds the slot two times and fails unless both are the same.
+/// Builds slot and programs again, and fails unless they are the same.
 fn build_twice(plan: &Plan) -> Result<()> {
     let mut steps = Steps::new(plan.workspace.clone());
     let source = source(&mut steps, plan)?;
-    twice::build(&mut steps, plan, &source)
+    twice::build(&mut steps, plan, &source)?;
+    match plan.programs {
+        // Nobody knows how they were built.
+        Some(_) => Ok(()),
+        None => twice::programs(&mut steps, &plan.workspace, &source.programs),
+    }
 }
 
 /// What a system is made of: Debian's packages and our programs.

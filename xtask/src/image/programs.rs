@@ -19,11 +19,25 @@ pub(crate) fn build(
     workspace: &Path,
     names: &[&str],
 ) -> Result<PathBuf> {
-    let release = crate::built("../release")?;
+    build_in(steps, what, workspace, &crate::built("..")?, names)
+}
+
+/// Builds these programs of the sources in `workspace`, in this target folder; returns the folder that they are in.
+pub(crate) fn build_in(
+    steps: &mut Steps,
+    what: &str,
+    workspace: &Path,
+    target: &Path,
+    names: &[&str],
+) -> Result<PathBuf> {
+    let release = target.join("release");
     fs::create_dir_all(&release)?;
     let release = fs::canonicalize(release)?;
     let target = release.parent().context("the target folder is the root")?;
+    let manifest = workspace.join("Cargo.toml").display().to_string();
+    let folder = target.display().to_string();
     let mut arguments = vec!["build", "--release", "--locked"];
+    arguments.extend(["--manifest-path", &manifest, "--target-dir", &folder]);
     for name in names {
         arguments.extend(["-p", name]);
     }

@@ -47,15 +47,19 @@ pub(crate) fn lay(plan: &Plan, source: &Source, tree: &Path) -> Result<()> {
             bail!("{} is not there; `cargo build --release -p {name}`", program.display());
         }
         let place = tree.join("usr/bin").join(name);
-        // Without the lines for debuggers: nobody debugs in a room, and they are most of the size.
-        let strip = Command::new("strip").arg("-o").arg(&place).arg(&program).output();
-        strip.with_context(|| format!("{} could not be stripped", program.display()))?;
+        strip(&program, &place)?;
         fs::set_permissions(&place, fs::Permissions::from_mode(0o755))?;
     }
     if let Some(module) = &source.module {
         module::lay(module, tree)?;
     }
     settle(plan, tree)
+}
+
+/// A program as it is installed: without the lines for debuggers. Nobody debugs in a room, and they are most of the
+/// size.
+pub(crate) fn strip(program: &Path, to: &Path) -> Result<()> {
+    output(Command::new("strip").arg("-o").arg(to).arg(program)).map(|_| ())
 }
 
 /// What no file says: users, what is started, and names that only a running system gives.

@@ -1,11 +1,12 @@
-//! `cargo xtask image --twice`: the same root and programs give the same slot, octet by octet.
+//! `cargo xtask image --twice`: the same sources give the same programs, and the same root and programs the same slot,
+//! octet by octet.
 //!
-//! The slot is built two times in folders of its own, whatever is there already. Files are compared in
+//! The programs are built a second time of a copy of the sources, in another target folder. The slot is built two times in folders of its own, whatever is there already. Files are compared in
 //! the order in which one goes into the next, so that the first that differs is where to look; of a
 //! system that differs, the first path is named.
 
 use super::slot::{self, Slot};
-use super::{Plan, Source, cache, output};
+use super::{PROGRAMS, Plan, Source, cache, output, programs, tree};
 use crate::steps::Steps;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -31,6 +32,43 @@ pub(crate) fn build(steps: &mut Steps, plan: &Plan, source: &Source) -> Result<(
             bail!("✗ {name} differs: {} and {}.{place}", one.display(), other.display());
         }
         eprintln!("✓ The same twice: {sum} {name}");
+    }
+    fs::remove_dir_all(&folder)?;
+    Ok(())
+}
+
+/// Builds the room's programs a second time, elsewhere, and compares what is installed of them.
+pub(crate) fn programs(steps: &mut Steps, workspace: &Path, first: &Path) -> Result<()> {
+    let folder = workspace.join("target/image/twice-programs");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    // Another path, longer, and with spaces: what depends on it would be seen.
+    let sources = folder.join("a copy of the sources");
+    fs::create_dir_all(&sources)?;
+    for entry in fs::read_dir(workspace)? {
+        let entry = entry?;
+        if entry.file_name() != "target" && entry.file_name() != ".git" {
+            output(Command::new("cp").arg("-a").arg(entry.path()).arg(&sources))?;
+        }
+    }
+    let what = "Build the room's programs again, elsewhere";
+    let second = programs::build_in(steps, what, &sources, &folder.join("built"), &PROGRAMS)?;
+    let mut differ = Vec::new();
+    for name in PROGRAMS {
+        let stripped = |from: &Path, to: &str| {
+            let place = folder.join(format!("{name}-{to}"));
+            tree::strip(&from.join(name), &place)?;
+            cache::sha256(&place)
+        };
+        let sum = stripped(first, "first")?;
+        match sum == stripped(&second, "second")? {
+            true => eprintln!("✓ The same twice: {sum} {name}"),
+            false => differ.push(name),
+        }
+    }
+    if !differ.is_empty() {
+        bail!("✗ Built twice, these differ: {}. Both are in {}.", differ.join(", "), folder.display());
     }
     fs::remove_dir_all(&folder)?;
     Ok(())
