@@ -21,7 +21,7 @@ AXIS = 0x7FFF
 
 def machine(
     folder, disk, tap, display="none", by="kernel", restarts=False, clock=None, log=None, initrd=None,
-    secure=False, besides=(),
+    secure=False, processors=2, besides=(),
 ):
     """QEMU's arguments beside the ones that labgrid's driver adds. `clock`: what the board's clock says at the
     start. `log`: a file for every write and flush of the disk, in order (replay.py). `secure`: Secure Boot.
@@ -38,7 +38,7 @@ def machine(
         "-chardev", f"socket,id=tpm,path={folder}/tpm/socket",
         "-tpmdev", "emulator,id=tpm,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm",
         "-accel", "tcg,thread=multi,tb-size=512",
-        "-smp", "2",
+        "-smp", str(processors),
         "-nodefaults", *([] if restarts else ["-no-reboot"]),
         "-uuid", "5ca1ab1e-0000-4000-8000-00000000000a",
         *disk_words(disk, log),

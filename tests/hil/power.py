@@ -117,10 +117,11 @@ def cut(recording, chance, folder):
     """Cuts the power at some moment, switches the room on again and waits for what its panel has to show."""
     # First between which marks: enrolling writes little, and would hardly ever be met.
     begins = [Mark(1, "first boot", None), *recording.marks]
-    chosen = chance.randrange(len(begins))
+    ends = [*(mark.at for mark in recording.marks), len(recording.entries)]
+    # Nothing was written after a mark that the next one follows at once.
+    chosen = chance.choice([each for each, end in enumerate(ends) if end > begins[each].at])
     begin = begins[chosen]
-    end = begins[chosen + 1].at if chosen + 1 < len(begins) else len(recording.entries)
-    at = chance.randint(begin.at, max(begin.at, end))
+    at = chance.randint(begin.at, ends[chosen])
     fate = replay.fate(recording.entries, at, chance)
     # Until the next mark the room may be what it was, or what it is about to be.
     may_show = [mark for mark in begins[chosen:chosen + 2] if mark.shows]
@@ -134,7 +135,9 @@ def cut(recording, chance, folder):
     # Never older than the disk: the TPM knows a key before the disk is locked with it.
     beside = next((each for each in recording.beside if each.at >= at), recording.beside[-1])
     copy_beside(beside.folder, folder)
-    board = switch_on(folder, disk, None, by="firmware", restarts=True)
+    # As many come back at the same time as this machine has processors.
+    # As many come back at the same time as this machine has processors: one for each.
+    board = switch_on(folder, disk, None, by="firmware", restarts=True, processors=1)
     events = Events(os.path.join(folder, "monitor"))
     room = Room(board, folder)
 

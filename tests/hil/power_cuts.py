@@ -14,7 +14,7 @@ from cloud import Cloud
 from limits import SCREEN, UPDATE
 
 # Cuts of one recording: then another life is recorded, with other moments in it.
-OF_ONE = 50
+OF_ONE = 100
 
 PAGE = """# Power cuts of the virtual board
 
