@@ -79,7 +79,7 @@ class Sound:
                              "buffer-length=2000000")]
         return [
             "-audiodev", ",".join(["alsa,id=sound", "in.dev=heard", "out.dev=played", *both]),
-            "-device", "virtio-sound-pci,audiodev=sound",
+            "-device", "intel-hda", "-device", "hda-duplex,audiodev=sound,mixer=off",
         ]
 
     def play(self):

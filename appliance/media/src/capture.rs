@@ -23,6 +23,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// Samples of the microphone per second, whatever its device has.
+const RATE: u32 = 48_000;
+
 /// Between two looks for the loudspeaker's echo probe at the start; ten looks are made.
 const PROBE_STEP: Duration = Duration::from_millis(50);
 
@@ -161,7 +164,7 @@ fn camera(
             .build(),
     );
     let mut works = || reporter.works(|| format!("{} gives pictures", config.camera));
-    Ok(play_source(&running, file, &pulse, stop, &|| false, &mut works))
+    Ok(play_source(&running, file, &pulse, None, stop, &|| false, &mut works))
 }
 
 /// Starts the microphone's thread; `None` when the room has no microphone. `probe` is the echo
@@ -264,8 +267,8 @@ fn microphone(
                 move |sink| {
                     let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
                     if let Some(samples) = sample.buffer().and_then(samples_of) {
+                        pulse.beat_with(samples.len());
                         tap.give(samples);
-                        pulse.beat();
                     }
                     Ok(gst::FlowSuccess::Ok)
                 }
@@ -273,7 +276,9 @@ fn microphone(
             .build(),
     );
     let mut works = || reporter.works(|| format!("{} gives sound", config.microphone));
-    Ok(play_source(&running, file, &pulse, stop, changed, &mut works))
+    // A file is read at the pipeline's own pace.
+    let rate = file.is_none().then_some(RATE);
+    Ok(play_source(&running, file, &pulse, rate, stop, changed, &mut works))
 }
 
 /// The samples of a buffer of mono i16, little endian.

@@ -21,6 +21,12 @@ const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_MOST: Duration = Duration::from_secs(3);
 /// A device that gives nothing for so long has gone away without saying so.
 const STALLED: Duration = Duration::from_secs(5);
+/// How long a sound card is looked at before it is said to keep pace, or not to.
+const PACE_WINDOW: Duration = Duration::from_secs(3);
+/// The least part of what it should give in that time, in percent. A card that stands still gives a tenth
+/// here and not nothing: alsasrc passes on a period of old samples each time that reading fails. A machine
+/// without enough processor gives a half or more.
+const PACE_LEAST: u64 = 30;
 /// Between two looks at a file that stands for a device.
 const LOOK: Duration = Duration::from_millis(300);
 
@@ -177,24 +183,76 @@ impl Drop for Device {
 
 /// Counts what a device gave, so that silence is noticed.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Pulse(Arc<AtomicU64>);
+pub(crate) struct Pulse(Arc<Given>);
+
+#[derive(Debug, Default)]
+struct Given {
+    times: AtomicU64,
+    samples: AtomicU64,
+}
 
 impl Pulse {
+    /// It gave a picture.
     pub(crate) fn beat(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.times.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It gave sound.
+    pub(crate) fn beat_with(&self, samples: usize) {
+        self.0.samples.fetch_add(samples as u64, Ordering::Relaxed);
+        self.beat();
     }
 
     fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.times.load(Ordering::Relaxed)
+    }
+
+    fn samples(&self) -> u64 {
+        self.0.samples.load(Ordering::Relaxed)
+    }
+}
+
+/// Whether a sound card gives as many samples as it should, one window of time after the other.
+struct Pace {
+    /// Samples per second.
+    rate: u64,
+    /// When the window began, and how many samples had come by then.
+    window: Option<(Instant, u64)>,
+    proven: bool,
+}
+
+impl Pace {
+    fn new(rate: u32) -> Pace {
+        Pace { rate: u64::from(rate), window: None, proven: false }
+    }
+
+    /// So many samples have come by `now`, counted from the start; `false` when those of a whole window
+    /// were too few.
+    fn keeps(&mut self, now: Instant, samples: u64) -> bool {
+        let Some((began, before)) = self.window else {
+            // What opening it took does not count.
+            self.window = (samples > 0).then_some((now, samples));
+            return true;
+        };
+        let span = now.saturating_duration_since(began);
+        if span < PACE_WINDOW {
+            return true;
+        }
+        self.window = Some((now, samples));
+        let due = u128::from(self.rate) * span.as_micros() / 1_000_000;
+        let least = due * u128::from(PACE_LEAST) / 100;
+        self.proven = u128::from(samples.saturating_sub(before)) >= least;
+        self.proven
     }
 }
 
 /// Plays a source until it breaks, rewinding `file` at its end; or until `changed` says that it
-/// should be opened in another way.
+/// should be opened in another way. A sound card's `rate`, in samples per second, has to be kept.
 pub(crate) fn play_source(
     running: &Running,
     file: Option<&Path>,
     pulse: &Pulse,
+    rate: Option<u32>,
     stop: &Stop,
     changed: &dyn Fn() -> bool,
     works: &mut dyn FnMut(),
@@ -208,6 +266,7 @@ pub(crate) fn play_source(
     }
     let mut seen = (pulse.count(), Instant::now());
     let mut looked = Instant::now();
+    let mut pace = rate.map(Pace::new);
     loop {
         match running.next(gst::ClockTime::from_mseconds(50)) {
             Some(Happened::Trouble(trouble)) => return Ended::Broken(trouble),
@@ -231,9 +290,16 @@ pub(crate) fn play_source(
             return Ended::Again;
         }
         let count = pulse.count();
+        if let Some(pace) = &mut pace
+            && !pace.keeps(Instant::now(), pulse.samples())
+        {
+            return Ended::Broken(Trouble::text("the device stands still"));
+        }
         if count != seen.0 {
             seen = (count, Instant::now());
-            works();
+            if pace.as_ref().is_none_or(|pace| pace.proven) {
+                works();
+            }
         } else if seen.1.elapsed() > STALLED {
             return Ended::Broken(Trouble::text("the device gives nothing any more"));
         }
@@ -270,4 +336,43 @@ fn cue(running: &Running) -> Result<(), Trouble> {
 
 fn rewind(running: &Running, flags: gst::SeekFlags) -> bool {
     running.pipeline().seek_simple(flags, gst::ClockTime::ZERO).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives `per_second` samples for so long, 100 times a second; whether the pace was kept, and proven.
+    fn give(
+        pace: &mut Pace,
+        now: &mut Instant,
+        count: &mut u64,
+        seconds: u64,
+        per_second: u64,
+    ) -> bool {
+        (0..seconds * 100).all(|_| {
+            *now += Duration::from_millis(10);
+            *count += per_second / 100;
+            pace.keeps(*now, *count)
+        })
+    }
+
+    #[test]
+    fn a_sound_card_that_stands_still_is_noticed_and_one_that_is_slow_to_begin_is_not() {
+        let (mut pace, mut now, mut count) = (Pace::new(48_000), Instant::now(), 0);
+        assert!(give(&mut pace, &mut now, &mut count, 10, 0), "it is being opened");
+        assert!(give(&mut pace, &mut now, &mut count, 1, 48_000) && !pace.proven);
+        assert!(give(&mut pace, &mut now, &mut count, 3, 48_000) && pace.proven);
+        assert!(give(&mut pace, &mut now, &mut count, 20, 24_000), "a busy machine");
+        // What alsasrc makes of a card that stands still.
+        assert!(!give(&mut pace, &mut now, &mut count, 2 * PACE_WINDOW.as_secs(), 4_800));
+        assert!(!pace.proven);
+    }
+
+    #[test]
+    fn one_that_stands_still_from_the_start_is_never_said_to_work() {
+        let (mut pace, mut now, mut count) = (Pace::new(48_000), Instant::now(), 0);
+        assert!(!give(&mut pace, &mut now, &mut count, 4, 4_800));
+        assert!(!pace.proven);
+    }
 }
