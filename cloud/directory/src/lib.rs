@@ -25,9 +25,9 @@ pub use activation::{
 };
 pub use pin_hash::{PinHash, PinHashError};
 pub use repository::{
-    AddReleaseError, AddVmrError, CallRecord, Directory, EnrolError, LeftWhy, RecordEntry, Reset,
-    ResetOutcome, ResetWay, Room, RoomStatus, RoomUpdate, StoreError, StoredRelease, StoredRollout,
-    TakenRoom, Vmr,
+    AddReleaseError, AddVmrError, CallRecord, Directory, EnrolError, LeftWhy, Organisation,
+    OrganisationError, RecordEntry, Reset, ResetOutcome, ResetWay, Room, RoomStatus, RoomUpdate,
+    StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
 };
 pub use reset_codes::{NoReset, RESET_CODE_LIFETIME, RESET_CODE_TRIES, ResetCodes};
 pub use sqlite::{OpenError, SqliteDirectory};

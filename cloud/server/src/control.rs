@@ -8,7 +8,8 @@ use conclave_link_protocol::message::UpdateStage;
 use conclave_rollout::{Amount, Stage, Standing};
 use conclave_types::{
     ActivationCode, BundleHash, CallId, Channel, Compatible, DisplayName, MaintenanceWindow,
-    MeetingId, Pin, ResetCode, ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
+    MeetingId, OrganisationId, Pin, ResetCode, ResetNumber, RoomId, UnixTime, Version, VmrId,
+    VmrNumber,
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +17,35 @@ use serde::{Deserialize, Serialize};
 /// not a line of ours.
 pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
 
+/// One line of a request: what is wanted, and in which organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlLine {
+    /// Its id or its name; the first one when it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
+    /// What is wanted.
+    #[serde(flatten)]
+    pub request: ControlRequest,
+}
+
 /// What an administrator wants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum ControlRequest {
+    /// Have another organisation use this cloud.
+    OrganisationAdd {
+        /// What it is called.
+        name: DisplayName,
+    },
+    /// All organisations.
+    OrganisationList,
+    /// Give an organisation another name.
+    OrganisationRename {
+        /// Its id or its name.
+        organisation: String,
+        /// The new name.
+        name: DisplayName,
+    },
     /// Enrol the newcomer whose panel shows this code.
     RoomClaim {
         /// What the panel shows.
@@ -201,6 +227,21 @@ pub enum ControlAnswer {
     Refused {
         /// Why, and what to do, in plain words.
         reason: String,
+    },
+    /// The organisation is there.
+    OrganisationAdded {
+        /// The organisation.
+        organisation: OrganisationLine,
+    },
+    /// All organisations.
+    Organisations {
+        /// By name.
+        organisations: Vec<OrganisationLine>,
+    },
+    /// The organisation has another name.
+    OrganisationRenamed {
+        /// The organisation with its new name.
+        organisation: OrganisationLine,
     },
     /// The newcomer is a room.
     RoomClaimed {
@@ -489,6 +530,19 @@ pub enum RoomState {
     NotLinked,
     /// It may not link any more.
     Revoked,
+}
+
+/// An organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrganisationLine {
+    /// Its id.
+    pub organisation: OrganisationId,
+    /// Its name.
+    pub name: DisplayName,
+    /// How many rooms it has, those that were revoked left out.
+    pub rooms: usize,
+    /// How many meeting rooms it has.
+    pub vmrs: usize,
 }
 
 /// A room.

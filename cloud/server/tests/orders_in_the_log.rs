@@ -11,7 +11,7 @@ use conclave_cloud::switchboard::{
 };
 use conclave_directory::{PinHash, SqliteDirectory};
 use conclave_link_protocol::message::{CertificateChain, Greeting, Hello, Join, RoomRequest};
-use conclave_types::{ActivationCode, RoomId, SrtpProfile, Switch, Time, UnixTime};
+use conclave_types::{ActivationCode, OrganisationId, RoomId, SrtpProfile, Switch, Time, UnixTime};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -106,7 +106,8 @@ impl Cloud {
             Output::Answer { answer, .. } => Some(answer),
             _ => None,
         };
-        let outputs = self.give(Input::Control { id: ControlId(1), request });
+        let outputs =
+            self.give(Input::Control { id: ControlId(1), whose: OrganisationId::FIRST, request });
         let answer = outputs.into_iter().find_map(answer).unwrap();
         assert!(!matches!(answer, ControlAnswer::Refused { .. }), "{answer:?}");
         answer

@@ -130,7 +130,11 @@ impl Cloud {
     ) -> ControlAnswer {
         self.next += 1;
         let id = ControlId(self.next);
-        self.board.handle(now, wall(now), Input::Control { id, request });
+        self.board.handle(
+            now,
+            wall(now),
+            Input::Control { id, whose: OrganisationId::FIRST, request },
+        );
         self.settle(now, net);
         self.answers.pop().expect("an administrator is answered at once")
     }

@@ -68,7 +68,11 @@ pub(crate) fn programs(steps: &mut Steps, workspace: &Path, first: &Path) -> Res
         }
     }
     if !differ.is_empty() {
-        bail!("✗ Built twice, these differ: {}. Both are in {}.", differ.join(", "), folder.display());
+        bail!(
+            "✗ Built twice, these differ: {}. Both are in {}.",
+            differ.join(", "),
+            folder.display()
+        );
     }
     fs::remove_dir_all(&folder)?;
     Ok(())

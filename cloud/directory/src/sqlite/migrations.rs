@@ -16,6 +16,7 @@ pub(super) const ALL: &[&str] = &[
     include_str!("../../migrations/0003_updates.sql"),
     include_str!("../../migrations/0004_resets.sql"),
     include_str!("../../migrations/0005_removing_records.sql"),
+    include_str!("../../migrations/0006_organisations.sql"),
 ];
 
 /// Brings the database to the version of the last of these migrations.

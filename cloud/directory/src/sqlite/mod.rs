@@ -9,6 +9,7 @@
 
 mod changes;
 mod migrations;
+mod organisations;
 mod records;
 mod resets;
 mod rooms;

@@ -19,6 +19,9 @@ pub struct Arguments {
     /// A configuration file in TOML.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// The organisation that is meant, by its name or its id [default: the first one].
+    #[arg(long, global = true, value_name = "NAME")]
+    pub organisation: Option<String>,
     /// Print the answer as one line of JSON.
     #[arg(long, global = true)]
     pub json: bool,
@@ -41,6 +44,9 @@ pub enum Command {
     },
     /// Show the key pins that go into each room's configuration.
     Pins,
+    /// Organisations, each with rooms and meeting rooms of its own: add, list, rename.
+    #[command(subcommand)]
+    Organisation(OrganisationCommand),
     /// Rooms: enrol, list, rename, follow a channel, updates, reset, revoke, forget.
     #[command(subcommand)]
     Room(RoomCommand),
@@ -71,6 +77,25 @@ pub enum Command {
     /// The channels that rooms follow: list.
     #[command(subcommand)]
     Channel(ChannelCommand),
+}
+
+/// About organisations.
+#[derive(Debug, Subcommand)]
+pub enum OrganisationCommand {
+    /// Have another one use this cloud.
+    Add {
+        /// What it is called.
+        name: DisplayName,
+    },
+    /// List all of them.
+    List,
+    /// Give one another name.
+    Rename {
+        /// Its id or its present name.
+        which: String,
+        /// The new name.
+        name: DisplayName,
+    },
 }
 
 /// About releases.

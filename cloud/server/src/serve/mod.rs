@@ -30,7 +30,7 @@ use crate::bundles::Bundles;
 use crate::calls::file::CallFile;
 use crate::calls::{CallLog, KEPT, LOOK, Look};
 use crate::config::{Config, MediaConfig};
-use crate::control::{ControlAnswer, ControlRequest};
+use crate::control::{ControlAnswer, ControlLine, ControlRequest};
 use crate::control_socket::{self, Asked};
 use crate::data_folder::{DataFolder, LockedFolder, Run};
 use crate::metrics::requests::RequestTimes;
@@ -40,7 +40,7 @@ use anyhow::Context;
 use conclave_directory::SqliteDirectory;
 use conclave_link_cloud::Authority;
 use conclave_media_node::{Limits, MediaNode, MediaNodeConfig, MediaNodeEvent, MediaNodeHandle};
-use conclave_types::{Time, UnixMillis, UnixTime};
+use conclave_types::{OrganisationId, Time, UnixMillis, UnixTime};
 use jobs::{Done, Jobs};
 use link::Links;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -226,8 +226,14 @@ impl Shell {
                     let _ = reply.send(self.page());
                     continue;
                 }
-                Some((request, reply)) = asked.recv() => {
-                    if let Some(answer) = self.answer(&request) {
+                Some((line, reply)) = asked.recv() => {
+                    let ControlLine { organisation, request } = line;
+                    let whose = self.board.organisation_called(organisation.as_deref());
+                    let answered = match &whose {
+                        Ok(_) => self.answer(&request),
+                        Err(reason) => Some(ControlAnswer::Refused { reason: reason.clone() }),
+                    };
+                    if let Some(answer) = answered {
                         // A command line that did not wait needs no answer.
                         let _ = reply.send(answer);
                         continue;
@@ -235,7 +241,8 @@ impl Shell {
                     self.asked += 1;
                     let id = ControlId(self.asked);
                     self.answers.insert(id, reply);
-                    Input::Control { id, request }
+                    let whose = whose.unwrap_or(OrganisationId::FIRST);
+                    Input::Control { id, whose, request }
                 }
                 () = wake => Input::Wake,
             };

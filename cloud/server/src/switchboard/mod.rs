@@ -10,6 +10,7 @@
 //! - `meetings`: turns what [`conclave_meeting`] says into messages and records;
 //! - `admin`: what the command line asks;
 //! - `listing`: the meeting rooms as panels list them;
+//! - `organisations`: those that the cloud serves;
 //! - `pace`: how often a room may join, or change what it runs;
 //! - `updates`: which room runs which release, and who is offered what;
 //! - `releases`: what the command line asks about that;
@@ -22,6 +23,7 @@ mod joins;
 mod links;
 mod listing;
 mod meetings;
+mod organisations;
 mod pace;
 mod releases;
 mod removal;
@@ -46,7 +48,7 @@ use conclave_directory::{
 };
 use conclave_link_protocol::message::ResumedCall;
 use conclave_meeting::Meetings;
-use conclave_types::{CallId, DisplayName, ParticipantId, RoomId, Time, UnixTime};
+use conclave_types::{CallId, DisplayName, OrganisationId, ParticipantId, RoomId, Time, UnixTime};
 use listing::Listing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -122,6 +124,7 @@ enum Stage {
 enum Party {
     Room {
         room: RoomId,
+        organisation: OrganisationId,
         name: DisplayName,
         spki_der: Vec<u8>,
         span: Span,
@@ -210,7 +213,7 @@ impl Switchboard {
                 self.chunk_read(link, id, offset, piece);
             }
             Input::Media(event) => self.media(event),
-            Input::Control { id, request } => self.control(id, request),
+            Input::Control { id, whose, request } => self.control(id, whose, request),
             Input::Stop => self.stop(),
         }
     }

@@ -9,12 +9,16 @@ use crate::control::{
 };
 use conclave_directory::{Room, RoomStatus, RoomUpdate, StoredRelease, StoredRollout};
 use conclave_rollout::{Amount, Input, Plan, Rollout, Stage, Standing};
-use conclave_types::{BundleHash, Channel, Compatible, MaintenanceWindow, Version};
+use conclave_types::{BundleHash, Channel, Compatible, MaintenanceWindow, OrganisationId, Version};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 impl Switchboard {
-    pub(super) fn release_control(&mut self, request: ControlRequest) -> Answered {
+    pub(super) fn release_control(
+        &mut self,
+        whose: OrganisationId,
+        request: ControlRequest,
+    ) -> Answered {
         match request {
             ControlRequest::ReleaseAdd { version, compatible, sha256, size, floor } => {
                 let added_at = self.wall;
@@ -53,10 +57,11 @@ impl Switchboard {
             ControlRequest::RolloutStatus { rollout } => self.rollout_status(rollout),
             ControlRequest::RolloutSet { rollout, to } => self.change_rollout(rollout, to),
             ControlRequest::RoomFollow { room, channel, window } => {
-                self.follow(&room, channel, window)
+                self.follow(whose, &room, channel, window)
             }
             ControlRequest::RoomUpdates => {
-                let rooms = self.active_rooms()?;
+                let mut rooms = self.active_rooms()?;
+                rooms.retain(|room| room.organisation == whose);
                 let rooms = rooms.into_iter().map(|room| self.room_update_line(room)).collect();
                 Ok(ControlAnswer::RoomUpdates { rooms })
             }
@@ -185,11 +190,12 @@ impl Switchboard {
 
     fn follow(
         &mut self,
+        whose: OrganisationId,
         room: &str,
         channel: Option<Channel>,
         window: Option<MaintenanceWindow>,
     ) -> Answered {
-        let room = self.find_room(room)?;
+        let room = self.find_room(whose, room)?;
         let before = self.updates.of_room(room.id);
         let mut update = before.clone();
         update.channel = channel.unwrap_or(update.channel);

@@ -7,7 +7,7 @@ use super::admin::{Answered, Refused, no_room};
 use super::{Parts, Switchboard};
 use crate::control::{ControlAnswer, ControlRequest};
 use conclave_directory::{Room, RoomStatus};
-use conclave_types::{RoomId, Time, UnixTime};
+use conclave_types::{OrganisationId, RoomId, Time, UnixTime};
 use std::time::Duration;
 
 /// The first look for old records comes this long after the start: the clock of a machine that has just
@@ -37,18 +37,22 @@ impl Removal {
 }
 
 impl Switchboard {
-    pub(super) fn removal_control(&mut self, request: ControlRequest) -> Answered {
+    pub(super) fn removal_control(
+        &mut self,
+        whose: OrganisationId,
+        request: ControlRequest,
+    ) -> Answered {
         match request {
-            ControlRequest::RecordRemove { before } => self.remove_records(before),
-            ControlRequest::RoomForget { room } => self.forget(&room),
-            request => self.reset_control(request),
+            ControlRequest::RecordRemove { before } => self.remove_records(whose, before),
+            ControlRequest::RoomForget { room } => self.forget(whose, &room),
+            request => self.reset_control(whose, request),
         }
     }
 
     /// Removes the records whose time is over.
     pub(super) fn remove_old_records(&mut self) {
         let before = UnixTime(self.wall.0.saturating_sub(self.removal.keep.as_secs()));
-        let after = match self.parts.directory.remove_records(before) {
+        let after = match self.parts.directory.remove_records(None, before) {
             Ok(0) => DAILY,
             Ok(removed) => {
                 tracing::info!(removed, "records of calls removed after their time");
@@ -62,7 +66,7 @@ impl Switchboard {
         self.removal.next = self.now + after;
     }
 
-    fn remove_records(&mut self, before: UnixTime) -> Answered {
+    fn remove_records(&mut self, whose: OrganisationId, before: UnixTime) -> Answered {
         if before > self.wall.after(AHEAD) {
             return Err(Refused(
                 "that day is still to come: name one up to tomorrow's, which removes the records of \
@@ -70,13 +74,13 @@ impl Switchboard {
                     .to_owned(),
             ));
         }
-        let removed = self.parts.directory.remove_records(before)?;
+        let removed = self.parts.directory.remove_records(Some(whose), before)?;
         tracing::info!(removed, "records of calls removed by an administrator");
         Ok(ControlAnswer::RecordsRemoved { removed, before })
     }
 
-    fn forget(&mut self, room: &str) -> Answered {
-        let room = self.revoked_room(room)?;
+    fn forget(&mut self, whose: OrganisationId, room: &str) -> Answered {
+        let room = self.revoked_room(whose, room)?;
         if !self.parts.directory.forget_room(room.id)? {
             return Err(no_room(&room.id.to_string()));
         }
@@ -87,13 +91,13 @@ impl Switchboard {
     }
 
     /// By id, or by name among those that are revoked.
-    fn revoked_room(&self, room: &str) -> Result<Room, Refused> {
+    fn revoked_room(&self, whose: OrganisationId, room: &str) -> Result<Room, Refused> {
         let id = room.parse::<RoomId>().ok();
         let is_meant = |candidate: &Room| match id {
             Some(id) => candidate.id == id,
             None => candidate.name.as_str() == room.trim(),
         };
-        let meant = self.parts.directory.rooms()?.into_iter().filter(is_meant);
+        let meant = self.rooms_of(whose)?.into_iter().filter(is_meant);
         let (mut revoked, active): (Vec<Room>, Vec<Room>) =
             meant.partition(|room| room.status == RoomStatus::Revoked);
         match (revoked.pop(), revoked.is_empty(), active.is_empty()) {

@@ -6,8 +6,8 @@ use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, Greeting, Hello, Piece, Refusal, Response, RoomEvent, RoomRequest,
 };
 use conclave_types::{
-    BundleHash, CallId, DisplayName, LegId, MediaLeg, MeetingId, ParticipantId, Pin, RoomId,
-    Secret, SrtpProfile, Time, UnixTime,
+    BundleHash, CallId, DisplayName, LegId, MediaLeg, MeetingId, OrganisationId, ParticipantId,
+    Pin, RoomId, Secret, SrtpProfile, Time, UnixTime,
 };
 use tracing::Span;
 
@@ -169,6 +169,8 @@ pub enum Input {
     Control {
         /// To be named in the answer.
         id: ControlId,
+        /// In which organisation.
+        whose: OrganisationId,
         /// What.
         request: ControlRequest,
     },
