@@ -4,6 +4,7 @@
 //! `false`, not an error.
 
 use crate::activation::KeyFingerprint;
+use crate::audit::{AuditEntry, AuditRow, Chain};
 use crate::pin_hash::PinHash;
 use crate::pin_tries::Verdict;
 use conclave_rollout::{Plan, Saved, Standing};
@@ -532,7 +533,48 @@ pub trait Resets {
     fn resets(&self, organisation: OrganisationId, most: u32) -> Result<Vec<Reset>, StoreError>;
 }
 
-/// All of it.
-pub trait Directory: Organisations + Rooms + Vmrs + PinTries + Records + Updates + Resets {}
+/// What a look at all rows of the audit log found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditCheck {
+    /// The number of the first row that should be there: those before went after their time.
+    pub first: u64,
+    /// How many there are.
+    pub rows: u64,
+    /// The last one.
+    pub end: Chain,
+    /// The numbers of those that do not follow what stands before them.
+    pub wrong: Vec<u64>,
+}
 
-impl<T: Organisations + Rooms + Vmrs + PinTries + Records + Updates + Resets> Directory for T {}
+/// The audit log; see [`crate::audit`].
+pub trait Audit {
+    /// The next change carries this row: both are kept, or neither.
+    fn stage(&mut self, entry: AuditEntry);
+    /// What was staged did not take place.
+    fn drop_staged(&mut self);
+    /// Keeps what is staged still, because what took place changed nothing here.
+    fn keep_staged(&mut self) -> Result<(), StoreError>;
+    /// The rows of an organisation, or of the installation itself, with a number below this: the newest first,
+    /// at most `most`.
+    fn audit_rows(
+        &self,
+        organisation: Option<OrganisationId>,
+        below: u64,
+        most: u32,
+    ) -> Result<Vec<AuditRow>, StoreError>;
+    /// Looks at all rows.
+    fn check_audit(&self) -> Result<AuditCheck, StoreError>;
+    /// Removes the oldest rows, up to the first that was written at this time or later. Returns how many.
+    fn remove_audit(&mut self, before: UnixTime) -> Result<u32, StoreError>;
+}
+
+/// All of it.
+pub trait Directory:
+    Organisations + Rooms + Vmrs + PinTries + Records + Updates + Resets + Audit
+{
+}
+
+impl<T: Organisations + Rooms + Vmrs + PinTries + Records + Updates + Resets + Audit> Directory
+    for T
+{
+}

@@ -10,7 +10,7 @@ use conclave_directory::{PinHash, SqliteDirectory};
 use conclave_link_protocol::message::{CertificateChain, Piece, Response};
 use conclave_link_protocol::session::{CloudInput, CloudSession, Output as SessionOutput};
 use conclave_types::{
-    LegId, MediaLeg, MeetingId, ParticipantId, RoomId, SrtpKey, SrtpProfile, Ssrc, Time,
+    LegId, MediaLeg, MeetingId, OrganisationId, ParticipantId, RoomId, SrtpKey, SrtpProfile, Ssrc, Time,
     UnixMillis, UnixTime,
 };
 use std::collections::BTreeMap;

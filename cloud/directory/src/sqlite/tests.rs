@@ -1,5 +1,6 @@
 use super::*;
 use crate::activation::KeyFingerprint;
+use crate::audit::AuditEntry;
 use crate::pin_hash::PinHash;
 use crate::pin_tries::{FREE_TRIES, Verdict};
 use crate::repository::*;
@@ -225,7 +226,7 @@ fn a_file_of_any_earlier_version_is_brought_up_with_everything_in_it() {
         let file = folder.path().join("cloud.db");
         let connection = Connection::open(&file).unwrap();
         configure(&connection).unwrap();
-        let mut old = SqliteDirectory { connection, file: file.clone(), safety: None };
+        let mut old = SqliteDirectory { connection, file: file.clone(), safety: None, staged: None };
         migrations::migrate(&mut old, &migrations::ALL[..version]).unwrap();
         let key = room(1, "A").key.to_string();
         old.connection.execute_batch(&OF_VERSION_1.replace("$KEY", &key)).unwrap();
@@ -583,4 +584,78 @@ fn what_is_removed_or_replaced_is_not_in_the_file_any_more() {
         assert!(!holds(&file, text), "{text} is still there");
     }
     assert!(holds(&file, "Salle Diderot"));
+}
+
+fn renamed(after: &str, at: u64) -> AuditEntry {
+    AuditEntry {
+        at: UnixTime(NOW.0 + at),
+        organisation: Some(OrganisationId::FIRST),
+        who: "command line".into(),
+        source: "user 0".into(),
+        act: "room.rename".into(),
+        subject: RoomId::from_random(1).to_string(),
+        before: "A".into(),
+        after: after.into(),
+    }
+}
+
+#[test]
+fn an_audit_row_is_kept_with_the_change_that_it_tells_of_or_not_at_all() {
+    let mut directory = directory();
+    directory.enrol(&room(1, "A")).unwrap();
+    directory.enrol(&room(2, "B")).unwrap();
+    let rows = |directory: &SqliteDirectory| {
+        directory.audit_rows(Some(OrganisationId::FIRST), u64::MAX, 9).unwrap()
+    };
+    let rename = |directory: &mut SqliteDirectory, name: &str| {
+        directory.rename_room(RoomId::from_random(1), &name.parse().unwrap())
+    };
+    directory.stage(renamed("B", 0));
+    assert!(rename(&mut directory, "B").is_err(), "the name is taken");
+    assert_eq!(rows(&directory), [], "what did not take place is not in the log");
+    directory.drop_staged();
+    assert!(rename(&mut directory, "C").unwrap());
+    assert_eq!(rows(&directory), [], "nothing was staged");
+
+    directory.stage(renamed("D", 1));
+    assert!(rename(&mut directory, "D").unwrap());
+    assert!(rename(&mut directory, "E").unwrap());
+    directory.stage(renamed("nothing here", 2));
+    directory.keep_staged().unwrap();
+    directory.keep_staged().unwrap();
+    let found: Vec<_> = rows(&directory).into_iter().map(|row| (row.number, row.entry)).collect();
+    assert_eq!(found, [(2, renamed("nothing here", 2)), (1, renamed("D", 1))]);
+    assert_eq!(directory.audit_rows(None, u64::MAX, 9).unwrap(), []);
+    assert_eq!(directory.audit_rows(Some(OrganisationId::FIRST), 2, 9).unwrap().len(), 1);
+}
+
+#[test]
+fn the_audit_log_shows_what_was_done_to_it_and_begins_where_its_oldest_rows_went() {
+    let mut directory = directory();
+    for at in 0..2_500 {
+        directory.stage(renamed(&format!("{at}"), at));
+        directory.keep_staged().unwrap();
+    }
+    let whole = directory.check_audit().unwrap();
+    assert_eq!((whole.first, whole.rows, whole.end.number, whole.wrong), (1, 2_500, 2_500, vec![]));
+
+    assert_eq!(directory.remove_audit(UnixTime(NOW.0 + 100)).unwrap(), 100);
+    assert_eq!(directory.remove_audit(UnixTime(NOW.0 + 100)).unwrap(), 0);
+    let shorter = directory.check_audit().unwrap();
+    assert_eq!((shorter.first, shorter.rows, shorter.wrong), (101, 2_400, vec![]));
+    assert_eq!(shorter.end, whole.end);
+
+    let by_hand = |directory: &SqliteDirectory, sql: &str| {
+        directory.connection.execute(sql, []).unwrap();
+        directory.check_audit().unwrap().wrong
+    };
+    assert_eq!(by_hand(&directory, "DELETE FROM audit WHERE number = 1200"), [1_201]);
+    let changed = by_hand(&directory, "UPDATE audit SET after = 'x' WHERE number = 1100");
+    assert_eq!(changed, [1_100, 1_201]);
+    // All of it may go; the next row follows the last one.
+    directory.remove_audit(UnixTime(NOW.0 + 9_999)).unwrap();
+    directory.stage(renamed("next", 3_000));
+    directory.keep_staged().unwrap();
+    let last = directory.check_audit().unwrap();
+    assert_eq!((last.first, last.rows, last.wrong), (2_501, 1, vec![]));
 }
