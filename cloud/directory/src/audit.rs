@@ -51,7 +51,8 @@ impl AuditEntry {
             &mut self.after,
         ] {
             if text.len() > LONGEST_TEXT {
-                let end = (0..=LONGEST_TEXT - CUT.len()).rev().find(|at| text.is_char_boundary(*at));
+                let end =
+                    (0..=LONGEST_TEXT - CUT.len()).rev().find(|at| text.is_char_boundary(*at));
                 text.truncate(end.unwrap_or(0));
                 text.push_str(CUT);
             }
@@ -128,8 +129,8 @@ impl Chain {
 
     /// Takes the next row as it was found; `false` when it is not the one that was written.
     pub fn takes(&mut self, row: &AuditRow) -> bool {
-        let follows = row.number == self.number + 1
-            && row.hash == hash(self.hash, row.number, &row.entry);
+        let follows =
+            row.number == self.number + 1 && row.hash == hash(self.hash, row.number, &row.entry);
         *self = Chain { number: row.number, hash: row.hash };
         follows
     }

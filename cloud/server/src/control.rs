@@ -109,6 +109,17 @@ pub enum ControlRequest {
         /// At most so many.
         most: u32,
     },
+    /// The newest rows of the audit log.
+    AuditList {
+        /// Those about the installation itself, instead of the organisation's.
+        installation: bool,
+        /// Those with a smaller number than this.
+        below: Option<u64>,
+        /// At most so many.
+        most: u32,
+    },
+    /// Look whether the audit log is whole.
+    AuditCheck,
     /// Put the backup of the link's key in its place, and make a new backup.
     PromoteBackup,
     /// The newest call records.
@@ -307,6 +318,24 @@ pub enum ControlAnswer {
     BackupPromoted {
         /// The pins from now on: the current one, then the new backup's.
         pins: Vec<String>,
+    },
+    /// Rows of the audit log.
+    Audit {
+        /// The newest first.
+        rows: Vec<AuditLine>,
+    },
+    /// How the audit log was found.
+    AuditChecked {
+        /// The number of its first row.
+        first: u64,
+        /// How many rows it has.
+        rows: u64,
+        /// The number of its last row.
+        last: u64,
+        /// The hash of its last row.
+        hash: String,
+        /// The first rows that do not follow what stands before them.
+        wrong: Vec<u64>,
     },
     /// Call records.
     Records {
@@ -560,6 +589,32 @@ pub struct RoomLine {
     pub enrolled_at: UnixTime,
     /// When its certificate runs out, if the room does not renew it before.
     pub certificate_expires: UnixTime,
+}
+
+/// A row of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditLine {
+    /// Its number.
+    pub number: u64,
+    /// When.
+    pub at: UnixTime,
+    /// In which organisation; the installation itself when it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<OrganisationId>,
+    /// Who.
+    pub who: String,
+    /// From where.
+    pub source: String,
+    /// What was done.
+    pub act: String,
+    /// To what.
+    pub subject: String,
+    /// What it was before.
+    pub before: String,
+    /// What it is now.
+    pub after: String,
+    /// Over all of it and the row before, 64 hexadecimal digits.
+    pub hash: String,
 }
 
 /// A virtual meeting room.

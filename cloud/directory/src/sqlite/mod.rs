@@ -194,7 +194,8 @@ impl SqliteDirectory {
         file: &Path,
         safety: Option<Safety>,
     ) -> Result<SqliteDirectory, OpenError> {
-        let mut directory = SqliteDirectory { connection, file: file.to_owned(), safety, staged: None };
+        let mut directory =
+            SqliteDirectory { connection, file: file.to_owned(), safety, staged: None };
         migrations::migrate(&mut directory, migrations::ALL)?;
         Ok(directory)
     }

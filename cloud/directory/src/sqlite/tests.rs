@@ -226,7 +226,8 @@ fn a_file_of_any_earlier_version_is_brought_up_with_everything_in_it() {
         let file = folder.path().join("cloud.db");
         let connection = Connection::open(&file).unwrap();
         configure(&connection).unwrap();
-        let mut old = SqliteDirectory { connection, file: file.clone(), safety: None, staged: None };
+        let mut old =
+            SqliteDirectory { connection, file: file.clone(), safety: None, staged: None };
         migrations::migrate(&mut old, &migrations::ALL[..version]).unwrap();
         let key = room(1, "A").key.to_string();
         old.connection.execute_batch(&OF_VERSION_1.replace("$KEY", &key)).unwrap();

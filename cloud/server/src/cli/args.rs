@@ -68,6 +68,9 @@ pub enum Command {
     /// Records of calls: list, remove.
     #[command(subcommand)]
     Record(RecordCommand),
+    /// The audit log, who did what: list, check.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Releases of the rooms' system: add, list, remove.
     #[command(subcommand)]
     Release(ReleaseCommand),
@@ -340,6 +343,25 @@ pub enum RecordCommand {
         #[arg(long, value_name = "DATE", value_parser = day)]
         before: UnixTime,
     },
+}
+
+/// About the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// List its newest rows; with --json with their hashes, for keeping elsewhere.
+    List {
+        /// At most so many.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+        most: u32,
+        /// Those before the row of this number.
+        #[arg(long, value_name = "NUMBER")]
+        below: Option<u64>,
+        /// What was done to the installation itself: organisations, releases, keys.
+        #[arg(long, conflicts_with = "organisation")]
+        installation: bool,
+    },
+    /// Look whether a row is missing or was changed.
+    Check,
 }
 
 /// The beginning of a day.

@@ -4,6 +4,7 @@
 
 mod args;
 mod print;
+mod print_audit;
 mod print_resets;
 mod print_updates;
 
@@ -17,8 +18,8 @@ use crate::data_folder::DataFolder;
 use crate::serve;
 use anyhow::Context;
 use args::{
-    ChannelCommand, KeyCommand, MeetingCommand, OrganisationCommand, PinArguments, RecordCommand,
-    ReleaseCommand, RolloutCommand, RoomCommand, VmrCommand,
+    AuditCommand, ChannelCommand, KeyCommand, MeetingCommand, OrganisationCommand, PinArguments,
+    RecordCommand, ReleaseCommand, RolloutCommand, RoomCommand, VmrCommand,
 };
 use conclave_types::{Pin, Secret};
 use std::io::{BufRead, Read, Write};
@@ -98,6 +99,10 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Record(RecordCommand::Remove { before }) => {
             ControlRequest::RecordRemove { before }
         }
+        Command::Audit(AuditCommand::List { most, below, installation }) => {
+            ControlRequest::AuditList { installation, below, most }
+        }
+        Command::Audit(AuditCommand::Check) => ControlRequest::AuditCheck,
         Command::Room(RoomCommand::Follow { room, channel, window }) => {
             ControlRequest::RoomFollow { room, channel, window }
         }
@@ -168,6 +173,10 @@ fn ask(folder: &DataFolder, line: &ControlLine, json: bool) -> anyhow::Result<()
     }
     match answer {
         ControlAnswer::Refused { reason } => anyhow::bail!(reason),
+        ControlAnswer::AuditChecked { ref wrong, .. } if !wrong.is_empty() => {
+            // A script that looks every night has to notice.
+            anyhow::bail!(print::words(&answer))
+        }
         _ if json => Ok(()),
         answer => show(&print::words(&answer)),
     }

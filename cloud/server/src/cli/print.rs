@@ -78,7 +78,7 @@ pub(super) fn words(answer: &ControlAnswer) -> String {
             "Removed: the records of {removed} calls, all that ended before {}. {COPIES}",
             date(*before)
         ),
-        answer => super::print_resets::words(answer),
+        answer => super::print_audit::words(answer),
     }
 }
 

@@ -35,7 +35,7 @@ use crate::control_socket::{self, Asked};
 use crate::data_folder::{DataFolder, LockedFolder, Run};
 use crate::metrics::requests::RequestTimes;
 use crate::metrics::{self, Histogram};
-use crate::switchboard::{ControlId, Input, MediaEvent, Output, Parts, Switchboard};
+use crate::switchboard::{Caller, ControlId, Input, MediaEvent, Output, Parts, Switchboard};
 use anyhow::Context;
 use conclave_directory::SqliteDirectory;
 use conclave_link_cloud::Authority;
@@ -96,6 +96,7 @@ async fn run(
         certifier: Box::new(link::Signer::new(authority.clone())),
         random: Box::new(move || random_bits(&random)),
         keep_records: config.records.keep_days.as_time(),
+        keep_audit: config.audit.keep_days.as_time(),
     };
     let board = Switchboard::new(parts, Clock::wall())?;
     let tasks = TaskTracker::new();
@@ -241,8 +242,8 @@ impl Shell {
                     self.asked += 1;
                     let id = ControlId(self.asked);
                     self.answers.insert(id, reply);
-                    let whose = whose.unwrap_or(OrganisationId::FIRST);
-                    Input::Control { id, whose, request }
+                    let by = Caller::command_line(whose.unwrap_or(OrganisationId::FIRST));
+                    Input::Control { id, by, request }
                 }
                 () = wake => Input::Wake,
             };
@@ -278,7 +279,7 @@ impl Shell {
     }
 
     /// Answers an administrator what is not the switchboard's.
-    fn answer(&self, request: &ControlRequest) -> Option<ControlAnswer> {
+    fn answer(&mut self, request: &ControlRequest) -> Option<ControlAnswer> {
         match request {
             ControlRequest::CallList { most } => {
                 let most = usize::try_from(*most).unwrap_or(usize::MAX);
@@ -288,6 +289,8 @@ impl Shell {
                 Some(match self.authority.promote_backup(Clock::wall()) {
                     Ok(()) => {
                         tracing::warn!("the backup took the place of the link's key");
+                        let by = Caller::command_line(OrganisationId::FIRST);
+                        self.board.note(by, "key.promote_backup", "");
                         let pins = link::words_of_pins(&self.authority);
                         ControlAnswer::BackupPromoted { pins }
                     }

@@ -3,12 +3,12 @@
 use crate::metrics::Histogram;
 use conclave_directory::pin_tries::Verdict;
 use conclave_directory::repository::{
-    Organisations, PinTries, Records, Resets, Rooms, Updates, Vmrs,
+    Audit, Organisations, PinTries, Records, Resets, Rooms, Updates, Vmrs,
 };
 use conclave_directory::{
-    AddReleaseError, AddVmrError, CallRecord, EnrolError, KeyFingerprint, Organisation,
-    OrganisationError, PinHash, RecordEntry, Reset, ResetOutcome, Room, RoomUpdate,
-    SqliteDirectory, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
+    AddReleaseError, AddVmrError, AuditCheck, AuditEntry, AuditRow, CallRecord, EnrolError,
+    KeyFingerprint, Organisation, OrganisationError, PinHash, RecordEntry, Reset, ResetOutcome,
+    Room, RoomUpdate, SqliteDirectory, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
 };
 use conclave_rollout::Saved;
 use conclave_types::{
@@ -75,6 +75,37 @@ timed!(Rooms {
     read room_with_key(key: KeyFingerprint) -> Result<Option<Room>, StoreError>;
     read rooms() -> Result<Vec<Room>, StoreError>;
 });
+
+impl Audit for Timed {
+    fn stage(&mut self, entry: AuditEntry) {
+        self.directory.stage(entry);
+    }
+
+    fn drop_staged(&mut self) {
+        self.directory.drop_staged();
+    }
+
+    fn keep_staged(&mut self) -> Result<(), StoreError> {
+        self.change(|directory| directory.keep_staged())
+    }
+
+    fn audit_rows(
+        &self,
+        organisation: Option<OrganisationId>,
+        below: u64,
+        most: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        self.directory.audit_rows(organisation, below, most)
+    }
+
+    fn check_audit(&self) -> Result<AuditCheck, StoreError> {
+        self.directory.check_audit()
+    }
+
+    fn remove_audit(&mut self, before: UnixTime) -> Result<u32, StoreError> {
+        self.change(|directory| directory.remove_audit(before))
+    }
+}
 
 timed!(Vmrs {
     change add_vmr(vmr: &Vmr) -> Result<(), AddVmrError>;

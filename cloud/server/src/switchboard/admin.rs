@@ -1,6 +1,6 @@
 //! What the command line asks.
 
-use super::{CloseReason, ControlId, JobId, Output, Party, Switchboard};
+use super::{Caller, CloseReason, ControlId, JobId, Output, Party, Switchboard};
 use crate::control::{
     ControlAnswer, ControlRequest, MeetingLine, ParticipantLine, RecordLine, RoomLine, RoomState,
     VmrLine,
@@ -27,7 +27,7 @@ const MOST_HASHING: usize = 16;
 /// An administrator who waits for a PIN's hash.
 pub(super) struct Waiting {
     id: ControlId,
-    whose: OrganisationId,
+    by: Caller,
     then: Then,
 }
 
@@ -54,12 +54,9 @@ impl<E: std::error::Error> From<E> for Refused {
 pub(super) type Answered = Result<ControlAnswer, Refused>;
 
 impl Switchboard {
-    pub(super) fn control(
-        &mut self,
-        id: ControlId,
-        whose: OrganisationId,
-        request: ControlRequest,
-    ) {
+    pub(super) fn control(&mut self, id: ControlId, by: Caller, request: ControlRequest) {
+        let whose = by.organisation;
+        self.asking = Some(by);
         let answered = match request {
             ControlRequest::RoomClaim { code, name } => self.claim(whose, code, &name),
             ControlRequest::RoomList => self.room_list(whose),
@@ -69,7 +66,7 @@ impl Switchboard {
                 // Refused before the hash is computed, and checked again by the database after.
                 match self.may_create(whose, &number, capacity) {
                     Ok(()) => {
-                        self.hash_pin((id, whose), pin, Then::Create { number, name, capacity });
+                        self.hash_pin(id, pin, Then::Create { number, name, capacity });
                         return;
                     }
                     Err(refused) => Err(refused),
@@ -83,7 +80,7 @@ impl Switchboard {
             ControlRequest::VmrSetPin { number, pin: Some(pin) } => {
                 match self.find_vmr(whose, &number) {
                     Ok(_) => {
-                        self.hash_pin((id, whose), pin, Then::SetPin { number });
+                        self.hash_pin(id, pin, Then::SetPin { number });
                         return;
                     }
                     Err(refused) => Err(refused),
@@ -103,11 +100,14 @@ impl Switchboard {
             }
             request => self.removal_control(whose, request),
         };
+        self.settle(answered.is_ok());
         self.answer(id, answered);
     }
 
     pub(super) fn pin_hashed(&mut self, job: JobId, hash: Option<PinHash>) {
-        let Some(Waiting { id, whose, then }) = self.hashing.remove(&job) else { return };
+        let Some(Waiting { id, by, then }) = self.hashing.remove(&job) else { return };
+        let whose = by.organisation;
+        self.asking = Some(by);
         let answered = match (hash, then) {
             (None, _) => Err(Refused("the PIN could not be hashed: see the cloud's log".into())),
             (hash, Then::Create { number, name, capacity }) => {
@@ -115,6 +115,7 @@ impl Switchboard {
             }
             (hash, Then::SetPin { number }) => self.set_pin(whose, &number, hash.as_ref()),
         };
+        self.settle(answered.is_ok());
         self.answer(id, answered);
     }
 
@@ -123,14 +124,16 @@ impl Switchboard {
         self.outputs.push_back(Output::Answer { id, answer });
     }
 
-    fn hash_pin(&mut self, (id, whose): (ControlId, OrganisationId), pin: Pin, then: Then) {
+    fn hash_pin(&mut self, id: ControlId, pin: Pin, then: Then) {
+        // It goes on when the hash is there.
+        let Some(by) = self.asking.take() else { return };
         if self.hashing.len() >= MOST_HASHING {
             self.answer(id, Err(Refused("the cloud is busy: try again in a moment".into())));
             return;
         }
         let job = self.job();
         let salt = Secret::new(self.random().to_be_bytes());
-        self.hashing.insert(job, Waiting { id, whose, then });
+        self.hashing.insert(job, Waiting { id, by, then });
         self.outputs.push_back(Output::HashPin { job, pin, salt });
     }
 
@@ -165,6 +168,8 @@ impl Switchboard {
             status: RoomStatus::Active,
             enrolled_at: before.as_ref().map_or(self.wall, |room| room.enrolled_at),
         };
+        let was = before.as_ref().map(|room| room.name.to_string()).unwrap_or_default();
+        self.audit("room.enrol", id, was, format!("{name}, serial number {}", room.serial));
         if before.is_some() {
             self.parts.directory.rename_room(id, name)?;
             self.parts.directory.certificate_signed(id, signed.expires)?;
@@ -189,6 +194,7 @@ impl Switchboard {
     fn rename(&mut self, whose: OrganisationId, room: &str, name: &DisplayName) -> Answered {
         let mut room = self.find_room(whose, room)?;
         let id = room.id;
+        self.audit("room.rename", id, &room.name, name);
         if !self.parts.directory.rename_room(id, name)? {
             return Err(revoked(&room));
         }
@@ -207,6 +213,7 @@ impl Switchboard {
 
     fn revoke(&mut self, whose: OrganisationId, room: &str) -> Answered {
         let mut room = self.find_room(whose, room)?;
+        self.audit("room.revoke", room.id, &room.name, "");
         if !self.parts.directory.revoke_room(room.id, self.wall)? {
             return Err(revoked(&room));
         }
@@ -268,6 +275,7 @@ impl Switchboard {
         let id = VmrId::from_random(self.random());
         let vmr = Vmr { id, organisation: whose, number, name, pin, capacity };
         self.may_create(whose, &vmr.number, capacity)?;
+        self.audit("vmr.create", id, "", in_words(&vmr));
         self.parts.directory.add_vmr(&vmr)?;
         tracing::info!(vmr = %id, "meeting room created");
         self.listing.set(&vmr);
@@ -283,6 +291,7 @@ impl Switchboard {
 
     fn remove_vmr(&mut self, whose: OrganisationId, number: &VmrNumber) -> Answered {
         let vmr = self.find_vmr(whose, number)?;
+        self.audit("vmr.remove", vmr.id, in_words(&vmr), "");
         self.parts.directory.remove_vmr(vmr.id)?;
         tracing::info!(vmr = %vmr.id, "meeting room removed");
         self.listing.remove(&vmr);
@@ -298,6 +307,8 @@ impl Switchboard {
         pin: Option<&PinHash>,
     ) -> Answered {
         let mut vmr = self.find_vmr(whose, number)?;
+        let after = if pin.is_some() { "another PIN" } else { "no PIN" };
+        self.audit("vmr.set_pin", vmr.id, in_words(&vmr), after);
         self.parts.directory.set_pin(vmr.id, pin)?;
         match pin {
             Some(_) => tracing::info!(vmr = %vmr.id, "PIN set"),
@@ -323,6 +334,7 @@ impl Switchboard {
                 "no meeting is on in {number}: see 'conclave-cloud meeting list'"
             )));
         };
+        self.audit("meeting.end", meeting, in_words(&vmr), "");
         tracing::info!(vmr = %vmr.id, %meeting, "meeting ended by an administrator");
         self.meet(Meet::Closed { vmr: vmr.id });
         Ok(ControlAnswer::MeetingEnded { vmr: vmr_line(vmr) })
@@ -386,6 +398,12 @@ impl Switchboard {
 
 pub(super) fn no_room(room: &str) -> Refused {
     Refused(format!("there is no room '{room}': see 'conclave-cloud room list'"))
+}
+
+/// For the audit log.
+fn in_words(vmr: &Vmr) -> String {
+    let pin = if vmr.pin.is_some() { "a PIN" } else { "no PIN" };
+    format!("{} '{}', {pin}, {} seats", vmr.number.as_str(), vmr.name, vmr.capacity)
 }
 
 fn vmr_line(vmr: Vmr) -> VmrLine {

@@ -40,6 +40,7 @@ impl Switchboard {
             )));
         }
         let organisation = Organisation { id: OrganisationId::from_random(self.random()), name };
+        self.audit_installation("organisation.add", organisation.id, "", &organisation.name);
         self.parts.directory.add_organisation(&organisation)?;
         tracing::info!(organisation = %organisation.id, "organisation added");
         Ok(ControlAnswer::OrganisationAdded { organisation: line(organisation, Count::default()) })
@@ -61,6 +62,7 @@ impl Switchboard {
 
     pub(super) fn rename_organisation(&mut self, called: &str, name: DisplayName) -> Answered {
         let found = self.find_organisation(called)?;
+        self.audit_installation("organisation.rename", found.id, &found.name, &name);
         self.parts.directory.rename_organisation(found.id, &name)?;
         tracing::info!(organisation = %found.id, "organisation renamed");
         let renamed = Organisation { id: found.id, name };

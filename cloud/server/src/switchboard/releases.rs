@@ -66,7 +66,7 @@ impl Switchboard {
                 Ok(ControlAnswer::RoomUpdates { rooms })
             }
             ControlRequest::ChannelList => self.channels(),
-            _ => Err(Refused("this is not the switchboard's to answer".into())),
+            request => self.audit_control(whose, request),
         }
     }
 
@@ -93,6 +93,8 @@ impl Switchboard {
                 release.floor, release.version
             )));
         }
+        let named = format!("{} for {}", release.version, release.compatible);
+        self.audit_installation("release.add", named, "", release.sha256);
         self.parts.directory.add_release(&release)?;
         let StoredRelease { version, compatible: board, .. } = &release;
         tracing::info!(%version, %board, "release added");
@@ -103,6 +105,8 @@ impl Switchboard {
     fn remove_release(&mut self, version: Version, compatible: &Compatible) -> Answered {
         let found = self.updates.release(version, compatible).cloned();
         let release = found.ok_or_else(|| no_release(version))?;
+        let named = format!("{version} for {compatible}");
+        self.audit_installation("release.remove", named, release.sha256, "");
         if !self.parts.directory.remove_release(version, compatible)? {
             return Err(Refused(format!(
                 "{version} was rolled out: it stays, so that what rooms run can be explained"
@@ -130,6 +134,7 @@ impl Switchboard {
                 )));
             }
         }
+        self.audit_installation("rollout.start", version, "", channel);
         let mut begun = Vec::new();
         for compatible in boards {
             if let Some(earlier) = self.updates.rollout_for(channel, &compatible) {
@@ -167,6 +172,12 @@ impl Switchboard {
         if !may {
             return Err(Refused(format!("rollout {id} is {} already", words(stage))));
         }
+        let wanted = match to {
+            RolloutChange::Stop => "stopped",
+            RolloutChange::Resume => "resumed",
+            RolloutChange::Withdraw => "withdrawn",
+        };
+        self.audit_installation("rollout.set", id, words(stage), wanted);
         self.roll(id, input, None)?;
         Ok(ControlAnswer::RolloutChanged { rollout: Box::new(rollout_line(self.live(id)?)) })
     }
@@ -200,6 +211,8 @@ impl Switchboard {
         let mut update = before.clone();
         update.channel = channel.unwrap_or(update.channel);
         update.window = window.unwrap_or(update.window);
+        let hours = |update: &RoomUpdate| format!("{}, {}", update.channel, update.window);
+        self.audit("room.follow", room.id, hours(&before), hours(&update));
         self.parts.directory.keep_room_update(&update)?;
         let RoomUpdate { channel, window, .. } = &update;
         tracing::info!(room = %room.id, %channel, %window, "room follows");

@@ -1,7 +1,8 @@
-//! What is not kept for ever: records of calls after their time, and rooms that were revoked.
+//! What is not kept for ever: records of calls and rows of the audit log after their time, and rooms that were
+//! revoked.
 //!
-//! Records go by themselves, once a day. An administrator may have them go sooner, and have a revoked
-//! room forgotten. Both are changes like all others: the list beside the database has them too.
+//! Both go by themselves, once a day. An administrator may have them go sooner, and have a revoked
+//! room forgotten. These are changes like all others: the list beside the database has them too.
 
 use super::admin::{Answered, Refused, no_room};
 use super::{Parts, Switchboard};
@@ -27,13 +28,21 @@ const AHEAD: Duration = Duration::from_secs(86_400);
 /// When records are looked at next, and how old they may get.
 pub(super) struct Removal {
     keep: Duration,
+    keep_audit: Duration,
     pub(super) next: Time,
 }
 
 impl Removal {
     pub(super) fn of(parts: &Parts) -> Removal {
-        Removal { keep: parts.keep_records, next: Time::ZERO + FIRST }
+        let Parts { keep_records: keep, keep_audit, .. } = *parts;
+        Removal { keep, keep_audit, next: Time::ZERO + FIRST }
     }
+}
+
+/// The day, by UTC, for the audit log.
+fn day(at: UnixTime) -> String {
+    let moment = i64::try_from(at.0).ok().map(time::OffsetDateTime::from_unix_timestamp);
+    moment.and_then(Result::ok).map_or_else(|| "?".to_owned(), |moment| moment.date().to_string())
 }
 
 impl Switchboard {
@@ -51,15 +60,24 @@ impl Switchboard {
 
     /// Removes the records whose time is over.
     pub(super) fn remove_old_records(&mut self) {
-        let before = UnixTime(self.wall.0.saturating_sub(self.removal.keep.as_secs()));
-        let after = match self.parts.directory.remove_records(None, before) {
-            Ok(0) => DAILY,
-            Ok(removed) => {
-                tracing::info!(removed, "records of calls removed after their time");
+        let before = |keep: Duration| UnixTime(self.wall.0.saturating_sub(keep.as_secs()));
+        let (records, rows) = (before(self.removal.keep), before(self.removal.keep_audit));
+        let directory = &mut self.parts.directory;
+        let removed = directory
+            .remove_records(None, records)
+            .and_then(|records| Ok((records, directory.remove_audit(rows)?)));
+        let after = match removed {
+            Ok((0, 0)) => DAILY,
+            Ok((records, audit)) => {
+                tracing::info!(
+                    records,
+                    audit,
+                    "records of calls and audit rows removed after their time"
+                );
                 DAILY
             }
             Err(error) => {
-                tracing::error!(%error, "cannot remove old records of calls, trying again in an hour");
+                tracing::error!(%error, "cannot remove what is old, trying again in an hour");
                 AGAIN
             }
         };
@@ -74,6 +92,7 @@ impl Switchboard {
                     .to_owned(),
             ));
         }
+        self.audit("record.remove", "", format!("calls that ended before {}", day(before)), "");
         let removed = self.parts.directory.remove_records(Some(whose), before)?;
         tracing::info!(removed, "records of calls removed by an administrator");
         Ok(ControlAnswer::RecordsRemoved { removed, before })
@@ -81,6 +100,7 @@ impl Switchboard {
 
     fn forget(&mut self, whose: OrganisationId, room: &str) -> Answered {
         let room = self.revoked_room(whose, room)?;
+        self.audit("room.forget", room.id, &room.name, "");
         if !self.parts.directory.forget_room(room.id)? {
             return Err(no_room(&room.id.to_string()));
         }

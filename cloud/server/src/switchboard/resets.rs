@@ -25,6 +25,7 @@ impl Switchboard {
         match request {
             ControlRequest::RoomResetCode { room } => {
                 let room = self.active_room(whose, &room)?;
+                self.audit("room.reset_code", room.id, &room.name, "");
                 let code = ResetCode::from_random(self.random());
                 self.reset_codes.make(self.now, room.id, code.clone());
                 tracing::info!(room = %room.id, "a reset code was made");
@@ -53,6 +54,7 @@ impl Switchboard {
                         room.name
                     )));
                 }
+                self.audit("room.reset_withdraw", room.id, &room.name, "");
                 if !self.parts.directory.withdraw_reset(room.id)? {
                     return Err(Refused(format!(
                         "no reset of '{}' waits: see 'conclave-cloud room resets'",
@@ -75,6 +77,7 @@ impl Switchboard {
         if let Some(waiting) = self.parts.directory.ordered_reset(room.id)? {
             return Ok(waiting);
         }
+        self.audit("room.reset", room.id, &room.name, "");
         let reset = self.new_reset(room, ResetWay::Cloud)?;
         tracing::warn!(room = %room.id, reset = %reset.number, "a reset is ordered");
         Ok(reset)

@@ -1,3 +1,4 @@
+mod audit;
 mod chaos;
 mod limits;
 mod organisations;
@@ -56,7 +57,7 @@ macro_rules! through {
 use conclave_directory::repository::Rooms as _;
 use conclave_directory::{AddReleaseError, RoomUpdate, StoredRelease, StoredRollout, TakenRoom};
 use conclave_directory::{AddVmrError, CallRecord, EnrolError, Room, Vmr, pin_tries::Verdict};
-use conclave_directory::{Organisation, OrganisationError};
+use conclave_directory::{AuditCheck, AuditEntry, AuditRow, Organisation, OrganisationError};
 use conclave_directory::{Reset, ResetOutcome as StoredOutcome};
 use conclave_rollout::Saved;
 
@@ -74,6 +75,14 @@ through!(Rooms {
     fn certificate_signed(&mut; id: RoomId, expires: UnixTime) -> Result<(), StoreError>;
     fn revoke_room(&mut; id: RoomId, at: UnixTime) -> Result<bool, StoreError>;
     fn forget_room(&mut; id: RoomId) -> Result<bool, StoreError>;
+});
+through!(Audit {
+    fn stage(&mut; entry: AuditEntry) -> ();
+    fn drop_staged(&mut;) -> ();
+    fn keep_staged(&mut;) -> Result<(), StoreError>;
+    fn audit_rows(&; organisation: Option<OrganisationId>, below: u64, most: u32) -> Result<Vec<AuditRow>, StoreError>;
+    fn check_audit(&;) -> Result<AuditCheck, StoreError>;
+    fn remove_audit(&mut; before: UnixTime) -> Result<u32, StoreError>;
 });
 through!(Vmrs {
     fn add_vmr(&mut; vmr: &Vmr) -> Result<(), AddVmrError>;
@@ -171,6 +180,7 @@ impl Cloud {
                 next | (1 << 90)
             }),
             keep_records: KEPT,
+            keep_audit: KEPT * 2,
         };
         let board = Switchboard::new(parts, WALL).unwrap();
         let now = Time::from_micros(1_000_000);
@@ -261,8 +271,8 @@ impl Cloud {
     }
 
     fn admin(&mut self, request: ControlRequest) -> (ControlAnswer, Vec<Output>) {
-        let whose = self.whose;
-        let mut outputs = self.give(Input::Control { id: ControlId(1), whose, request });
+        let by = Caller::command_line(self.whose);
+        let mut outputs = self.give(Input::Control { id: ControlId(1), by, request });
         let at = outputs.iter().position(|o| matches!(o, Output::Answer { .. })).unwrap();
         match outputs.remove(at) {
             Output::Answer { answer, .. } => (answer, outputs),

@@ -34,6 +34,25 @@ impl std::fmt::Display for LinkId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
 
+/// Who asks, as the audit log has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// In which organisation.
+    pub organisation: OrganisationId,
+    /// Who.
+    pub who: String,
+    /// From where.
+    pub source: String,
+}
+
+impl Caller {
+    /// Whoever runs `conclave-cloud` on the cloud's own machine.
+    pub fn command_line(organisation: OrganisationId) -> Caller {
+        let (who, source) = ("command line".to_owned(), "this machine".to_owned());
+        Caller { organisation, who, source }
+    }
+}
+
 /// One administrator's request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ControlId(pub u64);
@@ -169,8 +188,8 @@ pub enum Input {
     Control {
         /// To be named in the answer.
         id: ControlId,
-        /// In which organisation.
-        whose: OrganisationId,
+        /// Who asks.
+        by: Caller,
         /// What.
         request: ControlRequest,
     },

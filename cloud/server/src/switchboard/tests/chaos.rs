@@ -207,11 +207,15 @@ fn every_request_gets_one_answer_and_every_leg_is_closed_whatever_happens() {
                 (12, _) if dice.roll(6) == 0 => {
                     let room = rooms[dice.roll(rooms.len())].1.to_string();
                     let request = ControlRequest::RoomRevoke { room };
-                    Input::Control { id: ControlId(1), whose: OrganisationId::FIRST, request }
+                    Input::Control {
+                        id: ControlId(1),
+                        by: Caller::command_line(OrganisationId::FIRST),
+                        request,
+                    }
                 }
                 (12, _) if dice.roll(6) == 0 => Input::Control {
                     id: ControlId(2),
-                    whose: OrganisationId::FIRST,
+                    by: Caller::command_line(OrganisationId::FIRST),
                     request: ControlRequest::VmrRemove { number: "4712".parse().unwrap() },
                 },
                 _ => Input::Wake,
