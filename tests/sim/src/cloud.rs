@@ -2,7 +2,7 @@
 
 use crate::world::{ConnId, Event, Net};
 use conclave_cloud::control::{ControlAnswer, ControlRequest};
-use conclave_cloud::switchboard::{
+use conclave_cloud::switchboard::{Caller, 
     Certifier, ControlId, Input, LinkId, MediaEvent, Output, Parts, Peer, PinOutcome, RequestId,
     SignError, SignedCertificate, Switchboard,
 };
