@@ -6,13 +6,13 @@
 #[expect(unreachable_pub, reason = "it is public where it belongs")]
 mod control;
 
-use control::{ControlAnswer, ControlRequest};
+use control::{ControlAnswer, ControlLine};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The input is one line of each end.
 pub fn lines(input: &[u8]) {
-    survives::<ControlRequest>(input);
+    survives::<ControlLine>(input);
     survives::<ControlAnswer>(input);
 }
 

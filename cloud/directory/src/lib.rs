@@ -6,6 +6,7 @@
 //! 1. Rules, pure, time passed in: [`Activation`] (the codes that newcomers show),
 //!    [`ResetCodes`] (with which a room may be reset) and [`pin_tries`] (how often a PIN may be
 //!    guessed).
+//!    [`audit`] is what the log of all that is done is made of.
 //! 2. [`repository`]: what can be kept and asked, as traits.
 //! 3. [`SqliteDirectory`]: the traits on one SQLite file. Each change is on the disk before the
 //!    call returns, so whatever was acknowledged survives a power cut.
@@ -13,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+pub mod audit;
 mod pin_hash;
 pub mod pin_tries;
 pub mod repository;
@@ -23,11 +25,12 @@ pub use activation::{
     Activation, CODE_LIFETIME, ClaimError, FREE_GUESSES, GUESS_INTERVAL, IssuedCode,
     KeyFingerprint, MOST_NEWCOMERS, TooManyNewcomers,
 };
+pub use audit::{AuditEntry, AuditHash, AuditRow};
 pub use pin_hash::{PinHash, PinHashError};
 pub use repository::{
-    AddReleaseError, AddVmrError, CallRecord, Directory, EnrolError, LeftWhy, RecordEntry, Reset,
-    ResetOutcome, ResetWay, Room, RoomStatus, RoomUpdate, StoreError, StoredRelease, StoredRollout,
-    TakenRoom, Vmr,
+    AddReleaseError, AddVmrError, AuditCheck, CallRecord, Directory, EnrolError, LeftWhy,
+    Organisation, OrganisationError, RecordEntry, Reset, ResetOutcome, ResetWay, Room, RoomStatus,
+    RoomUpdate, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
 };
 pub use reset_codes::{NoReset, RESET_CODE_LIFETIME, RESET_CODE_TRIES, ResetCodes};
 pub use sqlite::{OpenError, SqliteDirectory};

@@ -4,21 +4,33 @@
 //! `false`, not an error.
 
 use crate::activation::KeyFingerprint;
+use crate::audit::{AuditEntry, AuditRow, Chain};
 use crate::pin_hash::PinHash;
 use crate::pin_tries::Verdict;
 use conclave_rollout::{Plan, Saved, Standing};
 use conclave_types::{
     BundleHash, CallId, Channel, Compatible, DisplayName, MaintenanceWindow, MeetingId,
-    ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
+    OrganisationId, ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
 };
 use std::path::{Path, PathBuf};
+
+/// An organisation: whose rooms and meeting rooms they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organisation {
+    /// Its id.
+    pub id: OrganisationId,
+    /// Its name, unlike that of any other.
+    pub name: DisplayName,
+}
 
 /// An enrolled room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
     /// Its id, which its certificate carries too.
     pub id: RoomId,
-    /// Its name, unlike that of any other active room.
+    /// Whose it is.
+    pub organisation: OrganisationId,
+    /// Its name, unlike that of any other active room of its organisation.
     pub name: DisplayName,
     /// The serial number that the device gave at its enrolment; for people.
     pub serial: String,
@@ -46,7 +58,9 @@ pub enum RoomStatus {
 pub struct Vmr {
     /// Its id.
     pub id: VmrId,
-    /// What is dialled; no two have the same.
+    /// Whose it is.
+    pub organisation: OrganisationId,
+    /// What is dialled; no two of an organisation have the same.
     pub number: VmrNumber,
     /// What it is called.
     pub name: DisplayName,
@@ -63,6 +77,8 @@ pub enum RecordEntry {
     Started {
         /// Which.
         meeting: MeetingId,
+        /// Whose.
+        organisation: OrganisationId,
         /// Where. The record keeps number and name; the meeting room may be removed later.
         vmr: VmrId,
         /// Its number.
@@ -175,6 +191,8 @@ stored_words! {
 pub struct Reset {
     /// What it is known by.
     pub number: ResetNumber,
+    /// Whose room.
+    pub organisation: OrganisationId,
     /// Which room.
     pub room: RoomId,
     /// Its name then.
@@ -366,6 +384,31 @@ pub enum AddReleaseError {
     Store(#[from] StoreError),
 }
 
+/// Why an organisation is not added or renamed.
+#[derive(Debug, thiserror::Error)]
+pub enum OrganisationError {
+    /// Another one is called the same.
+    #[error("another organisation has this name already: choose another one")]
+    NameTaken,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The organisations. There is always [`OrganisationId::FIRST`].
+pub trait Organisations {
+    /// Keeps a new one.
+    fn add_organisation(&mut self, organisation: &Organisation) -> Result<(), OrganisationError>;
+    /// All, by name.
+    fn organisations(&self) -> Result<Vec<Organisation>, StoreError>;
+    /// Gives one another name; `false` when it is not there.
+    fn rename_organisation(
+        &mut self,
+        id: OrganisationId,
+        name: &DisplayName,
+    ) -> Result<bool, OrganisationError>;
+}
+
 /// The rooms.
 pub trait Rooms {
     /// Keeps a new room.
@@ -392,11 +435,15 @@ pub trait Rooms {
 pub trait Vmrs {
     /// Keeps a new one.
     fn add_vmr(&mut self, vmr: &Vmr) -> Result<(), AddVmrError>;
-    /// One, by what is dialled.
-    fn vmr(&self, number: &VmrNumber) -> Result<Option<Vmr>, StoreError>;
+    /// One, by what is dialled in its organisation.
+    fn vmr(
+        &self,
+        organisation: OrganisationId,
+        number: &VmrNumber,
+    ) -> Result<Option<Vmr>, StoreError>;
     /// One, by its id.
     fn vmr_with_id(&self, id: VmrId) -> Result<Option<Vmr>, StoreError>;
-    /// All, by number.
+    /// All, by organisation and number.
     fn vmrs(&self) -> Result<Vec<Vmr>, StoreError>;
     /// Removes one; its records stay. `false` when it is not there.
     fn remove_vmr(&mut self, id: VmrId) -> Result<bool, StoreError>;
@@ -419,11 +466,19 @@ pub trait Records {
     fn keep(&mut self, entries: &[RecordEntry]) -> Result<(), StoreError>;
     /// The cloud starts: calls that seem to go on ended when it stopped. Returns how many.
     fn close_dangling(&mut self, at: UnixTime) -> Result<u32, StoreError>;
-    /// The newest records first, at most `most`.
-    fn call_records(&self, most: u32) -> Result<Vec<CallRecord>, StoreError>;
-    /// Removes calls that ended before this, and meetings that did and of which no call is left.
-    /// Returns how many calls.
-    fn remove_records(&mut self, before: UnixTime) -> Result<u32, StoreError>;
+    /// The newest records of an organisation first, at most `most`.
+    fn call_records(
+        &self,
+        organisation: OrganisationId,
+        most: u32,
+    ) -> Result<Vec<CallRecord>, StoreError>;
+    /// Removes calls that ended before this, and meetings that did and of which no call is left: those of
+    /// one organisation, or of all. Returns how many calls.
+    fn remove_records(
+        &mut self,
+        organisation: Option<OrganisationId>,
+        before: UnixTime,
+    ) -> Result<u32, StoreError>;
 }
 
 /// Releases, rollouts, and what rooms follow.
@@ -474,11 +529,52 @@ pub trait Resets {
         outcome: ResetOutcome,
         at: UnixTime,
     ) -> Result<(), StoreError>;
-    /// The newest first, at most `most`.
-    fn resets(&self, most: u32) -> Result<Vec<Reset>, StoreError>;
+    /// An organisation's, the newest first, at most `most`.
+    fn resets(&self, organisation: OrganisationId, most: u32) -> Result<Vec<Reset>, StoreError>;
+}
+
+/// What a look at all rows of the audit log found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditCheck {
+    /// The number of the first row that should be there: those before went after their time.
+    pub first: u64,
+    /// How many there are.
+    pub rows: u64,
+    /// The last one.
+    pub end: Chain,
+    /// The numbers of those that do not follow what stands before them.
+    pub wrong: Vec<u64>,
+}
+
+/// The audit log; see [`crate::audit`].
+pub trait Audit {
+    /// The next change carries this row: both are kept, or neither.
+    fn stage(&mut self, entry: AuditEntry);
+    /// What was staged did not take place.
+    fn drop_staged(&mut self);
+    /// Keeps what is staged still, because what took place changed nothing here.
+    fn keep_staged(&mut self) -> Result<(), StoreError>;
+    /// The rows of an organisation, or of the installation itself, with a number below this: the newest first,
+    /// at most `most`.
+    fn audit_rows(
+        &self,
+        organisation: Option<OrganisationId>,
+        below: u64,
+        most: u32,
+    ) -> Result<Vec<AuditRow>, StoreError>;
+    /// Looks at all rows.
+    fn check_audit(&self) -> Result<AuditCheck, StoreError>;
+    /// Removes the oldest rows, up to the first that was written at this time or later. Returns how many.
+    fn remove_audit(&mut self, before: UnixTime) -> Result<u32, StoreError>;
 }
 
 /// All of it.
-pub trait Directory: Rooms + Vmrs + PinTries + Records + Updates + Resets {}
+pub trait Directory:
+    Organisations + Rooms + Vmrs + PinTries + Records + Updates + Resets + Audit
+{
+}
 
-impl<T: Rooms + Vmrs + PinTries + Records + Updates + Resets> Directory for T {}
+impl<T: Organisations + Rooms + Vmrs + PinTries + Records + Updates + Resets + Audit> Directory
+    for T
+{
+}

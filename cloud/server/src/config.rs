@@ -18,6 +18,10 @@
 //! # How many days a record of a call is kept after the call ended; left out: 365.
 //! keep_days = 90
 //!
+//! [audit]
+//! # How many days a row of the audit log is kept; left out: 730.
+//! keep_days = 1095
+//!
 //! [metrics]
 //! # Left out: no metrics are served.
 //! listen = "127.0.0.1:9464"
@@ -50,6 +54,8 @@ pub struct Config {
     pub media: MediaConfig,
     /// Records of calls.
     pub records: RecordsConfig,
+    /// The audit log.
+    pub audit: AuditConfig,
     /// The operator's metrics.
     pub metrics: MetricsConfig,
 }
@@ -60,6 +66,21 @@ pub struct Config {
 pub struct RecordsConfig {
     /// How long one is kept after its call ended.
     pub keep_days: KeepDays,
+}
+
+/// The audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditConfig {
+    /// How long a row is kept.
+    pub keep_days: KeepDays,
+}
+
+impl Default for AuditConfig {
+    /// Two years: what was done is asked after more often than who met, and later.
+    fn default() -> AuditConfig {
+        AuditConfig { keep_days: KeepDays(730) }
+    }
 }
 
 /// A number of days from 1 to [`KeepDays::MOST`].
@@ -90,8 +111,7 @@ impl<'de> Deserialize<'de> for KeepDays {
         let days = u32::try_from(days).ok().filter(|days| (1..=KeepDays::MOST).contains(days));
         days.map(KeepDays).ok_or_else(|| {
             D::Error::custom(format!(
-                "keep_days is how many days a record of a call is kept after the call ended: a whole \
-                 number from 1 to {}",
+                "keep_days is for how many days something is kept: a whole number from 1 to {}",
                 KeepDays::MOST
             ))
         })
@@ -220,6 +240,7 @@ mod tests {
         assert_eq!(config, Config::default());
         assert_eq!(config.link.listen, [DEFAULT_LISTEN]);
         assert_eq!(config.records.keep_days.as_time().as_secs(), 365 * 86_400);
+        assert_eq!(config.audit.keep_days.as_time().as_secs(), 730 * 86_400);
     }
 
     #[test]
@@ -227,12 +248,13 @@ mod tests {
         let config = parse(
             "data = \"/srv/conclave\"\n[link]\nlisten = [\"127.0.0.1:0\", \"[::1]:8200\"]\n\
              [media]\nbind = \"127.0.0.1\"\naddress = \"203.0.113.7\"\nports = \"5000-5001\"\n\
-             [records]\nkeep_days = 90\n[metrics]\nlisten = \"127.0.0.1:9464\"\n",
+             [records]\nkeep_days = 90\n[audit]\nkeep_days = 1095\n[metrics]\nlisten = \"127.0.0.1:9464\"\n",
         )
         .unwrap();
         assert_eq!(config.link.listen.len(), 2);
         assert_eq!(config.media.ports, Some(Ports(5_000..=5_001)));
         assert_eq!(config.records.keep_days.as_time().as_secs(), 90 * 86_400);
+        assert_eq!(config.audit.keep_days.as_time().as_secs(), 1_095 * 86_400);
         assert_eq!(config.metrics.listen, Some("127.0.0.1:9464".parse().unwrap()));
         assert_eq!(config.media.address, Some("203.0.113.7".parse().unwrap()));
     }

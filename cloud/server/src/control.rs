@@ -8,7 +8,8 @@ use conclave_link_protocol::message::UpdateStage;
 use conclave_rollout::{Amount, Stage, Standing};
 use conclave_types::{
     ActivationCode, BundleHash, CallId, Channel, Compatible, DisplayName, MaintenanceWindow,
-    MeetingId, Pin, ResetCode, ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
+    MeetingId, OrganisationId, Pin, ResetCode, ResetNumber, RoomId, UnixTime, Version, VmrId,
+    VmrNumber,
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +17,35 @@ use serde::{Deserialize, Serialize};
 /// not a line of ours.
 pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
 
+/// One line of a request: what is wanted, and in which organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlLine {
+    /// Its id or its name; the first one when it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
+    /// What is wanted.
+    #[serde(flatten)]
+    pub request: ControlRequest,
+}
+
 /// What an administrator wants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum ControlRequest {
+    /// Have another organisation use this cloud.
+    OrganisationAdd {
+        /// What it is called.
+        name: DisplayName,
+    },
+    /// All organisations.
+    OrganisationList,
+    /// Give an organisation another name.
+    OrganisationRename {
+        /// Its id or its name.
+        organisation: String,
+        /// The new name.
+        name: DisplayName,
+    },
     /// Enrol the newcomer whose panel shows this code.
     RoomClaim {
         /// What the panel shows.
@@ -83,6 +109,17 @@ pub enum ControlRequest {
         /// At most so many.
         most: u32,
     },
+    /// The newest rows of the audit log.
+    AuditList {
+        /// Those about the installation itself, instead of the organisation's.
+        installation: bool,
+        /// Those with a smaller number than this.
+        below: Option<u64>,
+        /// At most so many.
+        most: u32,
+    },
+    /// Look whether the audit log is whole.
+    AuditCheck,
     /// Put the backup of the link's key in its place, and make a new backup.
     PromoteBackup,
     /// The newest call records.
@@ -202,6 +239,21 @@ pub enum ControlAnswer {
         /// Why, and what to do, in plain words.
         reason: String,
     },
+    /// The organisation is there.
+    OrganisationAdded {
+        /// The organisation.
+        organisation: OrganisationLine,
+    },
+    /// All organisations.
+    Organisations {
+        /// By name.
+        organisations: Vec<OrganisationLine>,
+    },
+    /// The organisation has another name.
+    OrganisationRenamed {
+        /// The organisation with its new name.
+        organisation: OrganisationLine,
+    },
     /// The newcomer is a room.
     RoomClaimed {
         /// The room.
@@ -266,6 +318,24 @@ pub enum ControlAnswer {
     BackupPromoted {
         /// The pins from now on: the current one, then the new backup's.
         pins: Vec<String>,
+    },
+    /// Rows of the audit log.
+    Audit {
+        /// The newest first.
+        rows: Vec<AuditLine>,
+    },
+    /// How the audit log was found.
+    AuditChecked {
+        /// The number of its first row.
+        first: u64,
+        /// How many rows it has.
+        rows: u64,
+        /// The number of its last row.
+        last: u64,
+        /// The hash of its last row.
+        hash: String,
+        /// The first rows that do not follow what stands before them.
+        wrong: Vec<u64>,
     },
     /// Call records.
     Records {
@@ -491,6 +561,19 @@ pub enum RoomState {
     Revoked,
 }
 
+/// An organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrganisationLine {
+    /// Its id.
+    pub organisation: OrganisationId,
+    /// Its name.
+    pub name: DisplayName,
+    /// How many rooms it has, those that were revoked left out.
+    pub rooms: usize,
+    /// How many meeting rooms it has.
+    pub vmrs: usize,
+}
+
 /// A room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomLine {
@@ -506,6 +589,32 @@ pub struct RoomLine {
     pub enrolled_at: UnixTime,
     /// When its certificate runs out, if the room does not renew it before.
     pub certificate_expires: UnixTime,
+}
+
+/// A row of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditLine {
+    /// Its number.
+    pub number: u64,
+    /// When.
+    pub at: UnixTime,
+    /// In which organisation; the installation itself when it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<OrganisationId>,
+    /// Who.
+    pub who: String,
+    /// From where.
+    pub source: String,
+    /// What was done.
+    pub act: String,
+    /// To what.
+    pub subject: String,
+    /// What it was before.
+    pub before: String,
+    /// What it is now.
+    pub after: String,
+    /// Over all of it and the row before, 64 hexadecimal digits.
+    pub hash: String,
 }
 
 /// A virtual meeting room.

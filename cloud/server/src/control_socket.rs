@@ -4,7 +4,7 @@
 //! line of JSON asks, one line answers; a connection may ask again. There is a limit to the length
 //! of a line, to the number of connections and to the time that one may idle.
 
-use crate::control::{ControlAnswer, ControlRequest, LONGEST_LINE};
+use crate::control::{ControlAnswer, ControlLine, LONGEST_LINE};
 use std::fs::Permissions;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -28,7 +28,7 @@ const MOST_CONNECTIONS: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request and where its answer goes.
-pub type Asked = (ControlRequest, oneshot::Sender<ControlAnswer>);
+pub type Asked = (ControlLine, oneshot::Sender<ControlAnswer>);
 
 /// Why the socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -124,7 +124,7 @@ async fn converse(
             Ok(Ok(_)) => {}
             Ok(Err(error)) => return Err(error),
         }
-        let Ok(request) = serde_json::from_slice(&line) else {
+        let Ok(line) = serde_json::from_slice(&line) else {
             // What came is not repeated: it may hold a PIN.
             let reason = "this is no request that the cloud knows: use a conclave-cloud of the \
                           same version as the running one";
@@ -132,7 +132,7 @@ async fn converse(
         };
         let (reply, replied) = oneshot::channel();
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-        asked.send((request, reply)).await.map_err(|_| gone())?;
+        asked.send((line, reply)).await.map_err(|_| gone())?;
         answer(&mut writer, &replied.await.map_err(|_| gone())?).await?;
     }
 }
@@ -172,11 +172,7 @@ pub enum AskError {
 }
 
 /// Asks the cloud that runs on a data folder, and waits for its answer.
-pub fn ask(
-    data: &Path,
-    socket: &Path,
-    request: &ControlRequest,
-) -> Result<ControlAnswer, AskError> {
+pub fn ask(data: &Path, socket: &Path, request: &ControlLine) -> Result<ControlAnswer, AskError> {
     let mut stream = BlockingStream::connect(socket).map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied => AskError::NotAllowed { data: data.to_owned() },
         _ => AskError::NotRunning { data: data.to_owned() },

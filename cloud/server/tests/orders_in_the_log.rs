@@ -6,12 +6,12 @@
 
 use conclave_cloud::control::{ControlAnswer, ControlRequest};
 use conclave_cloud::switchboard::{
-    Certifier, ControlId, Input, LinkId, Output, Parts, Peer, RequestId, SignError,
+    Caller, Certifier, ControlId, Input, LinkId, Output, Parts, Peer, RequestId, SignError,
     SignedCertificate, Switchboard,
 };
 use conclave_directory::{PinHash, SqliteDirectory};
 use conclave_link_protocol::message::{CertificateChain, Greeting, Hello, Join, RoomRequest};
-use conclave_types::{ActivationCode, RoomId, SrtpProfile, Switch, Time, UnixTime};
+use conclave_types::{ActivationCode, OrganisationId, RoomId, SrtpProfile, Switch, Time, UnixTime};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -64,6 +64,7 @@ impl Cloud {
                 next | (1 << 90)
             }),
             keep_records: std::time::Duration::from_secs(86_400),
+            keep_audit: std::time::Duration::from_secs(86_400),
         };
         Cloud(Switchboard::new(parts, UnixTime(1_800_000_000)).unwrap())
     }
@@ -106,7 +107,11 @@ impl Cloud {
             Output::Answer { answer, .. } => Some(answer),
             _ => None,
         };
-        let outputs = self.give(Input::Control { id: ControlId(1), request });
+        let outputs = self.give(Input::Control {
+            id: ControlId(1),
+            by: Caller::command_line(OrganisationId::FIRST),
+            request,
+        });
         let answer = outputs.into_iter().find_map(answer).unwrap();
         assert!(!matches!(answer, ControlAnswer::Refused { .. }), "{answer:?}");
         answer

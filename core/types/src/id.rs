@@ -89,6 +89,20 @@ macro_rules! id {
 }
 
 id!(
+    /// An organisation: whose rooms, meeting rooms and people they are.
+    OrganisationId, "org"
+);
+
+impl OrganisationId {
+    /// The one that every installation has.
+    pub const FIRST: OrganisationId = OrganisationId::from_random(1);
+}
+
+id!(
+    /// A person with an account.
+    PersonId, "person"
+);
+id!(
     /// A room: one appliance that an organisation enrolled.
     RoomId, "room"
 );

@@ -16,7 +16,9 @@ mod secret;
 mod time;
 
 pub use code::{ActivationCode, ActivationCodeError};
-pub use id::{CallId, IdError, LegId, MeetingId, ParticipantId, RoomId, VmrId};
+pub use id::{
+    CallId, IdError, LegId, MeetingId, OrganisationId, ParticipantId, PersonId, RoomId, VmrId,
+};
 pub use media::{
     AUDIO_CLOCK_HZ, AUDIO_LEVEL_EXTENSION, AUDIO_PAYLOAD_TYPE, MediaLeg, SrtpKey, SrtpKeyError,
     SrtpProfile, Ssrc, Switch, VIDEO_CLOCK_HZ, VIDEO_PAYLOAD_TYPE,

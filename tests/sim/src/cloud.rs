@@ -2,7 +2,7 @@
 
 use crate::world::{ConnId, Event, Net};
 use conclave_cloud::control::{ControlAnswer, ControlRequest};
-use conclave_cloud::switchboard::{
+use conclave_cloud::switchboard::{Caller, 
     Certifier, ControlId, Input, LinkId, MediaEvent, Output, Parts, Peer, PinOutcome, RequestId,
     SignError, SignedCertificate, Switchboard,
 };
@@ -10,8 +10,8 @@ use conclave_directory::{PinHash, SqliteDirectory};
 use conclave_link_protocol::message::{CertificateChain, Piece, Response};
 use conclave_link_protocol::session::{CloudInput, CloudSession, Output as SessionOutput};
 use conclave_types::{
-    LegId, MediaLeg, MeetingId, ParticipantId, RoomId, SrtpKey, SrtpProfile, Ssrc, Time,
-    UnixMillis, UnixTime,
+    LegId, MediaLeg, MeetingId, OrganisationId, ParticipantId, RoomId, SrtpKey, SrtpProfile, Ssrc,
+    Time, UnixMillis, UnixTime,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -57,6 +57,7 @@ impl Cloud {
                 drawn.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
             }),
             keep_records: Duration::from_secs(365 * 86_400),
+            keep_audit: Duration::from_secs(365 * 86_400),
         };
         let board = Switchboard::new(parts, wall(now)).expect("the records can be closed");
         Cloud {
@@ -130,7 +131,11 @@ impl Cloud {
     ) -> ControlAnswer {
         self.next += 1;
         let id = ControlId(self.next);
-        self.board.handle(now, wall(now), Input::Control { id, request });
+        self.board.handle(
+            now,
+            wall(now),
+            Input::Control { id, by: Caller::command_line(OrganisationId::FIRST), request },
+        );
         self.settle(now, net);
         self.answers.pop().expect("an administrator is answered at once")
     }

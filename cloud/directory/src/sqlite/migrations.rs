@@ -16,6 +16,8 @@ pub(super) const ALL: &[&str] = &[
     include_str!("../../migrations/0003_updates.sql"),
     include_str!("../../migrations/0004_resets.sql"),
     include_str!("../../migrations/0005_removing_records.sql"),
+    include_str!("../../migrations/0006_organisations.sql"),
+    include_str!("../../migrations/0007_audit.sql"),
 ];
 
 /// Brings the database to the version of the last of these migrations.

@@ -7,8 +7,10 @@
 //! same ones later. SQLite takes `$1` for a name and numbers parameters by their first appearance:
 //! in each statement they have to appear first in the order of their figures.
 
+mod audit;
 mod changes;
 mod migrations;
+mod organisations;
 mod records;
 mod resets;
 mod rooms;
@@ -21,6 +23,7 @@ mod writing;
 #[cfg(test)]
 mod tests;
 
+use crate::audit::{AuditEntry, AuditRow};
 use crate::repository::StoreError;
 use conclave_types::UnixTime;
 use rusqlite::{Connection, ErrorCode, Row, TransactionBehavior};
@@ -41,6 +44,8 @@ pub struct SqliteDirectory {
     file: PathBuf,
     /// Lists of changes and copies; none for a directory in memory.
     safety: Option<Safety>,
+    /// The audit row that the next change carries.
+    staged: Option<AuditEntry>,
 }
 
 /// Why a database could not be opened.
@@ -189,7 +194,8 @@ impl SqliteDirectory {
         file: &Path,
         safety: Option<Safety>,
     ) -> Result<SqliteDirectory, OpenError> {
-        let mut directory = SqliteDirectory { connection, file: file.to_owned(), safety };
+        let mut directory =
+            SqliteDirectory { connection, file: file.to_owned(), safety, staged: None };
         migrations::migrate(&mut directory, migrations::ALL)?;
         Ok(directory)
     }
@@ -213,9 +219,16 @@ impl SqliteDirectory {
             .map_err(sql)?;
         let writing = Writing::new(&transaction);
         let done = work(&writing).map_err(sql)?;
+        let carried = match &self.staged {
+            Some(entry) if writing.changes() => {
+                Some(audit::add(&writing, entry.clone()).map_err(sql)?)
+            }
+            _ => None,
+        };
         let text = writing.into_text();
         let Some(safety) = self.safety.as_ref().filter(|_| !text.is_empty()) else {
             transaction.commit().map_err(sql)?;
+            self.carried(carried);
             return Ok(done);
         };
         let last = safety::last_change(&transaction).map_err(sql)?;
@@ -229,7 +242,16 @@ impl SqliteDirectory {
         }
         drop(list);
         safety.changed();
+        self.carried(carried);
         Ok(done)
+    }
+
+    /// A change was kept, and an audit row with it.
+    fn carried(&mut self, row: Option<AuditRow>) {
+        if let Some(row) = row {
+            audit::said(&row);
+            self.staged = None;
+        }
     }
 
     /// Runs a query and reads each row.

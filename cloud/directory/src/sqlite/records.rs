@@ -3,7 +3,7 @@
 use super::writing::Writing;
 use super::{SqliteDirectory, parsed, seconds, time, unreadable};
 use crate::repository::{CallRecord, LeftWhy, RecordEntry, Records, StoreError};
-use conclave_types::UnixTime;
+use conclave_types::{OrganisationId, UnixTime};
 use rusqlite::{Row, params};
 
 impl Records for SqliteDirectory {
@@ -27,53 +27,74 @@ impl Records for SqliteDirectory {
         })
     }
 
-    fn call_records(&self, most: u32) -> Result<Vec<CallRecord>, StoreError> {
+    fn call_records(
+        &self,
+        organisation: OrganisationId,
+        most: u32,
+    ) -> Result<Vec<CallRecord>, StoreError> {
         self.read(
             "SELECT c.call, c.meeting, m.vmr_number, m.vmr_name, c.room, c.participant_name, \
              c.joined_at, c.left_at, c.why FROM call_records c \
-             JOIN meetings m ON m.id = c.meeting \
-             ORDER BY c.joined_at DESC, c.call LIMIT $1",
-            params![most],
+             JOIN meetings m ON m.id = c.meeting WHERE m.organisation = $1 \
+             ORDER BY c.joined_at DESC, c.call LIMIT $2",
+            params![organisation.to_string(), most],
             read,
         )
     }
 
-    fn remove_records(&mut self, before: UnixTime) -> Result<u32, StoreError> {
+    fn remove_records(
+        &mut self,
+        organisation: Option<OrganisationId>,
+        before: UnixTime,
+    ) -> Result<u32, StoreError> {
+        let (before, whose) = (seconds(before), organisation.map(|id| id.to_string()));
         self.write(|connection| {
             // Asked first: a day on which nothing is old enough adds no change to the list.
-            let any = "SELECT EXISTS (SELECT 1 FROM call_records WHERE joined_at < $1 \
-                       AND left_at < $1) OR EXISTS (SELECT 1 FROM meetings WHERE ended_at < $1)";
-            if !connection.query_row(any, params![seconds(before)], |row| row.get(0))? {
+            let any = format!(
+                "SELECT EXISTS (SELECT 1 FROM call_records WHERE {OVER}) \
+                 OR EXISTS (SELECT 1 FROM meetings WHERE {ENDED})"
+            );
+            if !connection.query_row(&any, params![before, whose], |row| row.get(0))? {
                 return Ok(0);
             }
-            // By both times: there is an index of the first one.
             let removed = connection.execute(
-                "DELETE FROM call_records WHERE joined_at < $1 AND left_at < $1",
-                params![seconds(before)],
+                &format!("DELETE FROM call_records WHERE {OVER}"),
+                params![before, whose],
             )?;
             connection.execute(
-                "DELETE FROM meetings WHERE ended_at < $1 AND NOT EXISTS \
-                 (SELECT 1 FROM call_records WHERE call_records.meeting = meetings.id)",
-                params![seconds(before)],
+                &format!(
+                    "DELETE FROM meetings WHERE {ENDED} AND NOT EXISTS \
+                     (SELECT 1 FROM call_records WHERE call_records.meeting = meetings.id)"
+                ),
+                params![before, whose],
             )?;
             Ok(u32::try_from(removed).unwrap_or(u32::MAX))
         })
     }
 }
 
+/// Calls that ended before $1, of the organisation $2 or of all. By both times: there is an index of the first one.
+const OVER: &str = "joined_at < $1 AND left_at < $1 AND ($2 IS NULL OR meeting IN \
+                    (SELECT id FROM meetings WHERE organisation = $2))";
+
+/// Meetings that ended before $1, of the organisation $2 or of all.
+const ENDED: &str = "ended_at < $1 AND ($2 IS NULL OR organisation = $2)";
+
 fn keep_one(connection: &Writing<'_>, entry: &RecordEntry) -> Result<(), rusqlite::Error> {
     match entry {
-        RecordEntry::Started { meeting, vmr, number, name, at } => connection.execute(
-            "INSERT INTO meetings (id, vmr, vmr_number, vmr_name, started_at) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-            params![
-                meeting.to_string(),
-                vmr.to_string(),
-                number.as_str(),
-                name.as_str(),
-                seconds(*at)
-            ],
-        ),
+        RecordEntry::Started { meeting, organisation, vmr, number, name, at } => connection
+            .execute(
+                "INSERT INTO meetings (id, vmr, vmr_number, vmr_name, started_at, organisation) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+                params![
+                    meeting.to_string(),
+                    vmr.to_string(),
+                    number.as_str(),
+                    name.as_str(),
+                    seconds(*at),
+                    organisation.to_string()
+                ],
+            ),
         RecordEntry::Joined { call, meeting, room, name, at } => connection.execute(
             "INSERT INTO call_records (call, meeting, room, participant_name, joined_at) \
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",

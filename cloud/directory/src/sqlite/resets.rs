@@ -3,11 +3,11 @@
 use super::{SqliteDirectory, parsed, seconds, time, unreadable};
 use crate::activation::KeyFingerprint;
 use crate::repository::{Reset, ResetOutcome, ResetWay, Resets, StoreError};
-use conclave_types::{ResetNumber, RoomId, UnixTime};
+use conclave_types::{OrganisationId, ResetNumber, RoomId, UnixTime};
 use rusqlite::{Row, params};
 
 const SELECT: &str = "SELECT number, room, name, serial, spki_sha256, way, asked_at, told_at, \
-                      outcome FROM resets";
+                      outcome, organisation FROM resets";
 
 impl Resets for SqliteDirectory {
     fn add_reset(&mut self, reset: &Reset) -> Result<(), StoreError> {
@@ -15,7 +15,8 @@ impl Resets for SqliteDirectory {
         self.write(|connection| {
             connection.execute(
                 "INSERT INTO resets (number, room, name, serial, spki_sha256, way, asked_at, \
-                 told_at, outcome) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                 told_at, outcome, organisation) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                 params![
                     reset.number.to_string(),
                     reset.room.to_string(),
@@ -26,6 +27,7 @@ impl Resets for SqliteDirectory {
                     seconds(reset.asked_at),
                     told_at.map(seconds),
                     outcome.map(ResetOutcome::as_str),
+                    reset.organisation.to_string(),
                 ],
             )
         })
@@ -77,9 +79,10 @@ impl Resets for SqliteDirectory {
         })
     }
 
-    fn resets(&self, most: u32) -> Result<Vec<Reset>, StoreError> {
-        let sql = format!("{SELECT} ORDER BY asked_at DESC, number LIMIT $1");
-        self.read(&sql, params![most], read)
+    fn resets(&self, organisation: OrganisationId, most: u32) -> Result<Vec<Reset>, StoreError> {
+        let sql =
+            format!("{SELECT} WHERE organisation = $1 ORDER BY asked_at DESC, number LIMIT $2");
+        self.read(&sql, params![organisation.to_string(), most], read)
     }
 }
 
@@ -95,6 +98,7 @@ fn read(row: &Row<'_>) -> Result<Reset, rusqlite::Error> {
     };
     Ok(Reset {
         number: parsed(row, 0, "number of a reset")?,
+        organisation: parsed(row, 9, "organisation id")?,
         room: parsed(row, 1, "room id")?,
         name: parsed(row, 2, "room name")?,
         serial: row.get(3)?,

@@ -7,14 +7,14 @@ use conclave_types::{DisplayName, RoomId, UnixTime};
 use rusqlite::{Row, params};
 
 const SELECT: &str = "SELECT id, name, serial, spki_sha256, certificate_expires, status, \
-                      enrolled_at FROM rooms";
+                      enrolled_at, organisation FROM rooms";
 
 impl Rooms for SqliteDirectory {
     fn enrol(&mut self, room: &Room) -> Result<(), EnrolError> {
         let insert = self.write(|connection| {
             connection.execute(
                 "INSERT INTO rooms (id, name, serial, spki_sha256, certificate_expires, status, \
-                 enrolled_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                 enrolled_at, organisation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                 params![
                     room.id.to_string(),
                     room.name.as_str(),
@@ -23,6 +23,7 @@ impl Rooms for SqliteDirectory {
                     seconds(room.certificate_expires),
                     word(room.status),
                     seconds(room.enrolled_at),
+                    room.organisation.to_string(),
                 ],
             )
         });
@@ -120,5 +121,6 @@ fn read(row: &Row<'_>) -> Result<Room, rusqlite::Error> {
             _ => return Err(unreadable(5, "room status")),
         },
         enrolled_at: time(row, 6)?,
+        organisation: parsed(row, 7, "organisation id")?,
     })
 }

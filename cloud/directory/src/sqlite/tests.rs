@@ -1,9 +1,10 @@
 use super::*;
 use crate::activation::KeyFingerprint;
+use crate::audit::AuditEntry;
 use crate::pin_hash::PinHash;
 use crate::pin_tries::{FREE_TRIES, Verdict};
 use crate::repository::*;
-use conclave_types::{CallId, MeetingId, RoomId, VmrId};
+use conclave_types::{CallId, MeetingId, OrganisationId, RoomId, VmrId};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -14,6 +15,7 @@ fn directory() -> SqliteDirectory {
 fn room(n: u128, name: &str) -> Room {
     Room {
         id: RoomId::from_random(n),
+        organisation: OrganisationId::FIRST,
         name: name.parse().unwrap(),
         serial: format!("serial {n}"),
         key: KeyFingerprint::of(&n.to_be_bytes()),
@@ -26,6 +28,7 @@ fn room(n: u128, name: &str) -> Room {
 fn vmr(n: u128, number: &str, pin: Option<&str>) -> Vmr {
     Vmr {
         id: VmrId::from_random(n),
+        organisation: OrganisationId::FIRST,
         number: number.parse().unwrap(),
         name: format!("VMR {n}").parse().unwrap(),
         pin: pin.map(|pin| PinHash::new(&pin.parse().unwrap(), &[7; 16]).unwrap()),
@@ -70,7 +73,7 @@ fn meeting_rooms_are_kept_and_their_numbers_are_unique() {
     let mut directory = directory();
     let board = vmr(1, "4711", Some("246810"));
     directory.add_vmr(&board).unwrap();
-    assert_eq!(directory.vmr(&board.number).unwrap(), Some(board.clone()));
+    assert_eq!(directory.vmr(OrganisationId::FIRST, &board.number).unwrap(), Some(board.clone()));
     assert_eq!(directory.vmr_with_id(board.id).unwrap(), Some(board.clone()));
     assert!(matches!(directory.add_vmr(&vmr(2, "4711", None)), Err(AddVmrError::NumberTaken)));
     assert!(directory.set_pin(board.id, None).unwrap());
@@ -136,6 +139,7 @@ fn joined(n: u128) -> [RecordEntry; 2] {
     [
         RecordEntry::Started {
             meeting,
+            organisation: OrganisationId::FIRST,
             vmr: VmrId::from_random(1),
             number: "4711".parse().unwrap(),
             name: "Board".parse().unwrap(),
@@ -160,7 +164,7 @@ fn records_are_kept_once_however_often_they_are_sent() {
         |why| RecordEntry::Left { call: CallId::from_random(1), why, at: UnixTime(NOW.0 + 9) };
     directory.keep(&[left(LeftWhy::Left)]).unwrap();
     directory.keep(&[left(LeftWhy::MediaLost)]).unwrap();
-    let records = directory.call_records(10).unwrap();
+    let records = directory.call_records(OrganisationId::FIRST, 10).unwrap();
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].left, Some((UnixTime(NOW.0 + 9), LeftWhy::Left)), "the first word stays");
     assert_eq!(records[0].vmr_name.as_str(), "Board");
@@ -177,7 +181,7 @@ fn calls_that_a_crash_left_open_are_closed_at_the_next_start() {
     std::mem::forget(directory);
     let mut directory = SqliteDirectory::open(&file).unwrap();
     assert_eq!(directory.close_dangling(NOW).unwrap(), 1);
-    let left = directory.call_records(10).unwrap()[0].left;
+    let left = directory.call_records(OrganisationId::FIRST, 10).unwrap()[0].left;
     assert_eq!(left, Some((NOW, LeftWhy::CloudStopped)));
 }
 
@@ -198,23 +202,96 @@ fn the_database_is_for_its_owner_only_and_survives_reopening() {
     assert!(found[0].pin.as_ref().unwrap().matches(&"246810".parse().unwrap()));
 }
 
+/// What a database of version 1 may hold, as that version wrote it: a room, a meeting room, a call.
+const OF_VERSION_1: &str = "
+    INSERT INTO rooms (id, name, serial, spki_sha256, certificate_expires, status, enrolled_at)
+        VALUES ('room-00000000000000000000000001', 'A', 'serial 1', '$KEY', 1800001000, 'active', 1800000000);
+    INSERT INTO vmrs (id, number, name, pin_hash, capacity)
+        VALUES ('vmr-00000000000000000000000001', '4711', 'VMR 1', NULL, 25);
+    INSERT INTO meetings (id, vmr, vmr_number, vmr_name, started_at)
+        VALUES ('meeting-00000000000000000000000001', 'vmr-00000000000000000000000001', '4711', 'VMR 1', 1800000000);
+    INSERT INTO call_records (call, meeting, room, participant_name, joined_at)
+        VALUES ('call-00000000000000000000000001', 'meeting-00000000000000000000000001',
+                'room-00000000000000000000000001', 'A', 1800000000);";
+
+/// What later versions brought.
+const OF_VERSION_2: &str = "
+    INSERT INTO pin_tries (room, vmr, failures, last_at, entered)
+        VALUES ('room-00000000000000000000000001', 'vmr-00000000000000000000000001', 9, 1800000000, 0);";
+
 #[test]
-fn a_file_of_version_1_is_brought_up_with_everything_in_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("cloud.db");
-    let connection = Connection::open(&file).unwrap();
-    configure(&connection).unwrap();
-    let mut old = SqliteDirectory { connection, file: file.clone(), safety: None };
-    migrations::migrate(&mut old, &migrations::ALL[..1]).unwrap();
-    old.enrol(&room(1, "A")).unwrap();
-    old.add_vmr(&vmr(1, "4711", None)).unwrap();
-    old.keep(&joined(1)).unwrap();
-    assert!(old.begin_try(RoomId::from_random(1), VmrId::from_random(1), NOW).is_err());
-    drop(old);
-    let mut new = SqliteDirectory::open(&file).unwrap();
-    assert_eq!(new.rooms().unwrap(), [room(1, "A")]);
-    assert_eq!(new.call_records(9).unwrap().len(), 1);
-    new.begin_try(RoomId::from_random(1), VmrId::from_random(1), NOW).unwrap();
+fn a_file_of_any_earlier_version_is_brought_up_with_everything_in_it() {
+    for version in 1..migrations::ALL.len() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cloud.db");
+        let connection = Connection::open(&file).unwrap();
+        configure(&connection).unwrap();
+        let mut old =
+            SqliteDirectory { connection, file: file.clone(), safety: None, staged: None };
+        migrations::migrate(&mut old, &migrations::ALL[..version]).unwrap();
+        let key = room(1, "A").key.to_string();
+        old.connection.execute_batch(&OF_VERSION_1.replace("$KEY", &key)).unwrap();
+        if version >= 2 {
+            old.connection.execute_batch(OF_VERSION_2).unwrap();
+        }
+        drop(old);
+        let mut new = SqliteDirectory::open(&file).unwrap();
+        assert_eq!(new.rooms().unwrap(), [room(1, "A")], "from version {version}");
+        assert_eq!(new.vmrs().unwrap(), [vmr(1, "4711", None)]);
+        assert_eq!(new.call_records(OrganisationId::FIRST, 9).unwrap().len(), 1);
+        let verdict = new.begin_try(RoomId::from_random(1), VmrId::from_random(1), NOW).unwrap();
+        let waits = matches!(verdict, Verdict::Wait(_));
+        assert_eq!(waits, version >= 2, "tries are not forgotten; from version {version}");
+        // What hangs on what still does.
+        new.remove_vmr(VmrId::from_random(1)).unwrap();
+        let tries: u32 = new
+            .connection
+            .query_row("SELECT count(*) FROM pin_tries", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(tries, 0);
+    }
+}
+
+#[test]
+fn organisations_have_names_numbers_and_records_of_their_own() {
+    let mut directory = directory();
+    let hospital =
+        Organisation { id: OrganisationId::from_random(7), name: "Hospital".parse().unwrap() };
+    directory.add_organisation(&hospital).unwrap();
+    let same_name = Organisation { id: OrganisationId::from_random(8), ..hospital.clone() };
+    let taken = directory.add_organisation(&same_name);
+    assert!(matches!(taken, Err(OrganisationError::NameTaken)));
+    let name = "Saint-Louis".parse().unwrap();
+    assert!(directory.rename_organisation(OrganisationId::FIRST, &name).unwrap());
+    assert!(!directory.rename_organisation(OrganisationId::from_random(9), &name).unwrap());
+    let names: Vec<_> =
+        directory.organisations().unwrap().into_iter().map(|each| each.name).collect();
+    assert_eq!(names, ["Hospital".parse().unwrap(), name]);
+
+    directory.enrol(&room(1, "A")).unwrap();
+    directory.enrol(&Room { organisation: hospital.id, ..room(2, "A") }).unwrap();
+    directory.add_vmr(&vmr(1, "4711", None)).unwrap();
+    let theirs = Vmr { organisation: hospital.id, ..vmr(2, "4711", None) };
+    directory.add_vmr(&theirs).unwrap();
+    assert_eq!(directory.vmr(hospital.id, &theirs.number).unwrap(), Some(theirs.clone()));
+    assert_eq!(
+        directory.vmr(OrganisationId::FIRST, &theirs.number).unwrap(),
+        Some(vmr(1, "4711", None))
+    );
+    let stray = Vmr { organisation: OrganisationId::from_random(9), ..vmr(3, "4711", None) };
+    assert!(directory.add_vmr(&stray).is_err(), "of an organisation that is not there");
+
+    directory.keep(&joined(1)).unwrap();
+    let over = RecordEntry::Left {
+        call: CallId::from_random(1),
+        why: LeftWhy::Left,
+        at: NOW.after(Duration::from_secs(60)),
+    };
+    directory.keep(&[over]).unwrap();
+    assert_eq!(directory.call_records(hospital.id, 9).unwrap(), []);
+    let later = NOW.after(Duration::from_secs(1_000));
+    assert_eq!(directory.remove_records(Some(hospital.id), later).unwrap(), 0);
+    assert_eq!(directory.remove_records(Some(OrganisationId::FIRST), later).unwrap(), 1);
 }
 
 #[test]
@@ -399,13 +476,16 @@ fn records_are_removed_by_their_end_and_a_meeting_with_its_last_call() {
     let mut directory = directory();
     calls_of_three_ages(&mut directory);
     let after = |seconds| NOW.after(Duration::from_secs(seconds));
-    assert_eq!(directory.remove_records(NOW).unwrap(), 0, "it ended then, not before");
-    assert_eq!(directory.remove_records(after(1)).unwrap(), 1);
-    assert_eq!((directory.call_records(9).unwrap().len(), meetings(&directory)), (2, 2));
-    assert_eq!(directory.remove_records(after(101)).unwrap(), 1);
+    assert_eq!(directory.remove_records(None, NOW).unwrap(), 0, "it ended then, not before");
+    assert_eq!(directory.remove_records(None, after(1)).unwrap(), 1);
+    assert_eq!(
+        (directory.call_records(OrganisationId::FIRST, 9).unwrap().len(), meetings(&directory)),
+        (2, 2)
+    );
+    assert_eq!(directory.remove_records(None, after(101)).unwrap(), 1);
     assert_eq!(meetings(&directory), 1);
-    assert_eq!(directory.remove_records(after(1_000_000)).unwrap(), 0, "somebody is there");
-    let records = directory.call_records(9).unwrap();
+    assert_eq!(directory.remove_records(None, after(1_000_000)).unwrap(), 0, "somebody is there");
+    let records = directory.call_records(OrganisationId::FIRST, 9).unwrap();
     assert_eq!((records.len(), records[0].call), (1, CallId::from_random(3)));
 }
 
@@ -426,6 +506,7 @@ fn a_revoked_room_is_forgotten_with_what_hangs_on_it_and_its_calls_stay() {
     directory.keep_room_update(&update).unwrap();
     let reset = |n: u32, of: RoomId| Reset {
         number: conclave_types::ResetNumber::from_random(u128::from(n)),
+        organisation: OrganisationId::FIRST,
         room: of,
         name: room.name.clone(),
         serial: room.serial.clone(),
@@ -438,18 +519,18 @@ fn a_revoked_room_is_forgotten_with_what_hangs_on_it_and_its_calls_stay() {
     let other = reset(2, RoomId::from_random(2));
     directory.add_reset(&other).unwrap();
     assert!(!directory.forget_room(room.id).unwrap(), "it is in service");
-    assert_eq!(directory.resets(9).unwrap().len(), 2);
+    assert_eq!(directory.resets(OrganisationId::FIRST, 9).unwrap().len(), 2);
     directory.revoke_room(room.id, NOW).unwrap();
     assert!(directory.forget_room(room.id).unwrap());
     assert!(!directory.forget_room(room.id).unwrap(), "once");
     assert_eq!(directory.rooms().unwrap(), []);
     assert_eq!(directory.room_updates().unwrap(), []);
-    assert_eq!(directory.resets(9).unwrap(), [other]);
+    assert_eq!(directory.resets(OrganisationId::FIRST, 9).unwrap(), [other]);
     let tries: u32 = directory
         .connection
         .query_row("SELECT count(*) FROM pin_tries", [], |row| row.get(0))
         .unwrap();
-    assert_eq!((tries, directory.call_records(9).unwrap().len()), (0, 1));
+    assert_eq!((tries, directory.call_records(OrganisationId::FIRST, 9).unwrap().len()), (0, 1));
 }
 
 /// Whether a database's file or its log has this text.
@@ -494,7 +575,7 @@ fn what_is_removed_or_replaced_is_not_in_the_file_any_more() {
     directory.set_pin(board.id, None).unwrap();
     directory.remove_vmr(board.id).unwrap();
     directory.close_dangling(NOW).unwrap();
-    directory.remove_records(UnixTime(NOW.0 + 1)).unwrap();
+    directory.remove_records(None, UnixTime(NOW.0 + 1)).unwrap();
     for n in (10..70).chain([1]) {
         directory.revoke_room(RoomId::from_random(n), NOW).unwrap();
         assert!(directory.forget_room(RoomId::from_random(n)).unwrap());
@@ -504,4 +585,78 @@ fn what_is_removed_or_replaced_is_not_in_the_file_any_more() {
         assert!(!holds(&file, text), "{text} is still there");
     }
     assert!(holds(&file, "Salle Diderot"));
+}
+
+fn renamed(after: &str, at: u64) -> AuditEntry {
+    AuditEntry {
+        at: UnixTime(NOW.0 + at),
+        organisation: Some(OrganisationId::FIRST),
+        who: "command line".into(),
+        source: "user 0".into(),
+        act: "room.rename".into(),
+        subject: RoomId::from_random(1).to_string(),
+        before: "A".into(),
+        after: after.into(),
+    }
+}
+
+#[test]
+fn an_audit_row_is_kept_with_the_change_that_it_tells_of_or_not_at_all() {
+    let mut directory = directory();
+    directory.enrol(&room(1, "A")).unwrap();
+    directory.enrol(&room(2, "B")).unwrap();
+    let rows = |directory: &SqliteDirectory| {
+        directory.audit_rows(Some(OrganisationId::FIRST), u64::MAX, 9).unwrap()
+    };
+    let rename = |directory: &mut SqliteDirectory, name: &str| {
+        directory.rename_room(RoomId::from_random(1), &name.parse().unwrap())
+    };
+    directory.stage(renamed("B", 0));
+    assert!(rename(&mut directory, "B").is_err(), "the name is taken");
+    assert_eq!(rows(&directory), [], "what did not take place is not in the log");
+    directory.drop_staged();
+    assert!(rename(&mut directory, "C").unwrap());
+    assert_eq!(rows(&directory), [], "nothing was staged");
+
+    directory.stage(renamed("D", 1));
+    assert!(rename(&mut directory, "D").unwrap());
+    assert!(rename(&mut directory, "E").unwrap());
+    directory.stage(renamed("nothing here", 2));
+    directory.keep_staged().unwrap();
+    directory.keep_staged().unwrap();
+    let found: Vec<_> = rows(&directory).into_iter().map(|row| (row.number, row.entry)).collect();
+    assert_eq!(found, [(2, renamed("nothing here", 2)), (1, renamed("D", 1))]);
+    assert_eq!(directory.audit_rows(None, u64::MAX, 9).unwrap(), []);
+    assert_eq!(directory.audit_rows(Some(OrganisationId::FIRST), 2, 9).unwrap().len(), 1);
+}
+
+#[test]
+fn the_audit_log_shows_what_was_done_to_it_and_begins_where_its_oldest_rows_went() {
+    let mut directory = directory();
+    for at in 0..2_500 {
+        directory.stage(renamed(&format!("{at}"), at));
+        directory.keep_staged().unwrap();
+    }
+    let whole = directory.check_audit().unwrap();
+    assert_eq!((whole.first, whole.rows, whole.end.number, whole.wrong), (1, 2_500, 2_500, vec![]));
+
+    assert_eq!(directory.remove_audit(UnixTime(NOW.0 + 100)).unwrap(), 100);
+    assert_eq!(directory.remove_audit(UnixTime(NOW.0 + 100)).unwrap(), 0);
+    let shorter = directory.check_audit().unwrap();
+    assert_eq!((shorter.first, shorter.rows, shorter.wrong), (101, 2_400, vec![]));
+    assert_eq!(shorter.end, whole.end);
+
+    let by_hand = |directory: &SqliteDirectory, sql: &str| {
+        directory.connection.execute(sql, []).unwrap();
+        directory.check_audit().unwrap().wrong
+    };
+    assert_eq!(by_hand(&directory, "DELETE FROM audit WHERE number = 1200"), [1_201]);
+    let changed = by_hand(&directory, "UPDATE audit SET after = 'x' WHERE number = 1100");
+    assert_eq!(changed, [1_100, 1_201]);
+    // All of it may go; the next row follows the last one.
+    directory.remove_audit(UnixTime(NOW.0 + 9_999)).unwrap();
+    directory.stage(renamed("next", 3_000));
+    directory.keep_staged().unwrap();
+    let last = directory.check_audit().unwrap();
+    assert_eq!((last.first, last.rows, last.wrong), (2_501, 1, vec![]));
 }

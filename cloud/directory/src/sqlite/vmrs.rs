@@ -3,23 +3,24 @@
 use super::{SqliteDirectory, parsed, violated};
 use crate::pin_hash::PinHash;
 use crate::repository::{AddVmrError, StoreError, Vmr, Vmrs};
-use conclave_types::{VmrId, VmrNumber};
+use conclave_types::{OrganisationId, VmrId, VmrNumber};
 use rusqlite::{Row, params};
 
-const SELECT: &str = "SELECT id, number, name, pin_hash, capacity FROM vmrs";
+const SELECT: &str = "SELECT id, number, name, pin_hash, capacity, organisation FROM vmrs";
 
 impl Vmrs for SqliteDirectory {
     fn add_vmr(&mut self, vmr: &Vmr) -> Result<(), AddVmrError> {
         let insert = self.write(|connection| {
             connection.execute(
-                "INSERT INTO vmrs (id, number, name, pin_hash, capacity) \
-                 VALUES ($1, $2, $3, $4, $5)",
+                "INSERT INTO vmrs (id, number, name, pin_hash, capacity, organisation) \
+                 VALUES ($1, $2, $3, $4, $5, $6)",
                 params![
                     vmr.id.to_string(),
                     vmr.number.as_str(),
                     vmr.name.as_str(),
                     vmr.pin.as_ref().map(PinHash::as_phc),
                     vmr.capacity,
+                    vmr.organisation.to_string(),
                 ],
             )
         });
@@ -29,9 +30,13 @@ impl Vmrs for SqliteDirectory {
         })
     }
 
-    fn vmr(&self, number: &VmrNumber) -> Result<Option<Vmr>, StoreError> {
-        let sql = format!("{SELECT} WHERE number = $1");
-        Ok(self.read(&sql, params![number.as_str()], read)?.pop())
+    fn vmr(
+        &self,
+        organisation: OrganisationId,
+        number: &VmrNumber,
+    ) -> Result<Option<Vmr>, StoreError> {
+        let sql = format!("{SELECT} WHERE organisation = $1 AND number = $2");
+        Ok(self.read(&sql, params![organisation.to_string(), number.as_str()], read)?.pop())
     }
 
     fn vmr_with_id(&self, id: VmrId) -> Result<Option<Vmr>, StoreError> {
@@ -40,7 +45,7 @@ impl Vmrs for SqliteDirectory {
     }
 
     fn vmrs(&self) -> Result<Vec<Vmr>, StoreError> {
-        self.read(&format!("{SELECT} ORDER BY number"), [], read)
+        self.read(&format!("{SELECT} ORDER BY organisation, number"), [], read)
     }
 
     fn remove_vmr(&mut self, id: VmrId) -> Result<bool, StoreError> {
@@ -69,5 +74,6 @@ fn read(row: &Row<'_>) -> Result<Vmr, rusqlite::Error> {
         name: parsed(row, 2, "meeting room name")?,
         pin: row.get::<_, Option<String>>(3)?.map(PinHash::from_phc),
         capacity: row.get(4)?,
+        organisation: parsed(row, 5, "organisation id")?,
     })
 }

@@ -15,6 +15,11 @@ impl<'a> Writing<'a> {
         Writing { connection, text: RefCell::default() }
     }
 
+    /// Whether anything was done so far.
+    pub(super) fn changes(&self) -> bool {
+        !self.text.borrow().is_empty()
+    }
+
     /// What was done; empty when nothing was.
     pub(super) fn into_text(self) -> String {
         self.text.into_inner()

@@ -19,6 +19,9 @@ pub struct Arguments {
     /// A configuration file in TOML.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// The organisation that is meant, by its name or its id [default: the first one].
+    #[arg(long, global = true, value_name = "NAME")]
+    pub organisation: Option<String>,
     /// Print the answer as one line of JSON.
     #[arg(long, global = true)]
     pub json: bool,
@@ -41,6 +44,9 @@ pub enum Command {
     },
     /// Show the key pins that go into each room's configuration.
     Pins,
+    /// Organisations, each with rooms and meeting rooms of its own: add, list, rename.
+    #[command(subcommand)]
+    Organisation(OrganisationCommand),
     /// Rooms: enrol, list, rename, follow a channel, updates, reset, revoke, forget.
     #[command(subcommand)]
     Room(RoomCommand),
@@ -62,6 +68,9 @@ pub enum Command {
     /// Records of calls: list, remove.
     #[command(subcommand)]
     Record(RecordCommand),
+    /// The audit log, who did what: list, check.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Releases of the rooms' system: add, list, remove.
     #[command(subcommand)]
     Release(ReleaseCommand),
@@ -71,6 +80,25 @@ pub enum Command {
     /// The channels that rooms follow: list.
     #[command(subcommand)]
     Channel(ChannelCommand),
+}
+
+/// About organisations.
+#[derive(Debug, Subcommand)]
+pub enum OrganisationCommand {
+    /// Have another one use this cloud.
+    Add {
+        /// What it is called.
+        name: DisplayName,
+    },
+    /// List all of them.
+    List,
+    /// Give one another name.
+    Rename {
+        /// Its id or its present name.
+        which: String,
+        /// The new name.
+        name: DisplayName,
+    },
 }
 
 /// About releases.
@@ -315,6 +343,25 @@ pub enum RecordCommand {
         #[arg(long, value_name = "DATE", value_parser = day)]
         before: UnixTime,
     },
+}
+
+/// About the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// List its newest rows; with --json with their hashes, for keeping elsewhere.
+    List {
+        /// At most so many.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+        most: u32,
+        /// Those before the row of this number.
+        #[arg(long, value_name = "NUMBER")]
+        below: Option<u64>,
+        /// What was done to the installation itself: organisations, releases, keys.
+        #[arg(long, conflicts_with = "organisation")]
+        installation: bool,
+    },
+    /// Look whether a row is missing or was changed.
+    Check,
 }
 
 /// The beginning of a day.

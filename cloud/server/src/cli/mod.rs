@@ -4,6 +4,7 @@
 
 mod args;
 mod print;
+mod print_audit;
 mod print_resets;
 mod print_updates;
 
@@ -11,14 +12,14 @@ pub use args::{Arguments, Command};
 
 use crate::bundles::Bundles;
 use crate::config::{Config, DEFAULT_DATA};
-use crate::control::{ControlAnswer, ControlRequest, RolloutChange};
+use crate::control::{ControlAnswer, ControlLine, ControlRequest, RolloutChange};
 use crate::control_socket;
 use crate::data_folder::DataFolder;
 use crate::serve;
 use anyhow::Context;
 use args::{
-    ChannelCommand, KeyCommand, MeetingCommand, PinArguments, RecordCommand, ReleaseCommand,
-    RolloutCommand, RoomCommand, VmrCommand,
+    AuditCommand, ChannelCommand, KeyCommand, MeetingCommand, OrganisationCommand, PinArguments,
+    RecordCommand, ReleaseCommand, RolloutCommand, RoomCommand, VmrCommand,
 };
 use conclave_types::{Pin, Secret};
 use std::io::{BufRead, Read, Write};
@@ -37,7 +38,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
 }
 
 fn perform(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { data, config, json, command } = arguments;
+    let Arguments { data, config, organisation, json, command } = arguments;
     let mut config = match config {
         Some(file) => Config::read(&file)?,
         None => Config::default(),
@@ -58,6 +59,13 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Pins => {
             folder.create()?;
             return show(&print::pins(&serve::pins(&folder)?, json));
+        }
+        Command::Organisation(OrganisationCommand::Add { name }) => {
+            ControlRequest::OrganisationAdd { name }
+        }
+        Command::Organisation(OrganisationCommand::List) => ControlRequest::OrganisationList,
+        Command::Organisation(OrganisationCommand::Rename { which, name }) => {
+            ControlRequest::OrganisationRename { organisation: which, name }
         }
         Command::Room(RoomCommand::Claim { code, name }) => {
             ControlRequest::RoomClaim { code, name }
@@ -91,6 +99,10 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Record(RecordCommand::Remove { before }) => {
             ControlRequest::RecordRemove { before }
         }
+        Command::Audit(AuditCommand::List { most, below, installation }) => {
+            ControlRequest::AuditList { installation, below, most }
+        }
+        Command::Audit(AuditCommand::Check) => ControlRequest::AuditCheck,
         Command::Room(RoomCommand::Follow { room, channel, window }) => {
             ControlRequest::RoomFollow { room, channel, window }
         }
@@ -111,7 +123,7 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Rollout(command) => rollout(command),
         Command::Channel(ChannelCommand::List) => ControlRequest::ChannelList,
     };
-    ask(&folder, &request, json)
+    ask(&folder, &ControlLine { organisation, request }, json)
 }
 
 fn release(folder: &DataFolder, command: ReleaseCommand) -> anyhow::Result<ControlRequest> {
@@ -153,14 +165,18 @@ fn rollout(command: RolloutCommand) -> ControlRequest {
     }
 }
 
-fn ask(folder: &DataFolder, request: &ControlRequest, json: bool) -> anyhow::Result<()> {
+fn ask(folder: &DataFolder, line: &ControlLine, json: bool) -> anyhow::Result<()> {
     let data: &Path = folder.path();
-    let answer = control_socket::ask(data, &folder.control_socket(), request)?;
+    let answer = control_socket::ask(data, &folder.control_socket(), line)?;
     if json {
         show(&serde_json::to_string(&answer)?)?;
     }
     match answer {
         ControlAnswer::Refused { reason } => anyhow::bail!(reason),
+        ControlAnswer::AuditChecked { ref wrong, .. } if !wrong.is_empty() => {
+            // A script that looks every night has to notice.
+            anyhow::bail!(print::words(&answer))
+        }
         _ if json => Ok(()),
         answer => show(&print::words(&answer)),
     }

@@ -1,7 +1,9 @@
 //! Answers in plain words, each with the next step where there is one.
 
 use crate::calls::CallLine;
-use crate::control::{ControlAnswer, MeetingLine, RecordLine, RoomLine, RoomState, VmrLine};
+use crate::control::{
+    ControlAnswer, MeetingLine, OrganisationLine, RecordLine, RoomLine, RoomState, VmrLine,
+};
 use conclave_types::UnixTime;
 use std::fmt::Write;
 
@@ -13,6 +15,15 @@ const COPIES: &str =
 pub(super) fn words(answer: &ControlAnswer) -> String {
     match answer {
         ControlAnswer::Refused { reason } => reason.clone(),
+        ControlAnswer::OrganisationAdded { organisation } => format!(
+            "The organisation '{name}' is there. Enrol its rooms: conclave-cloud room claim CODE \
+             --name NAME --organisation '{name}'",
+            name = organisation.name
+        ),
+        ControlAnswer::Organisations { organisations } => organisation_table(organisations),
+        ControlAnswer::OrganisationRenamed { organisation } => {
+            format!("The organisation is called '{}' now.", organisation.name)
+        }
         ControlAnswer::RoomClaimed { room } => format!(
             "The room '{}' is enrolled ({}). Its panel shows the home screen in a moment.",
             room.name, room.room
@@ -67,7 +78,7 @@ pub(super) fn words(answer: &ControlAnswer) -> String {
             "Removed: the records of {removed} calls, all that ended before {}. {COPIES}",
             date(*before)
         ),
-        answer => super::print_resets::words(answer),
+        answer => super::print_audit::words(answer),
     }
 }
 
@@ -81,6 +92,18 @@ pub(super) fn pins(pins: &[String], json: bool) -> String {
         "Put this line into the [cloud] section of each room's configuration:\n\npins = [{}]",
         quoted.join(", ")
     )
+}
+
+fn organisation_table(organisations: &[OrganisationLine]) -> String {
+    let row = |each: &OrganisationLine| {
+        vec![
+            each.name.to_string(),
+            each.rooms.to_string(),
+            each.vmrs.to_string(),
+            each.organisation.to_string(),
+        ]
+    };
+    table(&["NAME", "ROOMS", "MEETING ROOMS", "ID"], organisations.iter().map(row))
 }
 
 fn room_table(rooms: &[RoomLine]) -> String {

@@ -30,17 +30,17 @@ use crate::bundles::Bundles;
 use crate::calls::file::CallFile;
 use crate::calls::{CallLog, KEPT, LOOK, Look};
 use crate::config::{Config, MediaConfig};
-use crate::control::{ControlAnswer, ControlRequest};
+use crate::control::{ControlAnswer, ControlLine, ControlRequest};
 use crate::control_socket::{self, Asked};
 use crate::data_folder::{DataFolder, LockedFolder, Run};
 use crate::metrics::requests::RequestTimes;
 use crate::metrics::{self, Histogram};
-use crate::switchboard::{ControlId, Input, MediaEvent, Output, Parts, Switchboard};
+use crate::switchboard::{Caller, ControlId, Input, MediaEvent, Output, Parts, Switchboard};
 use anyhow::Context;
 use conclave_directory::SqliteDirectory;
 use conclave_link_cloud::Authority;
 use conclave_media_node::{Limits, MediaNode, MediaNodeConfig, MediaNodeEvent, MediaNodeHandle};
-use conclave_types::{Time, UnixMillis, UnixTime};
+use conclave_types::{OrganisationId, Time, UnixMillis, UnixTime};
 use jobs::{Done, Jobs};
 use link::Links;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -96,6 +96,7 @@ async fn run(
         certifier: Box::new(link::Signer::new(authority.clone())),
         random: Box::new(move || random_bits(&random)),
         keep_records: config.records.keep_days.as_time(),
+        keep_audit: config.audit.keep_days.as_time(),
     };
     let board = Switchboard::new(parts, Clock::wall())?;
     let tasks = TaskTracker::new();
@@ -226,8 +227,14 @@ impl Shell {
                     let _ = reply.send(self.page());
                     continue;
                 }
-                Some((request, reply)) = asked.recv() => {
-                    if let Some(answer) = self.answer(&request) {
+                Some((line, reply)) = asked.recv() => {
+                    let ControlLine { organisation, request } = line;
+                    let whose = self.board.organisation_called(organisation.as_deref());
+                    let answered = match &whose {
+                        Ok(_) => self.answer(&request),
+                        Err(reason) => Some(ControlAnswer::Refused { reason: reason.clone() }),
+                    };
+                    if let Some(answer) = answered {
                         // A command line that did not wait needs no answer.
                         let _ = reply.send(answer);
                         continue;
@@ -235,7 +242,8 @@ impl Shell {
                     self.asked += 1;
                     let id = ControlId(self.asked);
                     self.answers.insert(id, reply);
-                    Input::Control { id, request }
+                    let by = Caller::command_line(whose.unwrap_or(OrganisationId::FIRST));
+                    Input::Control { id, by, request }
                 }
                 () = wake => Input::Wake,
             };
@@ -271,7 +279,7 @@ impl Shell {
     }
 
     /// Answers an administrator what is not the switchboard's.
-    fn answer(&self, request: &ControlRequest) -> Option<ControlAnswer> {
+    fn answer(&mut self, request: &ControlRequest) -> Option<ControlAnswer> {
         match request {
             ControlRequest::CallList { most } => {
                 let most = usize::try_from(*most).unwrap_or(usize::MAX);
@@ -281,6 +289,8 @@ impl Shell {
                 Some(match self.authority.promote_backup(Clock::wall()) {
                     Ok(()) => {
                         tracing::warn!("the backup took the place of the link's key");
+                        let by = Caller::command_line(OrganisationId::FIRST);
+                        self.board.note(by, "key.promote_backup", "");
                         let pins = link::words_of_pins(&self.authority);
                         ControlAnswer::BackupPromoted { pins }
                     }

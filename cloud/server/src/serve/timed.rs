@@ -2,15 +2,18 @@
 
 use crate::metrics::Histogram;
 use conclave_directory::pin_tries::Verdict;
-use conclave_directory::repository::{PinTries, Records, Resets, Rooms, Updates, Vmrs};
+use conclave_directory::repository::{
+    Audit, Organisations, PinTries, Records, Resets, Rooms, Updates, Vmrs,
+};
 use conclave_directory::{
-    AddReleaseError, AddVmrError, CallRecord, EnrolError, KeyFingerprint, PinHash, RecordEntry,
-    Reset, ResetOutcome, Room, RoomUpdate, SqliteDirectory, StoreError, StoredRelease,
-    StoredRollout, TakenRoom, Vmr,
+    AddReleaseError, AddVmrError, AuditCheck, AuditEntry, AuditRow, CallRecord, EnrolError,
+    KeyFingerprint, Organisation, OrganisationError, PinHash, RecordEntry, Reset, ResetOutcome,
+    Room, RoomUpdate, SqliteDirectory, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
 };
 use conclave_rollout::Saved;
 use conclave_types::{
-    Compatible, DisplayName, ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
+    Compatible, DisplayName, OrganisationId, ResetNumber, RoomId, UnixTime, Version, VmrId,
+    VmrNumber,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -56,6 +59,12 @@ macro_rules! timed {
     };
 }
 
+timed!(Organisations {
+    change add_organisation(organisation: &Organisation) -> Result<(), OrganisationError>;
+    change rename_organisation(id: OrganisationId, name: &DisplayName) -> Result<bool, OrganisationError>;
+    read organisations() -> Result<Vec<Organisation>, StoreError>;
+});
+
 timed!(Rooms {
     change enrol(room: &Room) -> Result<(), EnrolError>;
     change rename_room(id: RoomId, name: &DisplayName) -> Result<bool, EnrolError>;
@@ -67,11 +76,42 @@ timed!(Rooms {
     read rooms() -> Result<Vec<Room>, StoreError>;
 });
 
+impl Audit for Timed {
+    fn stage(&mut self, entry: AuditEntry) {
+        self.directory.stage(entry);
+    }
+
+    fn drop_staged(&mut self) {
+        self.directory.drop_staged();
+    }
+
+    fn keep_staged(&mut self) -> Result<(), StoreError> {
+        self.change(|directory| directory.keep_staged())
+    }
+
+    fn audit_rows(
+        &self,
+        organisation: Option<OrganisationId>,
+        below: u64,
+        most: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        self.directory.audit_rows(organisation, below, most)
+    }
+
+    fn check_audit(&self) -> Result<AuditCheck, StoreError> {
+        self.directory.check_audit()
+    }
+
+    fn remove_audit(&mut self, before: UnixTime) -> Result<u32, StoreError> {
+        self.change(|directory| directory.remove_audit(before))
+    }
+}
+
 timed!(Vmrs {
     change add_vmr(vmr: &Vmr) -> Result<(), AddVmrError>;
     change remove_vmr(id: VmrId) -> Result<bool, StoreError>;
     change set_pin(id: VmrId, pin: Option<&PinHash>) -> Result<bool, StoreError>;
-    read vmr(number: &VmrNumber) -> Result<Option<Vmr>, StoreError>;
+    read vmr(organisation: OrganisationId, number: &VmrNumber) -> Result<Option<Vmr>, StoreError>;
     read vmr_with_id(id: VmrId) -> Result<Option<Vmr>, StoreError>;
     read vmrs() -> Result<Vec<Vmr>, StoreError>;
 });
@@ -84,8 +124,8 @@ timed!(PinTries {
 timed!(Records {
     change keep(entries: &[RecordEntry]) -> Result<(), StoreError>;
     change close_dangling(at: UnixTime) -> Result<u32, StoreError>;
-    change remove_records(before: UnixTime) -> Result<u32, StoreError>;
-    read call_records(most: u32) -> Result<Vec<CallRecord>, StoreError>;
+    change remove_records(organisation: Option<OrganisationId>, before: UnixTime) -> Result<u32, StoreError>;
+    read call_records(organisation: OrganisationId, most: u32) -> Result<Vec<CallRecord>, StoreError>;
 });
 
 timed!(Updates {
@@ -108,5 +148,5 @@ timed!(Resets {
     change reset_told(number: ResetNumber, outcome: ResetOutcome, at: UnixTime) -> Result<(), StoreError>;
     read reset(number: ResetNumber) -> Result<Option<Reset>, StoreError>;
     read ordered_reset(room: RoomId) -> Result<Option<Reset>, StoreError>;
-    read resets(most: u32) -> Result<Vec<Reset>, StoreError>;
+    read resets(organisation: OrganisationId, most: u32) -> Result<Vec<Reset>, StoreError>;
 });

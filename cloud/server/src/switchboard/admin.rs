@@ -1,6 +1,6 @@
 //! What the command line asks.
 
-use super::{CloseReason, ControlId, JobId, Output, Party, Switchboard};
+use super::{Caller, CloseReason, ControlId, JobId, Output, Party, Switchboard};
 use crate::control::{
     ControlAnswer, ControlRequest, MeetingLine, ParticipantLine, RecordLine, RoomLine, RoomState,
     VmrLine,
@@ -8,14 +8,16 @@ use crate::control::{
 use conclave_directory::{CallRecord, ClaimError, PinHash, Room, RoomStatus, Vmr};
 use conclave_link_protocol::message::{CloudEvent, RoomIdentity};
 use conclave_meeting::Input as Meet;
-use conclave_types::{ActivationCode, DisplayName, Pin, RoomId, Secret, VmrId, VmrNumber};
+use conclave_types::{
+    ActivationCode, DisplayName, OrganisationId, Pin, RoomId, Secret, VmrId, VmrNumber,
+};
 use std::collections::BTreeMap;
 
 /// The most participants that a meeting room may be given: with the longest names, the roster of
 /// so many and the list of meeting rooms still fit into one frame of the link (64 KiB).
 const LARGEST_CAPACITY: u32 = 80;
 
-/// The most meeting rooms: ten for each room of a large organisation. Each costs the cloud some
+/// The most meeting rooms of an organisation: ten for each room of a large one. Each costs the cloud some
 /// hundred octets; raised, listing them all takes longer than a person waits.
 pub const MOST_VMRS: usize = 10_000;
 
@@ -25,6 +27,7 @@ const MOST_HASHING: usize = 16;
 /// An administrator who waits for a PIN's hash.
 pub(super) struct Waiting {
     id: ControlId,
+    by: Caller,
     then: Then,
 }
 
@@ -51,15 +54,17 @@ impl<E: std::error::Error> From<E> for Refused {
 pub(super) type Answered = Result<ControlAnswer, Refused>;
 
 impl Switchboard {
-    pub(super) fn control(&mut self, id: ControlId, request: ControlRequest) {
+    pub(super) fn control(&mut self, id: ControlId, by: Caller, request: ControlRequest) {
+        let whose = by.organisation;
+        self.asking = Some(by);
         let answered = match request {
-            ControlRequest::RoomClaim { code, name } => self.claim(code, &name),
-            ControlRequest::RoomList => self.room_list(),
-            ControlRequest::RoomRename { room, name } => self.rename(&room, &name),
-            ControlRequest::RoomRevoke { room } => self.revoke(&room),
+            ControlRequest::RoomClaim { code, name } => self.claim(whose, code, &name),
+            ControlRequest::RoomList => self.room_list(whose),
+            ControlRequest::RoomRename { room, name } => self.rename(whose, &room, &name),
+            ControlRequest::RoomRevoke { room } => self.revoke(whose, &room),
             ControlRequest::VmrCreate { number, name, pin: Some(pin), capacity } => {
                 // Refused before the hash is computed, and checked again by the database after.
-                match self.may_create(&number, capacity) {
+                match self.may_create(whose, &number, capacity) {
                     Ok(()) => {
                         self.hash_pin(id, pin, Then::Create { number, name, capacity });
                         return;
@@ -68,38 +73,49 @@ impl Switchboard {
                 }
             }
             ControlRequest::VmrCreate { number, name, pin: None, capacity } => self
-                .may_create(&number, capacity)
-                .and_then(|()| self.create_vmr(number, name, None, capacity)),
-            ControlRequest::VmrList => self.vmr_list(),
-            ControlRequest::VmrRemove { number } => self.remove_vmr(&number),
-            ControlRequest::VmrSetPin { number, pin: Some(pin) } => match self.find_vmr(&number) {
-                Ok(_) => {
-                    self.hash_pin(id, pin, Then::SetPin { number });
-                    return;
+                .may_create(whose, &number, capacity)
+                .and_then(|()| self.create_vmr(whose, number, name, None, capacity)),
+            ControlRequest::VmrList => self.vmr_list(whose),
+            ControlRequest::VmrRemove { number } => self.remove_vmr(whose, &number),
+            ControlRequest::VmrSetPin { number, pin: Some(pin) } => {
+                match self.find_vmr(whose, &number) {
+                    Ok(_) => {
+                        self.hash_pin(id, pin, Then::SetPin { number });
+                        return;
+                    }
+                    Err(refused) => Err(refused),
                 }
-                Err(refused) => Err(refused),
-            },
-            ControlRequest::VmrSetPin { number, pin: None } => self.set_pin(&number, None),
-            ControlRequest::MeetingList => self.meeting_list(),
-            ControlRequest::MeetingEnd { number } => self.end_meeting(&number),
+            }
+            ControlRequest::VmrSetPin { number, pin: None } => self.set_pin(whose, &number, None),
+            ControlRequest::MeetingList => self.meeting_list(whose),
+            ControlRequest::MeetingEnd { number } => self.end_meeting(whose, &number),
             ControlRequest::CallList { .. } | ControlRequest::PromoteBackup => {
                 Err(Refused("this is not the switchboard's to answer".into()))
             }
-            ControlRequest::RecordList { most } => self.record_list(most),
-            request => self.removal_control(request),
+            ControlRequest::RecordList { most } => self.record_list(whose, most),
+            ControlRequest::OrganisationAdd { name } => self.add_organisation(name),
+            ControlRequest::OrganisationList => self.organisation_list(),
+            ControlRequest::OrganisationRename { organisation, name } => {
+                self.rename_organisation(&organisation, name)
+            }
+            request => self.removal_control(whose, request),
         };
+        self.settle(answered.is_ok());
         self.answer(id, answered);
     }
 
     pub(super) fn pin_hashed(&mut self, job: JobId, hash: Option<PinHash>) {
-        let Some(Waiting { id, then }) = self.hashing.remove(&job) else { return };
+        let Some(Waiting { id, by, then }) = self.hashing.remove(&job) else { return };
+        let whose = by.organisation;
+        self.asking = Some(by);
         let answered = match (hash, then) {
             (None, _) => Err(Refused("the PIN could not be hashed: see the cloud's log".into())),
             (hash, Then::Create { number, name, capacity }) => {
-                self.create_vmr(number, name, hash, capacity)
+                self.create_vmr(whose, number, name, hash, capacity)
             }
-            (hash, Then::SetPin { number }) => self.set_pin(&number, hash.as_ref()),
+            (hash, Then::SetPin { number }) => self.set_pin(whose, &number, hash.as_ref()),
         };
+        self.settle(answered.is_ok());
         self.answer(id, answered);
     }
 
@@ -109,17 +125,24 @@ impl Switchboard {
     }
 
     fn hash_pin(&mut self, id: ControlId, pin: Pin, then: Then) {
+        // It goes on when the hash is there.
+        let Some(by) = self.asking.take() else { return };
         if self.hashing.len() >= MOST_HASHING {
             self.answer(id, Err(Refused("the cloud is busy: try again in a moment".into())));
             return;
         }
         let job = self.job();
         let salt = Secret::new(self.random().to_be_bytes());
-        self.hashing.insert(job, Waiting { id, then });
+        self.hashing.insert(job, Waiting { id, by, then });
         self.outputs.push_back(Output::HashPin { job, pin, salt });
     }
 
-    fn claim(&mut self, code: ActivationCode, name: &DisplayName) -> Answered {
+    fn claim(
+        &mut self,
+        whose: OrganisationId,
+        code: ActivationCode,
+        name: &DisplayName,
+    ) -> Answered {
         let key = self.activation.claim(self.now, code)?;
         let Some(link) = self.newcomers.get(&key).copied() else {
             return Err(ClaimError::NotConnected.into());
@@ -137,6 +160,7 @@ impl Switchboard {
         let signed = self.parts.certifier.sign(id, spki_der, self.wall)?;
         let room = Room {
             id,
+            organisation: whose,
             name: name.clone(),
             serial: serial.clone(),
             key,
@@ -144,6 +168,8 @@ impl Switchboard {
             status: RoomStatus::Active,
             enrolled_at: before.as_ref().map_or(self.wall, |room| room.enrolled_at),
         };
+        let was = before.as_ref().map(|room| room.name.to_string()).unwrap_or_default();
+        self.audit("room.enrol", id, was, format!("{name}, serial number {}", room.serial));
         if before.is_some() {
             self.parts.directory.rename_room(id, name)?;
             self.parts.directory.certificate_signed(id, signed.expires)?;
@@ -159,15 +185,16 @@ impl Switchboard {
         Ok(ControlAnswer::RoomClaimed { room: self.room_line(room) })
     }
 
-    fn room_list(&self) -> Answered {
-        let rooms = self.parts.directory.rooms()?;
+    fn room_list(&self, whose: OrganisationId) -> Answered {
+        let rooms = self.rooms_of(whose)?;
         let rooms = rooms.into_iter().map(|room| self.room_line(room)).collect();
         Ok(ControlAnswer::Rooms { rooms })
     }
 
-    fn rename(&mut self, room: &str, name: &DisplayName) -> Answered {
-        let mut room = self.find_room(room)?;
+    fn rename(&mut self, whose: OrganisationId, room: &str, name: &DisplayName) -> Answered {
+        let mut room = self.find_room(whose, room)?;
         let id = room.id;
+        self.audit("room.rename", id, &room.name, name);
         if !self.parts.directory.rename_room(id, name)? {
             return Err(revoked(&room));
         }
@@ -184,8 +211,9 @@ impl Switchboard {
         Ok(ControlAnswer::RoomRenamed { room: self.room_line(room) })
     }
 
-    fn revoke(&mut self, room: &str) -> Answered {
-        let mut room = self.find_room(room)?;
+    fn revoke(&mut self, whose: OrganisationId, room: &str) -> Answered {
+        let mut room = self.find_room(whose, room)?;
+        self.audit("room.revoke", room.id, &room.name, "");
         if !self.parts.directory.revoke_room(room.id, self.wall)? {
             return Err(revoked(&room));
         }
@@ -195,30 +223,42 @@ impl Switchboard {
         Ok(ControlAnswer::RoomRevoked { room: self.room_line(room) })
     }
 
-    /// By id, or by name among those that are active.
-    pub(super) fn find_room(&self, room: &str) -> Result<Room, Refused> {
+    /// All of an organisation, revoked or not, by name.
+    pub(super) fn rooms_of(&self, whose: OrganisationId) -> Result<Vec<Room>, Refused> {
+        let mut rooms = self.parts.directory.rooms()?;
+        rooms.retain(|room| room.organisation == whose);
+        Ok(rooms)
+    }
+
+    /// By id, or by name among those that are active. Another organisation's is not there.
+    pub(super) fn find_room(&self, whose: OrganisationId, room: &str) -> Result<Room, Refused> {
         let found = match room.parse::<RoomId>() {
-            Ok(id) => self.parts.directory.room(id)?,
-            Err(_) => self.parts.directory.rooms()?.into_iter().find(|candidate| {
+            Ok(id) => self.parts.directory.room(id)?.filter(|room| room.organisation == whose),
+            Err(_) => self.rooms_of(whose)?.into_iter().find(|candidate| {
                 candidate.status == RoomStatus::Active && candidate.name.as_str() == room.trim()
             }),
         };
         found.ok_or_else(|| no_room(room))
     }
 
-    fn may_create(&self, number: &VmrNumber, capacity: u32) -> Result<(), Refused> {
+    fn may_create(
+        &self,
+        whose: OrganisationId,
+        number: &VmrNumber,
+        capacity: u32,
+    ) -> Result<(), Refused> {
         if !(1..=LARGEST_CAPACITY).contains(&capacity) {
             return Err(Refused(format!(
                 "a meeting room holds 1 to {LARGEST_CAPACITY} participants, not {capacity}"
             )));
         }
-        if self.listing.len() >= MOST_VMRS {
+        if self.listing.len(whose) >= MOST_VMRS {
             return Err(Refused(format!(
                 "there are {MOST_VMRS} meeting rooms, as many as the cloud keeps: remove one that \
                  nobody uses, see 'conclave-cloud vmr list'"
             )));
         }
-        match self.parts.directory.vmr(number)? {
+        match self.parts.directory.vmr(whose, number)? {
             Some(_) => Err(conclave_directory::AddVmrError::NumberTaken.into()),
             None => Ok(()),
         }
@@ -226,38 +266,49 @@ impl Switchboard {
 
     fn create_vmr(
         &mut self,
+        whose: OrganisationId,
         number: VmrNumber,
         name: DisplayName,
         pin: Option<PinHash>,
         capacity: u32,
     ) -> Answered {
         let id = VmrId::from_random(self.random());
-        let vmr = Vmr { id, number, name, pin, capacity };
-        self.may_create(&vmr.number, capacity)?;
+        let vmr = Vmr { id, organisation: whose, number, name, pin, capacity };
+        self.may_create(whose, &vmr.number, capacity)?;
+        self.audit("vmr.create", id, "", in_words(&vmr));
         self.parts.directory.add_vmr(&vmr)?;
         tracing::info!(vmr = %id, "meeting room created");
         self.listing.set(&vmr);
-        self.push_directory();
+        self.push_directory(whose);
         Ok(ControlAnswer::VmrCreated { vmr: vmr_line(vmr) })
     }
 
-    fn vmr_list(&self) -> Answered {
-        let vmrs = self.parts.directory.vmrs()?;
+    fn vmr_list(&self, whose: OrganisationId) -> Answered {
+        let mut vmrs = self.parts.directory.vmrs()?;
+        vmrs.retain(|vmr| vmr.organisation == whose);
         Ok(ControlAnswer::Vmrs { vmrs: vmrs.into_iter().map(vmr_line).collect() })
     }
 
-    fn remove_vmr(&mut self, number: &VmrNumber) -> Answered {
-        let vmr = self.find_vmr(number)?;
+    fn remove_vmr(&mut self, whose: OrganisationId, number: &VmrNumber) -> Answered {
+        let vmr = self.find_vmr(whose, number)?;
+        self.audit("vmr.remove", vmr.id, in_words(&vmr), "");
         self.parts.directory.remove_vmr(vmr.id)?;
         tracing::info!(vmr = %vmr.id, "meeting room removed");
-        self.listing.remove(&vmr.number);
+        self.listing.remove(&vmr);
         self.meet(Meet::VmrRemoved { vmr: vmr.id });
-        self.push_directory();
+        self.push_directory(whose);
         Ok(ControlAnswer::VmrRemoved { vmr: vmr_line(vmr) })
     }
 
-    fn set_pin(&mut self, number: &VmrNumber, pin: Option<&PinHash>) -> Answered {
-        let mut vmr = self.find_vmr(number)?;
+    fn set_pin(
+        &mut self,
+        whose: OrganisationId,
+        number: &VmrNumber,
+        pin: Option<&PinHash>,
+    ) -> Answered {
+        let mut vmr = self.find_vmr(whose, number)?;
+        let after = if pin.is_some() { "another PIN" } else { "no PIN" };
+        self.audit("vmr.set_pin", vmr.id, in_words(&vmr), after);
         self.parts.directory.set_pin(vmr.id, pin)?;
         match pin {
             Some(_) => tracing::info!(vmr = %vmr.id, "PIN set"),
@@ -265,31 +316,33 @@ impl Switchboard {
         }
         vmr.pin = pin.cloned();
         self.listing.set(&vmr);
-        self.push_directory();
+        self.push_directory(whose);
         Ok(ControlAnswer::VmrPinSet { vmr: vmr_line(vmr) })
     }
 
-    fn find_vmr(&self, number: &VmrNumber) -> Result<Vmr, Refused> {
-        self.parts.directory.vmr(number)?.ok_or_else(|| {
+    fn find_vmr(&self, whose: OrganisationId, number: &VmrNumber) -> Result<Vmr, Refused> {
+        self.parts.directory.vmr(whose, number)?.ok_or_else(|| {
             Refused(format!("there is no meeting room {number}: see 'conclave-cloud vmr list'"))
         })
     }
 
     /// Ends the meeting in a meeting room. Whoever was in may come again.
-    fn end_meeting(&mut self, number: &VmrNumber) -> Answered {
-        let vmr = self.find_vmr(number)?;
+    fn end_meeting(&mut self, whose: OrganisationId, number: &VmrNumber) -> Answered {
+        let vmr = self.find_vmr(whose, number)?;
         let Some(meeting) = self.meetings.meeting_in(vmr.id) else {
             return Err(Refused(format!(
                 "no meeting is on in {number}: see 'conclave-cloud meeting list'"
             )));
         };
+        self.audit("meeting.end", meeting, in_words(&vmr), "");
         tracing::info!(vmr = %vmr.id, %meeting, "meeting ended by an administrator");
         self.meet(Meet::Closed { vmr: vmr.id });
         Ok(ControlAnswer::MeetingEnded { vmr: vmr_line(vmr) })
     }
 
-    fn meeting_list(&self) -> Answered {
-        let vmrs = self.parts.directory.vmrs()?;
+    fn meeting_list(&self, whose: OrganisationId) -> Answered {
+        let mut vmrs = self.parts.directory.vmrs()?;
+        vmrs.retain(|vmr| vmr.organisation == whose);
         let vmrs: BTreeMap<VmrId, Vmr> = vmrs.into_iter().map(|vmr| (vmr.id, vmr)).collect();
         let line = |summary: conclave_meeting::MeetingSummary| {
             let vmr = vmrs.get(&summary.vmr)?;
@@ -309,7 +362,7 @@ impl Switchboard {
         Ok(ControlAnswer::Meetings { meetings })
     }
 
-    fn record_list(&self, most: u32) -> Answered {
+    fn record_list(&self, whose: OrganisationId, most: u32) -> Answered {
         let line = |record: CallRecord| RecordLine {
             call: record.call,
             meeting: record.meeting,
@@ -321,7 +374,7 @@ impl Switchboard {
             left_at: record.left.map(|(at, _)| at),
             why: record.left.map(|(_, why)| why.words().to_owned()),
         };
-        let records = self.parts.directory.call_records(most)?;
+        let records = self.parts.directory.call_records(whose, most)?;
         Ok(ControlAnswer::Records { records: records.into_iter().map(line).collect() })
     }
 
@@ -345,6 +398,12 @@ impl Switchboard {
 
 pub(super) fn no_room(room: &str) -> Refused {
     Refused(format!("there is no room '{room}': see 'conclave-cloud room list'"))
+}
+
+/// For the audit log.
+fn in_words(vmr: &Vmr) -> String {
+    let pin = if vmr.pin.is_some() { "a PIN" } else { "no PIN" };
+    format!("{} '{}', {pin}, {} seats", vmr.number.as_str(), vmr.name, vmr.capacity)
 }
 
 fn vmr_line(vmr: Vmr) -> VmrLine {

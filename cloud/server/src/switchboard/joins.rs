@@ -11,7 +11,7 @@ use conclave_directory::{StoreError, Vmr};
 use conclave_link_protocol::message::{Join, JoinRefusal, Response};
 use conclave_meeting::{Input as Meet, Visit};
 use conclave_types::{
-    CallId, DisplayName, MediaLeg, MeetingId, ParticipantId, RoomId, SrtpProfile,
+    CallId, DisplayName, MediaLeg, MeetingId, OrganisationId, ParticipantId, RoomId, SrtpProfile,
 };
 
 /// The most PINs that wait for their hash. Each takes some 20 ms of one core; at 64 the last one
@@ -53,7 +53,8 @@ impl Switchboard {
             self.not_joined(link, id, Outcome::Refused(JoinRefusal::Busy));
             return;
         }
-        match self.door(room, &join) {
+        let Some(Party::Room { organisation, .. }) = self.links.get(&link) else { return };
+        match self.door(*organisation, room, &join) {
             Ok(Door::Open(vmr)) => self.arrive(link, id, room, &vmr, join),
             Ok(Door::Shut(refusal)) => self.not_joined(link, id, Outcome::Refused(refusal)),
             Ok(Door::Ask { vmr, tries_left }) => {
@@ -69,9 +70,14 @@ impl Switchboard {
         }
     }
 
-    fn door(&mut self, room: RoomId, join: &Join) -> Result<Door, StoreError> {
+    fn door(
+        &mut self,
+        whose: OrganisationId,
+        room: RoomId,
+        join: &Join,
+    ) -> Result<Door, StoreError> {
         let directory = &mut self.parts.directory;
-        let Some(vmr) = directory.vmr(&join.number)? else {
+        let Some(vmr) = directory.vmr(whose, &join.number)? else {
             return Ok(Door::Shut(JoinRefusal::NotFound));
         };
         Ok(match (&vmr.pin, &join.pin) {

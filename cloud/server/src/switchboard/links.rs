@@ -9,7 +9,7 @@ use conclave_link_protocol::message::{
     CloudEvent, Greeting, Hello, Refusal, Response, RoomEvent, RoomIdentity, RoomRequest, Welcome,
 };
 use conclave_meeting::Held;
-use conclave_types::{Redacted, RoomId};
+use conclave_types::{OrganisationId, Redacted, RoomId};
 
 /// A room that may not link asks again after an hour: somebody has to act first.
 const RETRY_REFUSED_S: u32 = 3_600;
@@ -98,7 +98,9 @@ impl Switchboard {
         let span = tracing::info_span!(parent: None, "link", %link, room = %id);
         span.in_scope(|| tracing::info!(software = hello.software, "room linked"));
         let name = room.name.clone();
-        self.links.insert(link, Party::Room { room: id, name: room.name, spki_der, span });
+        let organisation = room.organisation;
+        self.links
+            .insert(link, Party::Room { room: id, organisation, name: room.name, spki_der, span });
         // The greeting is the first word on a link; what the meeting has to say comes after it.
         let greeting_at = self.outputs.len();
         let held = hello.calls.iter().map(|held| Held {
@@ -111,7 +113,7 @@ impl Switchboard {
         let welcome = Welcome {
             version: common_version(hello.versions).unwrap_or(VERSIONS.0),
             room: RoomIdentity { room: id, name },
-            directory: self.listing.entries(),
+            directory: self.listing.entries(organisation),
             calls: std::mem::take(&mut self.resumed),
         };
         let greeting = Greeting::Welcome(Box::new(welcome));
@@ -120,10 +122,14 @@ impl Switchboard {
         None
     }
 
-    /// The list of meeting rooms changed: every linked room gets all of it.
-    pub(super) fn push_directory(&mut self) {
-        let listing = self.listing.entries();
+    /// An organisation's list of meeting rooms changed: each of its linked rooms gets all of it.
+    pub(super) fn push_directory(&mut self, whose: OrganisationId) {
+        let listing = self.listing.entries(whose);
         for link in self.rooms.values().copied() {
+            let is_theirs = |party: &Party| matches!(party, Party::Room { organisation, .. } if *organisation == whose);
+            if !self.links.get(&link).is_some_and(is_theirs) {
+                continue;
+            }
             let event = CloudEvent::Directory(listing.clone());
             self.outputs.push_back(Output::Send { link, event });
         }

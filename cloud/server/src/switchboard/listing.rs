@@ -6,7 +6,7 @@
 
 use conclave_directory::Vmr;
 use conclave_link_protocol::message::DirectoryEntry;
-use conclave_types::VmrNumber;
+use conclave_types::{OrganisationId, VmrNumber};
 use std::collections::BTreeMap;
 
 /// The most octets of the list of meeting rooms: some 250 with usual names. A welcome carries it
@@ -14,31 +14,35 @@ use std::collections::BTreeMap;
 /// not listed can be dialled all the same.
 const LONGEST_LISTING: usize = 24 * 1024;
 
-/// All meeting rooms, by number.
+/// All meeting rooms, by organisation and number.
 #[derive(Debug, Default)]
-pub(super) struct Listing(BTreeMap<VmrNumber, DirectoryEntry>);
+pub(super) struct Listing(BTreeMap<OrganisationId, BTreeMap<VmrNumber, DirectoryEntry>>);
 
 impl Listing {
     pub(super) fn of(vmrs: Vec<Vmr>) -> Listing {
-        Listing(vmrs.into_iter().map(|vmr| (vmr.number.clone(), entry(&vmr))).collect())
+        let mut listing = Listing::default();
+        vmrs.iter().for_each(|vmr| listing.set(vmr));
+        listing
     }
 
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
+    /// How many an organisation has.
+    pub(super) fn len(&self, whose: OrganisationId) -> usize {
+        self.0.get(&whose).map_or(0, BTreeMap::len)
     }
 
     /// One is there, or is not as it was.
     pub(super) fn set(&mut self, vmr: &Vmr) {
-        self.0.insert(vmr.number.clone(), entry(vmr));
+        self.0.entry(vmr.organisation).or_default().insert(vmr.number.clone(), entry(vmr));
     }
 
-    pub(super) fn remove(&mut self, number: &VmrNumber) {
-        self.0.remove(number);
+    pub(super) fn remove(&mut self, vmr: &Vmr) {
+        if let Some(theirs) = self.0.get_mut(&vmr.organisation) {
+            theirs.remove(&vmr.number);
+        }
     }
 
-    /// As many as fit, by number.
-    pub(super) fn entries(&self) -> Vec<DirectoryEntry> {
+    /// As many of an organisation as fit, by number.
+    pub(super) fn entries(&self, whose: OrganisationId) -> Vec<DirectoryEntry> {
         let mut room = LONGEST_LISTING;
         let fits = |entry: &&DirectoryEntry| {
             // A comma follows each entry.
@@ -47,7 +51,13 @@ impl Listing {
             room = left.unwrap_or(0);
             left.is_some()
         };
-        self.0.values().take_while(fits).cloned().collect()
+        self.0
+            .get(&whose)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .take_while(fits)
+            .cloned()
+            .collect()
     }
 }
 

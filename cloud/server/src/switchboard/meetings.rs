@@ -132,6 +132,7 @@ impl Switchboard {
             Fact::Started { meeting, vmr } => match self.parts.directory.vmr_with_id(vmr) {
                 Ok(Some(found)) => RecordEntry::Started {
                     meeting,
+                    organisation: found.organisation,
                     vmr,
                     number: found.number,
                     name: found.name,

@@ -9,7 +9,9 @@
 //! - `joins`: number, PIN, seat, leg, answer; switches and leaving;
 //! - `meetings`: turns what [`conclave_meeting`] says into messages and records;
 //! - `admin`: what the command line asks;
+//! - `audit`: who did what;
 //! - `listing`: the meeting rooms as panels list them;
+//! - `organisations`: those that the cloud serves;
 //! - `pace`: how often a room may join, or change what it runs;
 //! - `updates`: which room runs which release, and who is offered what;
 //! - `releases`: what the command line asks about that;
@@ -18,10 +20,12 @@
 //! - `tally`: what is counted for the operator.
 
 mod admin;
+mod audit;
 mod joins;
 mod links;
 mod listing;
 mod meetings;
+mod organisations;
 mod pace;
 mod releases;
 mod removal;
@@ -37,8 +41,8 @@ pub use admin::MOST_VMRS;
 pub(crate) use releases::words as stage_words;
 pub use tally::{Gauges, Tally, Words, kind};
 pub use words::{
-    BundleFile, CallNote, Certifier, CloseReason, ControlId, Input, JobId, LinkId, MediaEvent,
-    Output, Peer, PinOutcome, RequestId, SignError, SignedCertificate,
+    BundleFile, CallNote, Caller, Certifier, CloseReason, ControlId, Input, JobId, LinkId,
+    MediaEvent, Output, Peer, PinOutcome, RequestId, SignError, SignedCertificate,
 };
 
 use conclave_directory::{
@@ -46,7 +50,7 @@ use conclave_directory::{
 };
 use conclave_link_protocol::message::ResumedCall;
 use conclave_meeting::Meetings;
-use conclave_types::{CallId, DisplayName, ParticipantId, RoomId, Time, UnixTime};
+use conclave_types::{CallId, DisplayName, OrganisationId, ParticipantId, RoomId, Time, UnixTime};
 use listing::Listing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -66,6 +70,8 @@ pub struct Parts {
     pub random: Box<dyn FnMut() -> u128 + Send>,
     /// How long a record of a call is kept after the call ended.
     pub keep_records: Duration,
+    /// How long a row of the audit log is kept.
+    pub keep_audit: Duration,
 }
 
 /// The machine.
@@ -84,6 +90,8 @@ pub struct Switchboard {
     /// Rooms that passed the door and wait for their leg.
     arrivals: BTreeMap<CallId, joins::Arrival>,
     opening: BTreeMap<ParticipantId, CallId>,
+    /// Who asks right now; nobody between two requests.
+    asking: Option<Caller>,
     /// Administrators who wait for a hash.
     hashing: BTreeMap<JobId, admin::Waiting>,
     next_job: u64,
@@ -122,6 +130,7 @@ enum Stage {
 enum Party {
     Room {
         room: RoomId,
+        organisation: OrganisationId,
         name: DisplayName,
         spki_der: Vec<u8>,
         span: Span,
@@ -158,6 +167,7 @@ impl Switchboard {
             checks: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             opening: BTreeMap::new(),
+            asking: None,
             hashing: BTreeMap::new(),
             next_job: 0,
             unrecorded: VecDeque::new(),
@@ -210,7 +220,7 @@ impl Switchboard {
                 self.chunk_read(link, id, offset, piece);
             }
             Input::Media(event) => self.media(event),
-            Input::Control { id, request } => self.control(id, request),
+            Input::Control { id, by, request } => self.control(id, by, request),
             Input::Stop => self.stop(),
         }
     }

@@ -9,12 +9,16 @@ use crate::control::{
 };
 use conclave_directory::{Room, RoomStatus, RoomUpdate, StoredRelease, StoredRollout};
 use conclave_rollout::{Amount, Input, Plan, Rollout, Stage, Standing};
-use conclave_types::{BundleHash, Channel, Compatible, MaintenanceWindow, Version};
+use conclave_types::{BundleHash, Channel, Compatible, MaintenanceWindow, OrganisationId, Version};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 impl Switchboard {
-    pub(super) fn release_control(&mut self, request: ControlRequest) -> Answered {
+    pub(super) fn release_control(
+        &mut self,
+        whose: OrganisationId,
+        request: ControlRequest,
+    ) -> Answered {
         match request {
             ControlRequest::ReleaseAdd { version, compatible, sha256, size, floor } => {
                 let added_at = self.wall;
@@ -53,15 +57,16 @@ impl Switchboard {
             ControlRequest::RolloutStatus { rollout } => self.rollout_status(rollout),
             ControlRequest::RolloutSet { rollout, to } => self.change_rollout(rollout, to),
             ControlRequest::RoomFollow { room, channel, window } => {
-                self.follow(&room, channel, window)
+                self.follow(whose, &room, channel, window)
             }
             ControlRequest::RoomUpdates => {
-                let rooms = self.active_rooms()?;
+                let mut rooms = self.active_rooms()?;
+                rooms.retain(|room| room.organisation == whose);
                 let rooms = rooms.into_iter().map(|room| self.room_update_line(room)).collect();
                 Ok(ControlAnswer::RoomUpdates { rooms })
             }
             ControlRequest::ChannelList => self.channels(),
-            _ => Err(Refused("this is not the switchboard's to answer".into())),
+            request => self.audit_control(whose, request),
         }
     }
 
@@ -88,6 +93,8 @@ impl Switchboard {
                 release.floor, release.version
             )));
         }
+        let named = format!("{} for {}", release.version, release.compatible);
+        self.audit_installation("release.add", named, "", release.sha256);
         self.parts.directory.add_release(&release)?;
         let StoredRelease { version, compatible: board, .. } = &release;
         tracing::info!(%version, %board, "release added");
@@ -98,6 +105,8 @@ impl Switchboard {
     fn remove_release(&mut self, version: Version, compatible: &Compatible) -> Answered {
         let found = self.updates.release(version, compatible).cloned();
         let release = found.ok_or_else(|| no_release(version))?;
+        let named = format!("{version} for {compatible}");
+        self.audit_installation("release.remove", named, release.sha256, "");
         if !self.parts.directory.remove_release(version, compatible)? {
             return Err(Refused(format!(
                 "{version} was rolled out: it stays, so that what rooms run can be explained"
@@ -125,6 +134,7 @@ impl Switchboard {
                 )));
             }
         }
+        self.audit_installation("rollout.start", version, "", channel);
         let mut begun = Vec::new();
         for compatible in boards {
             if let Some(earlier) = self.updates.rollout_for(channel, &compatible) {
@@ -162,6 +172,12 @@ impl Switchboard {
         if !may {
             return Err(Refused(format!("rollout {id} is {} already", words(stage))));
         }
+        let wanted = match to {
+            RolloutChange::Stop => "stopped",
+            RolloutChange::Resume => "resumed",
+            RolloutChange::Withdraw => "withdrawn",
+        };
+        self.audit_installation("rollout.set", id, words(stage), wanted);
         self.roll(id, input, None)?;
         Ok(ControlAnswer::RolloutChanged { rollout: Box::new(rollout_line(self.live(id)?)) })
     }
@@ -185,15 +201,18 @@ impl Switchboard {
 
     fn follow(
         &mut self,
+        whose: OrganisationId,
         room: &str,
         channel: Option<Channel>,
         window: Option<MaintenanceWindow>,
     ) -> Answered {
-        let room = self.find_room(room)?;
+        let room = self.find_room(whose, room)?;
         let before = self.updates.of_room(room.id);
         let mut update = before.clone();
         update.channel = channel.unwrap_or(update.channel);
         update.window = window.unwrap_or(update.window);
+        let hours = |update: &RoomUpdate| format!("{}, {}", update.channel, update.window);
+        self.audit("room.follow", room.id, hours(&before), hours(&update));
         self.parts.directory.keep_room_update(&update)?;
         let RoomUpdate { channel, window, .. } = &update;
         tracing::info!(room = %room.id, %channel, %window, "room follows");

@@ -1,13 +1,14 @@
-//! What is not kept for ever: records of calls after their time, and rooms that were revoked.
+//! What is not kept for ever: records of calls and rows of the audit log after their time, and rooms that were
+//! revoked.
 //!
-//! Records go by themselves, once a day. An administrator may have them go sooner, and have a revoked
-//! room forgotten. Both are changes like all others: the list beside the database has them too.
+//! Both go by themselves, once a day. An administrator may have them go sooner, and have a revoked
+//! room forgotten. These are changes like all others: the list beside the database has them too.
 
 use super::admin::{Answered, Refused, no_room};
 use super::{Parts, Switchboard};
 use crate::control::{ControlAnswer, ControlRequest};
 use conclave_directory::{Room, RoomStatus};
-use conclave_types::{RoomId, Time, UnixTime};
+use conclave_types::{OrganisationId, RoomId, Time, UnixTime};
 use std::time::Duration;
 
 /// The first look for old records comes this long after the start: the clock of a machine that has just
@@ -27,42 +28,63 @@ const AHEAD: Duration = Duration::from_secs(86_400);
 /// When records are looked at next, and how old they may get.
 pub(super) struct Removal {
     keep: Duration,
+    keep_audit: Duration,
     pub(super) next: Time,
 }
 
 impl Removal {
     pub(super) fn of(parts: &Parts) -> Removal {
-        Removal { keep: parts.keep_records, next: Time::ZERO + FIRST }
+        let Parts { keep_records: keep, keep_audit, .. } = *parts;
+        Removal { keep, keep_audit, next: Time::ZERO + FIRST }
     }
 }
 
+/// The day, by UTC, for the audit log.
+fn day(at: UnixTime) -> String {
+    let moment = i64::try_from(at.0).ok().map(time::OffsetDateTime::from_unix_timestamp);
+    moment.and_then(Result::ok).map_or_else(|| "?".to_owned(), |moment| moment.date().to_string())
+}
+
 impl Switchboard {
-    pub(super) fn removal_control(&mut self, request: ControlRequest) -> Answered {
+    pub(super) fn removal_control(
+        &mut self,
+        whose: OrganisationId,
+        request: ControlRequest,
+    ) -> Answered {
         match request {
-            ControlRequest::RecordRemove { before } => self.remove_records(before),
-            ControlRequest::RoomForget { room } => self.forget(&room),
-            request => self.reset_control(request),
+            ControlRequest::RecordRemove { before } => self.remove_records(whose, before),
+            ControlRequest::RoomForget { room } => self.forget(whose, &room),
+            request => self.reset_control(whose, request),
         }
     }
 
     /// Removes the records whose time is over.
     pub(super) fn remove_old_records(&mut self) {
-        let before = UnixTime(self.wall.0.saturating_sub(self.removal.keep.as_secs()));
-        let after = match self.parts.directory.remove_records(before) {
-            Ok(0) => DAILY,
-            Ok(removed) => {
-                tracing::info!(removed, "records of calls removed after their time");
+        let before = |keep: Duration| UnixTime(self.wall.0.saturating_sub(keep.as_secs()));
+        let (records, rows) = (before(self.removal.keep), before(self.removal.keep_audit));
+        let directory = &mut self.parts.directory;
+        let removed = directory
+            .remove_records(None, records)
+            .and_then(|records| Ok((records, directory.remove_audit(rows)?)));
+        let after = match removed {
+            Ok((0, 0)) => DAILY,
+            Ok((records, audit)) => {
+                tracing::info!(
+                    records,
+                    audit,
+                    "records of calls and audit rows removed after their time"
+                );
                 DAILY
             }
             Err(error) => {
-                tracing::error!(%error, "cannot remove old records of calls, trying again in an hour");
+                tracing::error!(%error, "cannot remove what is old, trying again in an hour");
                 AGAIN
             }
         };
         self.removal.next = self.now + after;
     }
 
-    fn remove_records(&mut self, before: UnixTime) -> Answered {
+    fn remove_records(&mut self, whose: OrganisationId, before: UnixTime) -> Answered {
         if before > self.wall.after(AHEAD) {
             return Err(Refused(
                 "that day is still to come: name one up to tomorrow's, which removes the records of \
@@ -70,13 +92,15 @@ impl Switchboard {
                     .to_owned(),
             ));
         }
-        let removed = self.parts.directory.remove_records(before)?;
+        self.audit("record.remove", "", format!("calls that ended before {}", day(before)), "");
+        let removed = self.parts.directory.remove_records(Some(whose), before)?;
         tracing::info!(removed, "records of calls removed by an administrator");
         Ok(ControlAnswer::RecordsRemoved { removed, before })
     }
 
-    fn forget(&mut self, room: &str) -> Answered {
-        let room = self.revoked_room(room)?;
+    fn forget(&mut self, whose: OrganisationId, room: &str) -> Answered {
+        let room = self.revoked_room(whose, room)?;
+        self.audit("room.forget", room.id, &room.name, "");
         if !self.parts.directory.forget_room(room.id)? {
             return Err(no_room(&room.id.to_string()));
         }
@@ -87,13 +111,13 @@ impl Switchboard {
     }
 
     /// By id, or by name among those that are revoked.
-    fn revoked_room(&self, room: &str) -> Result<Room, Refused> {
+    fn revoked_room(&self, whose: OrganisationId, room: &str) -> Result<Room, Refused> {
         let id = room.parse::<RoomId>().ok();
         let is_meant = |candidate: &Room| match id {
             Some(id) => candidate.id == id,
             None => candidate.name.as_str() == room.trim(),
         };
-        let meant = self.parts.directory.rooms()?.into_iter().filter(is_meant);
+        let meant = self.rooms_of(whose)?.into_iter().filter(is_meant);
         let (mut revoked, active): (Vec<Room>, Vec<Room>) =
             meant.partition(|room| room.status == RoomStatus::Revoked);
         match (revoked.pop(), revoked.is_empty(), active.is_empty()) {

@@ -14,13 +14,18 @@ use conclave_link_protocol::message::{
     CloudEvent, ResetOutcome as Said, ResetRefusal, ResetReport, Response,
 };
 use conclave_meeting::Input as Meet;
-use conclave_types::{ResetCode, ResetNumber, RoomId};
+use conclave_types::{OrganisationId, ResetCode, ResetNumber, RoomId};
 
 impl Switchboard {
-    pub(super) fn reset_control(&mut self, request: ControlRequest) -> Answered {
+    pub(super) fn reset_control(
+        &mut self,
+        whose: OrganisationId,
+        request: ControlRequest,
+    ) -> Answered {
         match request {
             ControlRequest::RoomResetCode { room } => {
-                let room = self.active_room(&room)?;
+                let room = self.active_room(whose, &room)?;
+                self.audit("room.reset_code", room.id, &room.name, "");
                 let code = ResetCode::from_random(self.random());
                 self.reset_codes.make(self.now, room.id, code.clone());
                 tracing::info!(room = %room.id, "a reset code was made");
@@ -29,7 +34,7 @@ impl Switchboard {
                 Ok(ControlAnswer::RoomResetCode { room, code, expires_in_s })
             }
             ControlRequest::RoomReset { room } => {
-                let room = self.active_room(&room)?;
+                let room = self.active_room(whose, &room)?;
                 let reset = self.order_reset(&room)?;
                 let linked = match self.rooms.get(&room.id).copied() {
                     Some(link) => {
@@ -42,13 +47,14 @@ impl Switchboard {
                 Ok(ControlAnswer::RoomReset { reset: Box::new(reset_line(reset)), linked })
             }
             ControlRequest::RoomResetWithdraw { room } => {
-                let room = self.find_room(&room)?;
+                let room = self.find_room(whose, &room)?;
                 if self.rooms.contains_key(&room.id) {
                     return Err(Refused(format!(
                         "the room '{}' is linked: it has heard the order, and nothing stops it",
                         room.name
                     )));
                 }
+                self.audit("room.reset_withdraw", room.id, &room.name, "");
                 if !self.parts.directory.withdraw_reset(room.id)? {
                     return Err(Refused(format!(
                         "no reset of '{}' waits: see 'conclave-cloud room resets'",
@@ -59,10 +65,10 @@ impl Switchboard {
                 Ok(ControlAnswer::RoomResetWithdrawn { room: self.room_line(room) })
             }
             ControlRequest::RoomResets { most } => {
-                let resets = self.parts.directory.resets(most)?;
+                let resets = self.parts.directory.resets(whose, most)?;
                 Ok(ControlAnswer::Resets { resets: resets.into_iter().map(reset_line).collect() })
             }
-            request => self.release_control(request),
+            request => self.release_control(whose, request),
         }
     }
 
@@ -71,6 +77,7 @@ impl Switchboard {
         if let Some(waiting) = self.parts.directory.ordered_reset(room.id)? {
             return Ok(waiting);
         }
+        self.audit("room.reset", room.id, &room.name, "");
         let reset = self.new_reset(room, ResetWay::Cloud)?;
         tracing::warn!(room = %room.id, reset = %reset.number, "a reset is ordered");
         Ok(reset)
@@ -83,6 +90,7 @@ impl Switchboard {
         }
         let reset = Reset {
             number,
+            organisation: room.organisation,
             room: room.id,
             name: room.name.clone(),
             serial: room.serial.clone(),
@@ -95,8 +103,8 @@ impl Switchboard {
         Ok(reset)
     }
 
-    fn active_room(&self, room: &str) -> Result<Room, Refused> {
-        let room = self.find_room(room)?;
+    fn active_room(&self, whose: OrganisationId, room: &str) -> Result<Room, Refused> {
+        let room = self.find_room(whose, room)?;
         match room.status {
             RoomStatus::Active => Ok(room),
             RoomStatus::Revoked => Err(Refused(format!(
@@ -210,7 +218,7 @@ impl Switchboard {
 }
 
 fn reset_line(reset: Reset) -> ResetLine {
-    let Reset { number, room, name, serial, key, way, asked_at, told } = reset;
+    let Reset { number, organisation: _, room, name, serial, key, way, asked_at, told } = reset;
     let (told_at, outcome) = told.unzip();
     ResetLine {
         number,

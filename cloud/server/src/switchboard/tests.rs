@@ -1,5 +1,7 @@
+mod audit;
 mod chaos;
 mod limits;
+mod organisations;
 mod removal;
 mod resets;
 mod updates;
@@ -55,9 +57,15 @@ macro_rules! through {
 use conclave_directory::repository::Rooms as _;
 use conclave_directory::{AddReleaseError, RoomUpdate, StoredRelease, StoredRollout, TakenRoom};
 use conclave_directory::{AddVmrError, CallRecord, EnrolError, Room, Vmr, pin_tries::Verdict};
+use conclave_directory::{AuditCheck, AuditEntry, AuditRow, Organisation, OrganisationError};
 use conclave_directory::{Reset, ResetOutcome as StoredOutcome};
 use conclave_rollout::Saved;
 
+through!(Organisations {
+    fn add_organisation(&mut; organisation: &Organisation) -> Result<(), OrganisationError>;
+    fn organisations(&;) -> Result<Vec<Organisation>, StoreError>;
+    fn rename_organisation(&mut; id: OrganisationId, name: &DisplayName) -> Result<bool, OrganisationError>;
+});
 through!(Rooms {
     fn enrol(&mut; room: &Room) -> Result<(), EnrolError>;
     fn room(&; id: RoomId) -> Result<Option<Room>, StoreError>;
@@ -68,9 +76,17 @@ through!(Rooms {
     fn revoke_room(&mut; id: RoomId, at: UnixTime) -> Result<bool, StoreError>;
     fn forget_room(&mut; id: RoomId) -> Result<bool, StoreError>;
 });
+through!(Audit {
+    fn stage(&mut; entry: AuditEntry) -> ();
+    fn drop_staged(&mut;) -> ();
+    fn keep_staged(&mut;) -> Result<(), StoreError>;
+    fn audit_rows(&; organisation: Option<OrganisationId>, below: u64, most: u32) -> Result<Vec<AuditRow>, StoreError>;
+    fn check_audit(&;) -> Result<AuditCheck, StoreError>;
+    fn remove_audit(&mut; before: UnixTime) -> Result<u32, StoreError>;
+});
 through!(Vmrs {
     fn add_vmr(&mut; vmr: &Vmr) -> Result<(), AddVmrError>;
-    fn vmr(&; number: &VmrNumber) -> Result<Option<Vmr>, StoreError>;
+    fn vmr(&; organisation: OrganisationId, number: &VmrNumber) -> Result<Option<Vmr>, StoreError>;
     fn vmr_with_id(&; id: VmrId) -> Result<Option<Vmr>, StoreError>;
     fn vmrs(&;) -> Result<Vec<Vmr>, StoreError>;
     fn remove_vmr(&mut; id: VmrId) -> Result<bool, StoreError>;
@@ -101,7 +117,7 @@ through!(Resets {
     fn ordered_reset(&; room: RoomId) -> Result<Option<Reset>, StoreError>;
     fn withdraw_reset(&mut; room: RoomId) -> Result<bool, StoreError>;
     fn reset_told(&mut; number: ResetNumber, outcome: StoredOutcome, at: UnixTime) -> Result<(), StoreError>;
-    fn resets(&; most: u32) -> Result<Vec<Reset>, StoreError>;
+    fn resets(&; organisation: OrganisationId, most: u32) -> Result<Vec<Reset>, StoreError>;
 });
 
 impl Records for Disk {
@@ -114,14 +130,22 @@ impl Records for Disk {
     fn close_dangling(&mut self, at: UnixTime) -> Result<u32, StoreError> {
         self.0.lock().unwrap().close_dangling(at)
     }
-    fn call_records(&self, most: u32) -> Result<Vec<CallRecord>, StoreError> {
-        self.0.lock().unwrap().call_records(most)
+    fn call_records(
+        &self,
+        organisation: OrganisationId,
+        most: u32,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.0.lock().unwrap().call_records(organisation, most)
     }
-    fn remove_records(&mut self, before: UnixTime) -> Result<u32, StoreError> {
+    fn remove_records(
+        &mut self,
+        organisation: Option<OrganisationId>,
+        before: UnixTime,
+    ) -> Result<u32, StoreError> {
         if *self.1.lock().unwrap() == Space::None {
             return Err(StoreError::DiskFull);
         }
-        self.0.lock().unwrap().remove_records(before)
+        self.0.lock().unwrap().remove_records(organisation, before)
     }
 }
 
@@ -129,6 +153,8 @@ struct Cloud {
     board: Switchboard,
     disk: Disk,
     now: Time,
+    /// In which organisation the administrator asks.
+    whose: OrganisationId,
     links: u64,
     requests: u64,
     /// Jobs that are held back until the test lets them go.
@@ -154,10 +180,12 @@ impl Cloud {
                 next | (1 << 90)
             }),
             keep_records: KEPT,
+            keep_audit: KEPT * 2,
         };
         let board = Switchboard::new(parts, WALL).unwrap();
         let now = Time::from_micros(1_000_000);
-        Cloud { board, disk, now, links: 0, requests: 0, hold: None, notes: vec![] }
+        let whose = OrganisationId::FIRST;
+        Cloud { board, disk, now, whose, links: 0, requests: 0, hold: None, notes: vec![] }
     }
 
     fn later(&mut self, seconds: u64) -> Vec<Output> {
@@ -243,7 +271,8 @@ impl Cloud {
     }
 
     fn admin(&mut self, request: ControlRequest) -> (ControlAnswer, Vec<Output>) {
-        let mut outputs = self.give(Input::Control { id: ControlId(1), request });
+        let by = Caller::command_line(self.whose);
+        let mut outputs = self.give(Input::Control { id: ControlId(1), by, request });
         let at = outputs.iter().position(|o| matches!(o, Output::Answer { .. })).unwrap();
         match outputs.remove(at) {
             Output::Answer { answer, .. } => (answer, outputs),
@@ -471,7 +500,7 @@ fn two_rooms_meet_with_the_right_pin_and_see_each_other() {
     let (response, outputs) = cloud.ask(b, RoomRequest::Leave { call: second.call });
     assert_eq!(response, Some(Response::Done));
     assert!(outputs.iter().any(|o| matches!(o, Output::CloseLeg { .. })));
-    let records = cloud.disk.call_records(9).unwrap();
+    let records = cloud.disk.call_records(OrganisationId::FIRST, 9).unwrap();
     assert_eq!(records.len(), 2);
     let left = records.iter().filter_map(|r| r.left).collect::<Vec<_>>();
     assert!(matches!(left[..], [(_, LeftWhy::Left)]), "{left:?}");
@@ -574,7 +603,7 @@ fn a_link_that_goes_while_the_pin_is_looked_at_leaves_nothing_behind() {
     cloud.give(Input::Closed { link });
     let outputs = cloud.release();
     assert!(matches!(outputs[..], [Output::CloseLeg { .. }]), "{outputs:?}");
-    assert_eq!(cloud.disk.call_records(9).unwrap(), []);
+    assert_eq!(cloud.disk.call_records(OrganisationId::FIRST, 9).unwrap(), []);
     assert!(cloud.board.summary().contains("0 arriving"), "{}", cloud.board.summary());
 }
 
@@ -649,7 +678,7 @@ fn a_cloud_that_was_restarted_has_forgotten_the_calls_and_closed_their_records()
     let mut cloud = Cloud::on(cloud.disk);
     let (link, welcome) = cloud.link(1, room, vec![held(joined.call)]);
     assert_eq!((welcome.calls.len(), welcome.directory.len()), (0, 1));
-    let records = cloud.disk.call_records(9).unwrap();
+    let records = cloud.disk.call_records(OrganisationId::FIRST, 9).unwrap();
     assert!(matches!(records[0].left, Some((_, LeftWhy::CloudStopped))));
     cloud.joined(link, "4711", Some("246810"));
 }
@@ -664,7 +693,7 @@ fn a_stopping_cloud_tells_rooms_and_closes_records() {
     let ended = CloudEvent::CallEnded { call: joined.call, reason: EndReason::Unknown };
     assert_eq!(events_to(&outputs, a), [&ended]);
     assert!(outputs.contains(&Output::Close { link: a, reason: CloseReason::Stopping }));
-    let records = cloud.disk.call_records(9).unwrap();
+    let records = cloud.disk.call_records(OrganisationId::FIRST, 9).unwrap();
     assert!(matches!(records[0].left, Some((_, LeftWhy::CloudStopped))));
 }
 
@@ -753,10 +782,10 @@ fn on_a_full_disk_nobody_joins_unrecorded_and_who_leaves_is_recorded_later() {
     *cloud.disk.1.lock().unwrap() = Space::None;
     assert_eq!(cloud.join(b, "4711", None), Response::NotJoined(JoinRefusal::Busy));
     cloud.ask(a, RoomRequest::Leave { call: joined.call });
-    assert_eq!(cloud.disk.call_records(9).unwrap()[0].left, None);
+    assert_eq!(cloud.disk.call_records(OrganisationId::FIRST, 9).unwrap()[0].left, None);
     *cloud.disk.1.lock().unwrap() = Space::Left;
     cloud.later(RECORD_RETRY.as_secs());
-    let records = cloud.disk.call_records(9).unwrap();
+    let records = cloud.disk.call_records(OrganisationId::FIRST, 9).unwrap();
     assert_eq!(records.len(), 1);
     assert!(matches!(records[0].left, Some((_, LeftWhy::Left))));
     cloud.joined(b, "4711", None);

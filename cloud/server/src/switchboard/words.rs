@@ -6,8 +6,8 @@ use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, Greeting, Hello, Piece, Refusal, Response, RoomEvent, RoomRequest,
 };
 use conclave_types::{
-    BundleHash, CallId, DisplayName, LegId, MediaLeg, MeetingId, ParticipantId, Pin, RoomId,
-    Secret, SrtpProfile, Time, UnixTime,
+    BundleHash, CallId, DisplayName, LegId, MediaLeg, MeetingId, OrganisationId, ParticipantId,
+    Pin, RoomId, Secret, SrtpProfile, Time, UnixTime,
 };
 use tracing::Span;
 
@@ -33,6 +33,25 @@ impl std::fmt::Display for LinkId {
 /// One request within a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
+
+/// Who asks, as the audit log has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// In which organisation.
+    pub organisation: OrganisationId,
+    /// Who.
+    pub who: String,
+    /// From where.
+    pub source: String,
+}
+
+impl Caller {
+    /// Whoever runs `conclave-cloud` on the cloud's own machine.
+    pub fn command_line(organisation: OrganisationId) -> Caller {
+        let (who, source) = ("command line".to_owned(), "this machine".to_owned());
+        Caller { organisation, who, source }
+    }
+}
 
 /// One administrator's request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -169,6 +188,8 @@ pub enum Input {
     Control {
         /// To be named in the answer.
         id: ControlId,
+        /// Who asks.
+        by: Caller,
         /// What.
         request: ControlRequest,
     },

@@ -6,7 +6,7 @@ use base64::Engine;
 use conclave_directory::repository::Rooms;
 use conclave_directory::{KeyFingerprint, Room, RoomStatus, SqliteDirectory};
 use conclave_link_cloud::{Authority, ROOM_CERTIFICATE_LIFETIME};
-use conclave_types::{RoomId, UnixTime};
+use conclave_types::{OrganisationId, RoomId, UnixTime};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -40,6 +40,7 @@ impl People {
             let chain = authority.sign_room(id, &spki, now, ROOM_CERTIFICATE_LIFETIME)?;
             directory.enrol(&Room {
                 id,
+                organisation: OrganisationId::FIRST,
                 name: format!("Room {number}").parse()?,
                 serial: number.to_string(),
                 key: KeyFingerprint::of(&spki),

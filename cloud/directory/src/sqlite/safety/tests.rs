@@ -6,13 +6,14 @@ use crate::activation::KeyFingerprint;
 use crate::repository::{
     AddVmrError, LeftWhy, PinTries, RecordEntry, Records, Room, RoomStatus, Rooms, Vmr, Vmrs,
 };
-use conclave_types::{CallId, MeetingId, RoomId, UnixTime, VmrId};
+use conclave_types::{CallId, MeetingId, OrganisationId, RoomId, UnixTime, VmrId};
 use std::os::unix::fs::FileExt;
 use tempfile::TempDir;
 
 fn room(n: u128) -> Room {
     Room {
         id: RoomId::from_random(n),
+        organisation: OrganisationId::FIRST,
         name: format!("Room {n}").parse().unwrap(),
         serial: "it's; -- a serial".to_owned(),
         key: KeyFingerprint::of(&n.to_be_bytes()),
@@ -25,6 +26,7 @@ fn room(n: u128) -> Room {
 fn vmr(n: u128) -> Vmr {
     Vmr {
         id: VmrId::from_random(n),
+        organisation: OrganisationId::FIRST,
         number: format!("{}", 1000 + n).parse().unwrap(),
         name: format!("L'été {n}").parse().unwrap(),
         pin: None,
@@ -156,7 +158,14 @@ fn what_was_removed_does_not_come_back_with_a_damaged_database() {
     let at = UnixTime(20);
     let (name, vmr) = ("Salle 4".parse().unwrap(), VmrId::from_random(1));
     let records = [
-        RecordEntry::Started { meeting, vmr, number: "1001".parse().unwrap(), name, at },
+        RecordEntry::Started {
+            meeting,
+            organisation: OrganisationId::FIRST,
+            vmr,
+            number: "1001".parse().unwrap(),
+            name,
+            at,
+        },
         RecordEntry::Joined {
             call,
             meeting,
@@ -169,7 +178,7 @@ fn what_was_removed_does_not_come_back_with_a_damaged_database() {
     ];
     directory.keep(&records).unwrap();
     directory.safety.as_ref().unwrap().copy().unwrap();
-    assert_eq!(directory.remove_records(UnixTime(21)).unwrap(), 1);
+    assert_eq!(directory.remove_records(None, UnixTime(21)).unwrap(), 1);
     assert!(directory.forget_room(RoomId::from_random(4)).unwrap());
     directory.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     kept.kill(directory);
@@ -177,7 +186,7 @@ fn what_was_removed_does_not_come_back_with_a_damaged_database() {
     overwrite(&kept.file, 0);
     let directory = kept.open();
     assert_eq!(kept.aside().len(), 1);
-    assert_eq!(directory.call_records(9).unwrap(), []);
+    assert_eq!(directory.call_records(OrganisationId::FIRST, 9).unwrap(), []);
     assert_eq!(directory.room(RoomId::from_random(4)).unwrap(), None);
     assert_eq!(directory.rooms().unwrap().len(), 9);
 }
@@ -187,7 +196,7 @@ fn a_day_without_old_records_adds_nothing_to_the_list() {
     let kept = Kept::new();
     let mut directory = kept.open();
     let last = last_change(&directory.connection).unwrap();
-    assert_eq!(directory.remove_records(UnixTime(21)).unwrap(), 0);
+    assert_eq!(directory.remove_records(None, UnixTime(21)).unwrap(), 0);
     assert_eq!(last_change(&directory.connection).unwrap(), last);
 }
 

@@ -207,10 +207,15 @@ fn every_request_gets_one_answer_and_every_leg_is_closed_whatever_happens() {
                 (12, _) if dice.roll(6) == 0 => {
                     let room = rooms[dice.roll(rooms.len())].1.to_string();
                     let request = ControlRequest::RoomRevoke { room };
-                    Input::Control { id: ControlId(1), request }
+                    Input::Control {
+                        id: ControlId(1),
+                        by: Caller::command_line(OrganisationId::FIRST),
+                        request,
+                    }
                 }
                 (12, _) if dice.roll(6) == 0 => Input::Control {
                     id: ControlId(2),
+                    by: Caller::command_line(OrganisationId::FIRST),
                     request: ControlRequest::VmrRemove { number: "4712".parse().unwrap() },
                 },
                 _ => Input::Wake,
@@ -232,7 +237,7 @@ fn every_request_gets_one_answer_and_every_leg_is_closed_whatever_happens() {
         world.give(Input::Stop);
         assert!(world.books.legs.is_empty(), "seed {seed}: legs stay open\n{log}");
         assert!(world.books.open.is_empty(), "seed {seed}: links stay open\n{log}");
-        let records = world.cloud.disk.call_records(1_000).unwrap();
+        let records = world.cloud.disk.call_records(OrganisationId::FIRST, 1_000).unwrap();
         assert!(records.iter().all(|r| r.left.is_some()), "seed {seed}: records stay open\n{log}");
     }
 }

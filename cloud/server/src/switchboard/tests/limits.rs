@@ -45,6 +45,7 @@ fn as_many_meeting_rooms_are_kept_as_may_be_and_the_next_one_is_refused_in_words
     for n in 0..MOST_VMRS {
         let vmr = Vmr {
             id: VmrId::from_random(n as u128),
+            organisation: OrganisationId::FIRST,
             number: format!("{}", 100_000 + n).parse().unwrap(),
             name: "V".parse().unwrap(),
             pin: None,

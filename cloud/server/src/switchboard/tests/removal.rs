@@ -11,7 +11,7 @@ impl Cloud {
     }
 
     fn records(&self) -> usize {
-        self.disk.call_records(99).unwrap().len()
+        self.disk.call_records(OrganisationId::FIRST, 99).unwrap().len()
     }
 
     fn removed(&mut self, before: UnixTime) -> u32 {
@@ -55,7 +55,7 @@ fn a_call_that_goes_on_keeps_its_record_however_long_ago_it_began() {
     let (link, _) = cloud.room(1, "A");
     cloud.vmr("4711", None, 5);
     let Joined { call, participant, .. } = cloud.joined(link, "4711", None);
-    let meeting = cloud.disk.call_records(9).unwrap()[0].meeting;
+    let meeting = cloud.disk.call_records(OrganisationId::FIRST, 9).unwrap()[0].meeting;
     cloud.give(Input::Media(MediaEvent::Flowing { meeting, participant }));
     cloud.later(KEPT.as_secs() * 3);
     cloud.later(DAILY.as_secs());
@@ -128,7 +128,11 @@ fn a_revoked_room_is_forgotten_with_its_receipts_and_stays_out() {
     assert!(matches!(answer, ControlAnswer::RoomForgotten { .. }), "{answer:?}");
     assert_eq!(outputs, []);
     assert_eq!(cloud.rooms(), []);
-    assert_eq!(conclave_directory::repository::Resets::resets(&cloud.disk, 9).unwrap(), []);
+    assert_eq!(
+        conclave_directory::repository::Resets::resets(&cloud.disk, OrganisationId::FIRST, 9)
+            .unwrap(),
+        []
+    );
     assert_eq!(cloud.records(), 1, "it goes after its time");
     assert!(cloud.refused(forget(&room.to_string())).contains("no room"));
     let (_, outputs) = cloud.hello(enrolled(1, room), vec![]);
