@@ -15,6 +15,7 @@
 //! Codes are kept in memory only: they belong to a live connection and to a quarter of an hour,
 //! and after a restart of the cloud each newcomer reconnects and is shown a new one.
 
+use crate::hex;
 use conclave_types::{ActivationCode, Time};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -52,14 +53,7 @@ impl KeyFingerprint {
 
     /// Reads 64 hexadecimal digits.
     pub(crate) fn from_hex(text: &str) -> Option<KeyFingerprint> {
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        let mut octets = [0; 32];
-        for (i, octet) in octets.iter_mut().enumerate() {
-            *octet = u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()?;
-        }
-        Some(KeyFingerprint(octets))
+        hex::read(text).map(KeyFingerprint)
     }
 }
 

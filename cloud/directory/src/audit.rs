@@ -8,6 +8,7 @@
 //! What such a chain does not show is that its newest rows were removed: the cloud's log has number and hash
 //! of each row as it is written.
 
+use crate::hex;
 use conclave_types::{OrganisationId, UnixTime};
 use ring::digest::{Context, SHA256};
 use std::fmt;
@@ -71,20 +72,13 @@ impl AuditHash {
 
     /// From its written form, 64 hexadecimal digits.
     pub fn from_hex(text: &str) -> Option<AuditHash> {
-        let mut hash = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        for (at, octet) in hash.iter_mut().enumerate() {
-            *octet = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
-        }
-        Some(AuditHash(hash))
+        hex::read(text).map(AuditHash)
     }
 }
 
 impl fmt::Display for AuditHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+        f.write_str(&hex::written(&self.0))
     }
 }
 

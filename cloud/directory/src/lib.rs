@@ -13,19 +13,27 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access;
 mod activation;
 pub mod audit;
+mod hex;
+pub mod people;
 mod pin_hash;
+pub mod password;
 pub mod pin_tries;
 pub mod repository;
 mod reset_codes;
+pub mod sign_in;
 mod sqlite;
+mod words;
 
 pub use activation::{
     Activation, CODE_LIFETIME, ClaimError, FREE_GUESSES, GUESS_INTERVAL, IssuedCode,
     KeyFingerprint, MOST_NEWCOMERS, TooManyNewcomers,
 };
 pub use audit::{AuditEntry, AuditHash, AuditRow};
+pub use password::{Password, PasswordError, PasswordHash};
+pub use people::{AddPersonError, People, Person, Session, Standing, Token, TokenHash};
 pub use pin_hash::{PinHash, PinHashError};
 pub use repository::{
     AddReleaseError, AddVmrError, AuditCheck, CallRecord, Directory, EnrolError, LeftWhy,

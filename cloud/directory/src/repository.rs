@@ -6,7 +6,9 @@
 use crate::activation::KeyFingerprint;
 use crate::audit::{AuditEntry, AuditRow, Chain};
 use crate::pin_hash::PinHash;
+use crate::people::People;
 use crate::pin_tries::Verdict;
+use crate::words::stored_words;
 use conclave_rollout::{Plan, Saved, Standing};
 use conclave_types::{
     BundleHash, CallId, Channel, Compatible, DisplayName, MaintenanceWindow, MeetingId,
@@ -117,30 +119,6 @@ pub enum RecordEntry {
         /// When.
         at: UnixTime,
     },
-}
-
-macro_rules! stored_words {
-    ($(#[$about:meta])* $kind:ident: $($(#[$doc:meta])* $name:ident = $text:literal, $words:literal;)*) => {
-        $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $kind { $($(#[$doc])* $name,)* }
-
-        impl $kind {
-            /// As it is stored: one word that never changes.
-            pub fn as_str(self) -> &'static str {
-                match self { $($kind::$name => $text,)* }
-            }
-
-            /// For people.
-            pub fn words(self) -> &'static str {
-                match self { $($kind::$name => $words,)* }
-            }
-
-            pub(crate) fn from_str(text: &str) -> Option<$kind> {
-                match text { $($text => Some($kind::$name),)* _ => None }
-            }
-        }
-    };
 }
 
 stored_words! {
@@ -570,11 +548,11 @@ pub trait Audit {
 
 /// All of it.
 pub trait Directory:
-    Organisations + Rooms + Vmrs + PinTries + Records + Updates + Resets + Audit
+    Organisations + Rooms + Vmrs + PinTries + Records + Updates + Resets + Audit + People
 {
 }
 
-impl<T: Organisations + Rooms + Vmrs + PinTries + Records + Updates + Resets + Audit> Directory
-    for T
+impl<T: Organisations + Rooms + Vmrs + PinTries + Records + Updates + Resets + Audit + People>
+    Directory for T
 {
 }

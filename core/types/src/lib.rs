@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod code;
+mod email;
 mod id;
 mod media;
 mod name;
@@ -16,6 +17,7 @@ mod secret;
 mod time;
 
 pub use code::{ActivationCode, ActivationCodeError};
+pub use email::{EmailAddress, EmailError};
 pub use id::{
     CallId, IdError, LegId, MeetingId, OrganisationId, ParticipantId, PersonId, RoomId, VmrId,
 };

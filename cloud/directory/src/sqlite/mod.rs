@@ -11,6 +11,7 @@ mod audit;
 mod changes;
 mod migrations;
 mod organisations;
+mod people;
 mod records;
 mod resets;
 mod rooms;

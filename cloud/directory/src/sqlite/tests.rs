@@ -6,6 +6,8 @@ use crate::pin_tries::{FREE_TRIES, Verdict};
 use crate::repository::*;
 use conclave_types::{CallId, MeetingId, OrganisationId, RoomId, VmrId};
 
+mod people;
+
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
 fn directory() -> SqliteDirectory {
@@ -229,8 +231,14 @@ fn a_file_of_any_earlier_version_is_brought_up_with_everything_in_it() {
         let mut old =
             SqliteDirectory { connection, file: file.clone(), safety: None, staged: None };
         migrations::migrate(&mut old, &migrations::ALL[..version]).unwrap();
-        let key = room(1, "A").key.to_string();
-        old.connection.execute_batch(&OF_VERSION_1.replace("$KEY", &key)).unwrap();
+        let mut text = OF_VERSION_1.replace("$KEY", &room(1, "A").key.to_string());
+        if version >= 6 {
+            // From there on a meeting room says whose it is.
+            text = text
+                .replace("capacity)", "capacity, organisation)")
+                .replace("NULL, 25)", &format!("NULL, 25, '{}')", OrganisationId::FIRST));
+        }
+        old.connection.execute_batch(&text).unwrap();
         if version >= 2 {
             old.connection.execute_batch(OF_VERSION_2).unwrap();
         }
