@@ -164,6 +164,8 @@ pub trait People {
         person: PersonId,
         expires_at: UnixTime,
     ) -> Result<(), StoreError>;
+    /// Forgets the invitations of a person.
+    fn forget_invitations(&mut self, person: PersonId) -> Result<(), StoreError>;
     /// Whom an invitation is for, unless it has run out.
     fn invited(&self, token: TokenHash, now: UnixTime) -> Result<Option<Person>, StoreError>;
 }

@@ -22,6 +22,15 @@
 //! # How many days a row of the audit log is kept; left out: 730.
 //! keep_days = 1095
 //!
+//! [console]
+//! # Where browsers reach the console, over HTTPS; left out: nowhere.
+//! listen = "0.0.0.0:8443"
+//! # What links to it begin with; left out: https:// and the address above.
+//! url = "https://conclave.example.org"
+//! # In PEM; left out: one of our own, whose fingerprint the log has.
+//! certificate = "/etc/conclave/console.pem"
+//! key = "/etc/conclave/console.key"
+//!
 //! [metrics]
 //! # Left out: no metrics are served.
 //! listen = "127.0.0.1:9464"
@@ -56,6 +65,8 @@ pub struct Config {
     pub records: RecordsConfig,
     /// The audit log.
     pub audit: AuditConfig,
+    /// The console.
+    pub console: ConsoleConfig,
     /// The operator's metrics.
     pub metrics: MetricsConfig,
 }
@@ -115,6 +126,68 @@ impl<'de> Deserialize<'de> for KeepDays {
                 KeepDays::MOST
             ))
         })
+    }
+}
+
+/// The console.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConsoleConfig {
+    /// Where browsers reach it; port 0 takes a free one. `None`: nowhere.
+    pub listen: Option<SocketAddr>,
+    /// What links to it begin with, such as `https://conclave.example.org`.
+    pub url: Option<ConsoleUrl>,
+    /// The certificate with its chain, in PEM. With `key` or not at all.
+    pub certificate: Option<PathBuf>,
+    /// Its key, in PEM.
+    pub key: Option<PathBuf>,
+}
+
+impl ConsoleConfig {
+    /// The files of certificate and key, when both are named.
+    ///
+    /// # Errors
+    /// One is named without the other.
+    pub fn files(&self) -> Result<Option<(&Path, &Path)>, &'static str> {
+        match (self.certificate.as_deref(), self.key.as_deref()) {
+            (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
+            (None, None) => Ok(None),
+            _ => Err("console.certificate and console.key are given both, or neither"),
+        }
+    }
+}
+
+/// What links to the console begin with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsoleUrl(String);
+
+impl ConsoleUrl {
+    /// Without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The host in it.
+    pub fn host(&self) -> &str {
+        let rest = self.0.trim_start_matches("https://");
+        rest.split([':', '/']).next().unwrap_or(rest)
+    }
+}
+
+impl<'de> Deserialize<'de> for ConsoleUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ConsoleUrl, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let url = text.trim_end_matches('/').to_owned();
+        let host = url.strip_prefix("https://").filter(|host| !host.is_empty());
+        let fits = host.is_some_and(|host| {
+            host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]/_".contains(c))
+        });
+        match fits {
+            true => Ok(ConsoleUrl(url)),
+            false => Err(D::Error::custom(
+                "the console's url is what its links begin with, such as https://conclave.example.org",
+            )),
+        }
     }
 }
 
@@ -267,6 +340,8 @@ mod tests {
             ("[link]\nlisten = []\n", 2, "at least one"),
             ("[media]\nbind = \"127.0.0.1\"\nports = \"9-5\"\n", 3, "20000-29999"),
             ("[metrics]\nlisten = \"9464\"\n", 2, "socket address"),
+            ("[console]\nurl = \"http://x\"\n", 2, "https://"),
+            ("[console]\nurl = \"https://a b\"\n", 2, "https://"),
             ("[records]\nkeep_days = 0\n", 2, "from 1 to 36500"),
             ("[records]\nkeep_days = -1\n", 2, "from 1 to 36500"),
             ("[records]\nkeep_days = 40000\n", 2, "from 1 to 36500"),

@@ -7,8 +7,8 @@ use crate::calls::CallLine;
 use conclave_link_protocol::message::UpdateStage;
 use conclave_rollout::{Amount, Stage, Standing};
 use conclave_types::{
-    ActivationCode, BundleHash, CallId, Channel, Compatible, DisplayName, MaintenanceWindow,
-    MeetingId, OrganisationId, Pin, ResetCode, ResetNumber, RoomId, UnixTime, Version, VmrId,
+    ActivationCode, BundleHash, CallId, Channel, Compatible, DisplayName, EmailAddress, MaintenanceWindow,
+    MeetingId, OrganisationId, PersonId, Pin, ResetCode, ResetNumber, RoomId, Secret, UnixTime, Version, VmrId,
     VmrNumber,
 };
 use serde::{Deserialize, Serialize};
@@ -108,6 +108,38 @@ pub enum ControlRequest {
     CallList {
         /// At most so many.
         most: u32,
+    },
+    /// The people with an account.
+    PersonList,
+    /// Give somebody an account, and a link with which they set their password.
+    PersonAdd {
+        /// What they sign in with.
+        email: EmailAddress,
+        /// What they are called.
+        name: DisplayName,
+        /// `administrator`, `organiser` or `member`.
+        role: String,
+    },
+    /// Give somebody another such link; the one before is void.
+    PersonInvite {
+        /// Their id or their address.
+        person: String,
+    },
+    /// Change what somebody is called, what they may do, whether they may sign in.
+    PersonChange {
+        /// Their id or their address.
+        person: String,
+        /// The new name; `None` leaves it.
+        name: Option<DisplayName>,
+        /// The new role; `None` leaves it.
+        role: Option<String>,
+        /// Whether they are kept out; `None` leaves it.
+        suspended: Option<bool>,
+    },
+    /// Remove somebody's account.
+    PersonRemove {
+        /// Their id or their address.
+        person: String,
     },
     /// The newest rows of the audit log.
     AuditList {
@@ -318,6 +350,34 @@ pub enum ControlAnswer {
     BackupPromoted {
         /// The pins from now on: the current one, then the new backup's.
         pins: Vec<String>,
+    },
+    /// Whoever asked is not signed in any more.
+    SignedOut,
+    /// Whoever asked may not.
+    NotAllowed,
+    /// The people with an account.
+    People {
+        /// By name.
+        people: Vec<PersonLine>,
+    },
+    /// Somebody has an account, and a link.
+    PersonInvited {
+        /// Who.
+        person: PersonLine,
+        /// The token of the link: whoever has it sets the password.
+        invitation: Secret<String>,
+        /// Until when it is good.
+        expires_at: UnixTime,
+    },
+    /// Somebody's account is changed.
+    PersonChanged {
+        /// As it is now.
+        person: PersonLine,
+    },
+    /// Somebody's account is gone.
+    PersonRemoved {
+        /// As it was.
+        person: PersonLine,
     },
     /// Rows of the audit log.
     Audit {
@@ -589,6 +649,25 @@ pub struct RoomLine {
     pub enrolled_at: UnixTime,
     /// When its certificate runs out, if the room does not renew it before.
     pub certificate_expires: UnixTime,
+}
+
+/// Somebody with an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonLine {
+    /// Their id.
+    pub person: PersonId,
+    /// What they sign in with.
+    pub email: EmailAddress,
+    /// What they are called.
+    pub name: DisplayName,
+    /// What they may do.
+    pub role: String,
+    /// Whether they are kept out.
+    pub suspended: bool,
+    /// Whether they have not set a password yet.
+    pub invited: bool,
+    /// When the account was made.
+    pub created_at: UnixTime,
 }
 
 /// A row of the audit log.

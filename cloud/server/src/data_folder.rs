@@ -42,6 +42,9 @@ pub struct Run {
     /// Where metrics are served, if they are.
     #[serde(default)]
     pub metrics: Option<SocketAddr>,
+    /// What links to the console begin with, if there is one.
+    #[serde(default)]
+    pub console: Option<String>,
     /// The cloud's process.
     pub pid: u32,
 }

@@ -2,16 +2,19 @@
 //!
 //! [`switchboard`] takes the decisions, without sockets or clock; [`serve`] gives it both: it runs
 //! the link hub, the media node and the control socket around it. [`cli`] is the command line,
-//! which speaks to a running cloud over that socket in the words of [`control`]. [`metrics`] and
+//! which speaks to a running cloud over that socket in the words of [`control`]. [`console`] is for browsers:
+//! people sign in there, in the words of [`accounts`]. [`metrics`] and
 //! [`calls`] are for the operator: how the cloud is, and how each call went. [`bundles`] holds what
 //! rooms update themselves from.
 
 #![forbid(unsafe_code)]
 
+pub mod accounts;
 pub mod bundles;
 pub mod calls;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod control;
 pub mod control_socket;
 pub mod data_folder;

@@ -211,6 +211,16 @@ impl People for SqliteDirectory {
         .map(|_| ())
     }
 
+    fn forget_invitations(&mut self, person: PersonId) -> Result<(), StoreError> {
+        self.write(|connection| {
+            connection.execute(
+                "DELETE FROM invitations WHERE person = $1",
+                params![person.to_string()],
+            )
+        })
+        .map(|_| ())
+    }
+
     fn invited(&self, token: TokenHash, now: UnixTime) -> Result<Option<Person>, StoreError> {
         let sql = format!(
             "SELECT {PERSON} FROM invitations i JOIN people p ON p.id = i.person \

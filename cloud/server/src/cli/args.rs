@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use conclave_rollout::Amount;
 use conclave_types::{
-    ActivationCode, Channel, Compatible, DisplayName, MaintenanceWindow, Pin, UnixTime, Version,
+    ActivationCode, Channel, Compatible, DisplayName, EmailAddress, MaintenanceWindow, Pin, UnixTime, Version,
     VmrNumber,
 };
 use std::net::SocketAddr;
@@ -41,6 +41,9 @@ pub enum Command {
         /// Where metrics are served for Prometheus, instead of what the configuration says.
         #[arg(long, value_name = "ADDR:PORT")]
         metrics: Option<SocketAddr>,
+        /// Where browsers reach the console, instead of what the configuration says.
+        #[arg(long, value_name = "ADDR:PORT")]
+        console: Option<SocketAddr>,
     },
     /// Show the key pins that go into each room's configuration.
     Pins,
@@ -68,6 +71,9 @@ pub enum Command {
     /// Records of calls: list, remove.
     #[command(subcommand)]
     Record(RecordCommand),
+    /// People who may sign in at the console: add, list, invite again, change, remove.
+    #[command(subcommand)]
+    Person(PersonCommand),
     /// The audit log, who did what: list, check.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -342,6 +348,51 @@ pub enum RecordCommand {
         /// The day, by UTC, such as 2026-11-22.
         #[arg(long, value_name = "DATE", value_parser = day)]
         before: UnixTime,
+    },
+}
+
+/// About people.
+#[derive(Debug, Subcommand)]
+pub enum PersonCommand {
+    /// Give somebody an account, and print the link with which they set their password.
+    Add {
+        /// What they sign in with.
+        email: EmailAddress,
+        /// What they are called.
+        #[arg(long)]
+        name: DisplayName,
+        /// administrator, organiser or member.
+        #[arg(long, default_value = "member")]
+        role: String,
+    },
+    /// List all of them.
+    List,
+    /// Print another link for somebody who lost theirs, or their password; the one before is void.
+    Invite {
+        /// Their id or their e-mail address.
+        who: String,
+    },
+    /// Change what somebody is called, what they may do, or whether they may sign in.
+    Change {
+        /// Their id or their e-mail address.
+        who: String,
+        /// The new name.
+        #[arg(long)]
+        name: Option<DisplayName>,
+        /// The new role: administrator, organiser or member.
+        #[arg(long)]
+        role: Option<String>,
+        /// Keep them out: whatever they are signed in to ends.
+        #[arg(long, conflicts_with = "restore")]
+        suspend: bool,
+        /// Let them in again.
+        #[arg(long)]
+        restore: bool,
+    },
+    /// Remove somebody's account.
+    Remove {
+        /// Their id or their e-mail address.
+        who: String,
     },
 }
 

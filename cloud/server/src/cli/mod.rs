@@ -5,6 +5,7 @@
 mod args;
 mod print;
 mod print_audit;
+mod print_people;
 mod print_resets;
 mod print_updates;
 
@@ -18,7 +19,7 @@ use crate::data_folder::DataFolder;
 use crate::serve;
 use anyhow::Context;
 use args::{
-    AuditCommand, ChannelCommand, KeyCommand, MeetingCommand, OrganisationCommand, PinArguments,
+    AuditCommand, ChannelCommand, KeyCommand, MeetingCommand, OrganisationCommand, PersonCommand, PinArguments,
     RecordCommand, ReleaseCommand, RolloutCommand, RoomCommand, VmrCommand,
 };
 use conclave_types::{Pin, Secret};
@@ -49,11 +50,12 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         .unwrap_or_else(|| DEFAULT_DATA.into());
     let folder = DataFolder::at(&data);
     let request = match command {
-        Command::Serve { listen, metrics } => {
+        Command::Serve { listen, metrics, console } => {
             if !listen.is_empty() {
                 config.link.listen = listen;
             }
             config.metrics.listen = metrics.or(config.metrics.listen);
+            config.console.listen = console.or(config.console.listen);
             return serve::serve(&folder, &config);
         }
         Command::Pins => {
@@ -99,6 +101,7 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Record(RecordCommand::Remove { before }) => {
             ControlRequest::RecordRemove { before }
         }
+        Command::Person(command) => person(command),
         Command::Audit(AuditCommand::List { most, below, installation }) => {
             ControlRequest::AuditList { installation, below, most }
         }
@@ -139,6 +142,23 @@ fn release(folder: &DataFolder, command: ReleaseCommand) -> anyhow::Result<Contr
     })
 }
 
+fn person(command: PersonCommand) -> ControlRequest {
+    match command {
+        PersonCommand::Add { email, name, role } => ControlRequest::PersonAdd { email, name, role },
+        PersonCommand::List => ControlRequest::PersonList,
+        PersonCommand::Invite { who } => ControlRequest::PersonInvite { person: who },
+        PersonCommand::Change { who, name, role, suspend, restore } => {
+            let suspended = match (suspend, restore) {
+                (true, _) => Some(true),
+                (_, true) => Some(false),
+                _ => None,
+            };
+            ControlRequest::PersonChange { person: who, name, role, suspended }
+        }
+        PersonCommand::Remove { who } => ControlRequest::PersonRemove { person: who },
+    }
+}
+
 fn rollout(command: RolloutCommand) -> ControlRequest {
     let set = |rollout, to| ControlRequest::RolloutSet { rollout, to };
     match command {
@@ -175,11 +195,17 @@ fn ask(folder: &DataFolder, line: &ControlLine, json: bool) -> anyhow::Result<()
         ControlAnswer::Refused { reason } => anyhow::bail!(reason),
         ControlAnswer::AuditChecked { ref wrong, .. } if !wrong.is_empty() => {
             // A script that looks every night has to notice.
-            anyhow::bail!(print::words(&answer))
+            anyhow::bail!(print::words(&answer, None))
         }
         _ if json => Ok(()),
-        answer => show(&print::words(&answer)),
+        answer => show(&print::words(&answer, console(folder).as_deref())),
     }
+}
+
+/// Where browsers reach the running cloud's console.
+fn console(folder: &DataFolder) -> Option<String> {
+    let text = std::fs::read_to_string(folder.run_file()).ok()?;
+    serde_json::from_str::<crate::data_folder::Run>(&text).ok()?.console
 }
 
 fn show(text: &str) -> anyhow::Result<()> {

@@ -11,8 +11,8 @@ use std::fmt::Write;
 const COPIES: &str =
     "The copies of the database beside it hold them until two newer ones are there.";
 
-/// An answer for people.
-pub(super) fn words(answer: &ControlAnswer) -> String {
+/// An answer for people; `console` is where browsers reach the console, if they do.
+pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
     match answer {
         ControlAnswer::Refused { reason } => reason.clone(),
         ControlAnswer::OrganisationAdded { organisation } => format!(
@@ -78,7 +78,7 @@ pub(super) fn words(answer: &ControlAnswer) -> String {
             "Removed: the records of {removed} calls, all that ended before {}. {COPIES}",
             date(*before)
         ),
-        answer => super::print_audit::words(answer),
+        answer => super::print_people::words(answer, console),
     }
 }
 

@@ -135,7 +135,8 @@ impl Links {
             | Output::ReadChunk { .. }
             | Output::ForgetBundle(_)
             | Output::Note(_)
-            | Output::Answer { .. } => {}
+            | Output::Answer { .. }
+            | Output::AccountAnswer { .. } => {}
         }
     }
 

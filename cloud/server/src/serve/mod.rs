@@ -19,6 +19,7 @@
 //! running cloud has are removed. A kill loses nothing that was acknowledged; the next start
 //! closes the records that were left open.
 
+mod browsers;
 mod files;
 mod jobs;
 mod link;
@@ -29,7 +30,9 @@ mod wall;
 use crate::bundles::Bundles;
 use crate::calls::file::CallFile;
 use crate::calls::{CallLog, KEPT, LOOK, Look};
+use crate::accounts::AccountAnswer;
 use crate::config::{Config, MediaConfig};
+use crate::console::{Ask, Desk};
 use crate::control::{ControlAnswer, ControlLine, ControlRequest};
 use crate::control_socket::{self, Asked};
 use crate::data_folder::{DataFolder, LockedFolder, Run};
@@ -98,7 +101,7 @@ async fn run(
         keep_records: config.records.keep_days.as_time(),
         keep_audit: config.audit.keep_days.as_time(),
     };
-    let board = Switchboard::new(parts, Clock::wall())?;
+    let mut board = Switchboard::new(parts, Clock::wall())?;
     let tasks = TaskTracker::new();
     let stop = CancellationToken::new();
     let (node, node_events) = {
@@ -113,9 +116,16 @@ async fn run(
     let (scrapes, metrics) = scraped(config.metrics.listen, &tasks, &stop).await?;
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let run = Run { link: links.addresses().to_vec(), control, metrics, pid: std::process::id() };
+    let (desk, browsers) = Desk::new();
+    let console = browsers::open(folder, &config.console, desk, &tasks, &stop, &workers).await?;
+    let pid = std::process::id();
+    let run = Run { link: links.addresses().to_vec(), control, metrics, console, pid };
     locked.announce(&run)?;
-    tracing::info!(link = ?run.link, ?metrics, data = %folder.path().display(), "the cloud is running");
+    tracing::info!(link = ?run.link, ?metrics, console = run.console, data = %folder.path().display(), "the cloud is running");
+
+    if let Some(console) = &run.console {
+        browsers::offer_set_up(&mut board, console)?;
+    }
 
     let (file, kept) = CallFile::open(&folder.calls());
     let mut shell = Shell {
@@ -134,6 +144,7 @@ async fn run(
         commits,
         watch: wall::Watch::default(),
         answers: BTreeMap::new(),
+        accounts: BTreeMap::new(),
         asked: 0,
     };
     let stopped = async {
@@ -142,7 +153,7 @@ async fn run(
             _ = interrupt.recv() => {}
         }
     };
-    let outcome = shell.run(node_events, asked, done, scrapes, stopped).await;
+    let outcome = shell.run(node_events, asked, browsers, done, scrapes, stopped).await;
     tracing::info!("the cloud stops");
     let ending = async {
         shell.say_goodbye().await;
@@ -178,7 +189,9 @@ struct Shell {
     /// Whether the clock that rooms go by was set.
     watch: wall::Watch,
     /// Command lines that wait for an answer; as many as the control socket takes connections.
-    answers: BTreeMap<ControlId, oneshot::Sender<crate::control::ControlAnswer>>,
+    answers: BTreeMap<ControlId, oneshot::Sender<ControlAnswer>>,
+    /// The same for browsers that sign in or out.
+    accounts: BTreeMap<ControlId, oneshot::Sender<AccountAnswer>>,
     asked: u64,
 }
 
@@ -197,6 +210,7 @@ impl Shell {
         &mut self,
         mut node: mpsc::Receiver<MediaNodeEvent>,
         mut asked: mpsc::Receiver<Asked>,
+        mut browsers: mpsc::Receiver<Ask>,
         mut done: mpsc::Receiver<Done>,
         mut scrapes: mpsc::Receiver<metrics::http::Scrape>,
         stopped: impl Future<Output = ()>,
@@ -245,12 +259,29 @@ impl Shell {
                     let by = Caller::command_line(whose.unwrap_or(OrganisationId::FIRST));
                     Input::Control { id, by, request }
                 }
+                Some(ask) = browsers.recv() => self.ask(ask),
                 () = wake => Input::Wake,
             };
             self.give(input);
             if self.next_look().is_some_and(|at| at <= self.clock.now()) {
                 self.look = Looking::Looks;
                 self.jobs.look_at(self.calls.legs());
+            }
+        }
+    }
+
+    /// A browser asks: where the answer goes is remembered.
+    fn ask(&mut self, ask: Ask) -> Input {
+        self.asked += 1;
+        let id = ControlId(self.asked);
+        match ask {
+            Ask::Console { session, source, request, reply } => {
+                self.answers.insert(id, reply);
+                Input::Console { id, session, source, request }
+            }
+            Ask::Account { request, reply } => {
+                self.accounts.insert(id, reply);
+                Input::Account { id, request }
             }
         }
     }
@@ -373,6 +404,12 @@ impl Shell {
                 Output::Answer { id, answer } => {
                     if let Some(reply) = self.answers.remove(&id) {
                         // A command line that did not wait needs no answer.
+                        let _ = reply.send(answer);
+                    }
+                }
+                Output::AccountAnswer { id, answer } => {
+                    if let Some(reply) = self.accounts.remove(&id) {
+                        // A browser that did not wait needs no answer.
                         let _ = reply.send(answer);
                     }
                 }

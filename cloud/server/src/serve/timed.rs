@@ -6,13 +6,13 @@ use conclave_directory::repository::{
     Audit, Organisations, PinTries, Records, Resets, Rooms, Updates, Vmrs,
 };
 use conclave_directory::{
-    AddReleaseError, AddVmrError, AuditCheck, AuditEntry, AuditRow, CallRecord, EnrolError,
-    KeyFingerprint, Organisation, OrganisationError, PinHash, RecordEntry, Reset, ResetOutcome,
-    Room, RoomUpdate, SqliteDirectory, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
+    AddPersonError, AddReleaseError, AddVmrError, AuditCheck, AuditEntry, AuditRow, CallRecord, EnrolError,
+    KeyFingerprint, Organisation, OrganisationError, People, Person, PinHash, RecordEntry, Reset, ResetOutcome,
+    Room, RoomUpdate, Session, SqliteDirectory, StoreError, StoredRelease, StoredRollout, TakenRoom, TokenHash, Vmr,
 };
 use conclave_rollout::Saved;
 use conclave_types::{
-    Compatible, DisplayName, OrganisationId, ResetNumber, RoomId, UnixTime, Version, VmrId,
+    Compatible, DisplayName, EmailAddress, OrganisationId, PersonId, ResetNumber, RoomId, UnixTime, Version, VmrId,
     VmrNumber,
 };
 use std::sync::{Arc, Mutex, PoisonError};
@@ -106,6 +106,26 @@ impl Audit for Timed {
         self.change(|directory| directory.remove_audit(before))
     }
 }
+
+timed!(People {
+    change add_person(person: &Person) -> Result<(), AddPersonError>;
+    change keep_person(person: &Person) -> Result<bool, StoreError>;
+    change remove_person(id: PersonId) -> Result<bool, StoreError>;
+    change add_session(session: &Session) -> Result<(), StoreError>;
+    change session_seen(token: TokenHash, at: UnixTime) -> Result<(), StoreError>;
+    change end_session(token: TokenHash) -> Result<bool, StoreError>;
+    change end_sessions(person: PersonId, but: Option<TokenHash>) -> Result<u32, StoreError>;
+    change remove_sessions(before: UnixTime) -> Result<u32, StoreError>;
+    change add_invitation(token: TokenHash, person: PersonId, expires_at: UnixTime) -> Result<(), StoreError>;
+    change forget_invitations(person: PersonId) -> Result<(), StoreError>;
+    read anybody() -> Result<bool, StoreError>;
+    read person(organisation: OrganisationId, id: PersonId) -> Result<Option<Person>, StoreError>;
+    read people(organisation: OrganisationId) -> Result<Vec<Person>, StoreError>;
+    read people_with_email(email: &EmailAddress) -> Result<Vec<Person>, StoreError>;
+    read session(token: TokenHash) -> Result<Option<(Session, Person)>, StoreError>;
+    read known_device(device: TokenHash, email: &EmailAddress) -> Result<bool, StoreError>;
+    read invited(token: TokenHash, now: UnixTime) -> Result<Option<Person>, StoreError>;
+});
 
 timed!(Vmrs {
     change add_vmr(vmr: &Vmr) -> Result<(), AddVmrError>;

@@ -119,7 +119,7 @@ impl Switchboard {
         self.answer(id, answered);
     }
 
-    fn answer(&mut self, id: ControlId, answered: Answered) {
+    pub(super) fn answer(&mut self, id: ControlId, answered: Answered) {
         let answer = answered.unwrap_or_else(|Refused(reason)| ControlAnswer::Refused { reason });
         self.outputs.push_back(Output::Answer { id, answer });
     }

@@ -4,7 +4,7 @@
 //! keeps both or neither. What is refused leaves no row.
 
 use super::Switchboard;
-use super::admin::{Answered, Refused};
+use super::admin::Answered;
 use super::words::Caller;
 use crate::control::{AuditLine, ControlAnswer, ControlRequest};
 use conclave_directory::audit::AuditRow;
@@ -90,7 +90,7 @@ impl Switchboard {
                 let (last, hash) = (end.number, end.hash.to_string());
                 Ok(ControlAnswer::AuditChecked { first, rows, last, hash, wrong })
             }
-            _ => Err(Refused("this is not the switchboard's to answer".into())),
+            request => self.person_control(whose, request),
         }
     }
 }

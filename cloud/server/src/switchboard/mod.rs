@@ -13,6 +13,7 @@
 //! - `listing`: the meeting rooms as panels list them;
 //! - `organisations`: those that the cloud serves;
 //! - `pace`: how often a room may join, or change what it runs;
+//! - `people`: who may sign in, and what they may ask;
 //! - `updates`: which room runs which release, and who is offered what;
 //! - `releases`: what the command line asks about that;
 //! - `removal`: old records of calls, and revoked rooms;
@@ -27,6 +28,7 @@ mod listing;
 mod meetings;
 mod organisations;
 mod pace;
+mod people;
 mod releases;
 mod removal;
 mod resets;
@@ -46,8 +48,9 @@ pub use words::{
 };
 
 use conclave_directory::{
-    Activation, Directory, KeyFingerprint, RecordEntry, ResetCodes, StoreError,
+    Activation, Directory, KeyFingerprint, RecordEntry, ResetCodes, StoreError, TokenHash,
 };
+use conclave_directory::sign_in::SignIns;
 use conclave_link_protocol::message::ResumedCall;
 use conclave_meeting::Meetings;
 use conclave_types::{CallId, DisplayName, OrganisationId, ParticipantId, RoomId, Time, UnixTime};
@@ -92,6 +95,9 @@ pub struct Switchboard {
     opening: BTreeMap<ParticipantId, CallId>,
     /// Who asks right now; nobody between two requests.
     asking: Option<Caller>,
+    /// Who may make the first administrator.
+    set_up: Option<TokenHash>,
+    sign_ins: SignIns,
     /// Administrators who wait for a hash.
     hashing: BTreeMap<JobId, admin::Waiting>,
     next_job: u64,
@@ -168,6 +174,8 @@ impl Switchboard {
             arrivals: BTreeMap::new(),
             opening: BTreeMap::new(),
             asking: None,
+            set_up: None,
+            sign_ins: SignIns::default(),
             hashing: BTreeMap::new(),
             next_job: 0,
             unrecorded: VecDeque::new(),
@@ -221,6 +229,10 @@ impl Switchboard {
             }
             Input::Media(event) => self.media(event),
             Input::Control { id, by, request } => self.control(id, by, request),
+            Input::Console { id, session, source, request } => {
+                self.console(id, session, source, request);
+            }
+            Input::Account { id, request } => self.account(id, request),
             Input::Stop => self.stop(),
         }
     }

@@ -66,6 +66,7 @@ impl Switchboard {
         let removed = directory
             .remove_records(None, records)
             .and_then(|records| Ok((records, directory.remove_audit(rows)?)));
+        let removed = removed.and_then(|both| self.remove_old_sessions().map(|_| both));
         let after = match removed {
             Ok((0, 0)) => DAILY,
             Ok((records, audit)) => {

@@ -84,6 +84,26 @@ through!(Audit {
     fn check_audit(&;) -> Result<AuditCheck, StoreError>;
     fn remove_audit(&mut; before: UnixTime) -> Result<u32, StoreError>;
 });
+use conclave_directory::{AddPersonError, Person, Session, TokenHash};
+through!(People {
+    fn add_person(&mut; person: &Person) -> Result<(), AddPersonError>;
+    fn keep_person(&mut; person: &Person) -> Result<bool, StoreError>;
+    fn remove_person(&mut; id: PersonId) -> Result<bool, StoreError>;
+    fn add_session(&mut; session: &Session) -> Result<(), StoreError>;
+    fn session_seen(&mut; token: TokenHash, at: UnixTime) -> Result<(), StoreError>;
+    fn end_session(&mut; token: TokenHash) -> Result<bool, StoreError>;
+    fn end_sessions(&mut; person: PersonId, but: Option<TokenHash>) -> Result<u32, StoreError>;
+    fn remove_sessions(&mut; before: UnixTime) -> Result<u32, StoreError>;
+    fn add_invitation(&mut; token: TokenHash, person: PersonId, at: UnixTime) -> Result<(), StoreError>;
+    fn forget_invitations(&mut; person: PersonId) -> Result<(), StoreError>;
+    fn anybody(&;) -> Result<bool, StoreError>;
+    fn person(&; whose: OrganisationId, id: PersonId) -> Result<Option<Person>, StoreError>;
+    fn people(&; whose: OrganisationId) -> Result<Vec<Person>, StoreError>;
+    fn people_with_email(&; email: &EmailAddress) -> Result<Vec<Person>, StoreError>;
+    fn session(&; token: TokenHash) -> Result<Option<(Session, Person)>, StoreError>;
+    fn known_device(&; device: TokenHash, email: &EmailAddress) -> Result<bool, StoreError>;
+    fn invited(&; token: TokenHash, now: UnixTime) -> Result<Option<Person>, StoreError>;
+});
 through!(Vmrs {
     fn add_vmr(&mut; vmr: &Vmr) -> Result<(), AddVmrError>;
     fn vmr(&; organisation: OrganisationId, number: &VmrNumber) -> Result<Option<Vmr>, StoreError>;

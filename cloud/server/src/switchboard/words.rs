@@ -1,7 +1,8 @@
 //! What the switchboard is told and what it says.
 
+use crate::accounts::{AccountAnswer, AccountRequest};
 use crate::control::{ControlAnswer, ControlRequest};
-use conclave_directory::{LeftWhy, PinHash};
+use conclave_directory::{LeftWhy, PinHash, TokenHash};
 use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, Greeting, Hello, Piece, Refusal, Response, RoomEvent, RoomRequest,
 };
@@ -9,6 +10,7 @@ use conclave_types::{
     BundleHash, CallId, DisplayName, LegId, MediaLeg, MeetingId, OrganisationId, ParticipantId,
     Pin, RoomId, Secret, SrtpProfile, Time, UnixTime,
 };
+use std::net::IpAddr;
 use tracing::Span;
 
 /// One of a bundle's files.
@@ -193,6 +195,24 @@ pub enum Input {
         /// What.
         request: ControlRequest,
     },
+    /// Somebody in a browser asks.
+    Console {
+        /// To be named in the answer.
+        id: ControlId,
+        /// By which session.
+        session: TokenHash,
+        /// From where.
+        source: IpAddr,
+        /// What.
+        request: ControlRequest,
+    },
+    /// The console asks about accounts.
+    Account {
+        /// To be named in the answer.
+        id: ControlId,
+        /// What.
+        request: AccountRequest,
+    },
     /// The cloud is to stop: records are closed, rooms are told, links are ended.
     Stop,
 }
@@ -353,6 +373,13 @@ pub enum Output {
         id: ControlId,
         /// With what.
         answer: ControlAnswer,
+    },
+    /// Answer the console about accounts.
+    AccountAnswer {
+        /// Which request.
+        id: ControlId,
+        /// With what.
+        answer: AccountAnswer,
     },
 }
 

@@ -53,7 +53,8 @@ impl Books {
             | Output::HashPin { .. }
             | Output::ReadChunk { .. }
             | Output::ForgetBundle(_)
-            | Output::Answer { .. } => {}
+            | Output::Answer { .. }
+            | Output::AccountAnswer { .. } => {}
         }
     }
 }

@@ -1,0 +1,166 @@
+//! What the console asks about people and their sessions, and what it is answered.
+//!
+//! Passwords are hashed and compared by whoever asks, off the main task; here are only hashes. Tokens come as
+//! hashes too.
+
+use conclave_directory::access::Role;
+use conclave_directory::{PasswordHash, TokenHash};
+use conclave_types::{DisplayName, EmailAddress, OrganisationId, PersonId};
+use std::net::IpAddr;
+
+/// A browser that is to be signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Browser {
+    /// The session that it gets.
+    pub session: TokenHash,
+    /// What it is known by from now on.
+    pub device: TokenHash,
+    /// Where it is.
+    pub source: IpAddr,
+}
+
+/// What the console asks.
+#[derive(Debug, Clone)]
+pub enum AccountRequest {
+    /// Whether the installation waits for its first administrator, and this is the link for it.
+    MaySetUp {
+        /// The link's token.
+        token: TokenHash,
+    },
+    /// Names the first organisation and makes its first administrator, who is signed in.
+    SetUp {
+        /// The link's token. It is good once.
+        token: TokenHash,
+        /// What the organisation is called.
+        organisation: DisplayName,
+        /// What the administrator is called.
+        name: DisplayName,
+        /// What they sign in with.
+        email: EmailAddress,
+        /// The hash of their password.
+        password: PasswordHash,
+        /// Where they sit.
+        browser: Browser,
+    },
+    /// Somebody typed an address and a password. The try counts from here on.
+    BeginSignIn {
+        /// The address.
+        email: EmailAddress,
+        /// From where.
+        source: IpAddr,
+        /// What the browser says that it is known by.
+        device: Option<TokenHash>,
+    },
+    /// None of the hashes matched.
+    FailedSignIn {
+        /// The address.
+        email: EmailAddress,
+        /// From where.
+        source: IpAddr,
+    },
+    /// One did.
+    SignIn {
+        /// Whose.
+        person: PersonId,
+        /// In which organisation.
+        organisation: OrganisationId,
+        /// The hash: a password that was changed meanwhile lets nobody in.
+        password: PasswordHash,
+        /// What the try was begun with.
+        known: Option<TokenHash>,
+        /// Where they sit.
+        browser: Browser,
+    },
+    /// Who is signed in by this session.
+    Who {
+        /// The session.
+        session: TokenHash,
+    },
+    /// Ends a session.
+    SignOut {
+        /// The session.
+        session: TokenHash,
+    },
+    /// Ends all others of its person.
+    SignOutElsewhere {
+        /// The session that stays.
+        session: TokenHash,
+    },
+    /// Gives the person of a session another password, and ends all other sessions.
+    ChangePassword {
+        /// The session.
+        session: TokenHash,
+        /// The hash of the password until now, as [`AccountRequest::BeginSignIn`] gave it.
+        old: PasswordHash,
+        /// The new one's.
+        new: PasswordHash,
+    },
+    /// Whom an invitation is for.
+    Invited {
+        /// Its token.
+        token: TokenHash,
+    },
+    /// Somebody sets their password by an invitation, and is signed in.
+    AcceptInvitation {
+        /// Its token. It is good once.
+        token: TokenHash,
+        /// The hash of their password.
+        password: PasswordHash,
+        /// Where they sit.
+        browser: Browser,
+    },
+}
+
+/// Somebody who is signed in, or is about to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Me {
+    /// Their id.
+    pub person: PersonId,
+    /// What they are called.
+    pub name: DisplayName,
+    /// What they sign in with.
+    pub email: EmailAddress,
+    /// What they may do.
+    pub role: Role,
+    /// Where they belong to.
+    pub organisation: OrganisationId,
+    /// What that is called.
+    pub organisation_name: DisplayName,
+}
+
+/// An account at which a password may be tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Whose.
+    pub person: PersonId,
+    /// In which organisation.
+    pub organisation: OrganisationId,
+    /// What to compare with.
+    pub password: PasswordHash,
+}
+
+/// What the console is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountAnswer {
+    /// It is done, or it is so.
+    Done,
+    /// It is not done, and why.
+    Refused {
+        /// In words for whoever asked.
+        reason: String,
+    },
+    /// Too many tries.
+    Wait {
+        /// How long, in seconds, at least 1.
+        seconds: u32,
+    },
+    /// These may be tried: perhaps none, which nobody else may notice.
+    Try {
+        /// The accounts with the address, at most one for each organisation.
+        candidates: Vec<Candidate>,
+    },
+    /// Somebody.
+    Person(Box<Me>),
+    /// Nobody is signed in by this session, or nobody is invited by this link.
+    Nobody,
+}

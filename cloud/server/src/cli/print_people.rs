@@ -1,0 +1,55 @@
+//! People in plain words.
+
+use super::print::{date, table};
+use crate::control::{ControlAnswer, PersonLine};
+
+pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
+    match answer {
+        ControlAnswer::People { people } if people.is_empty() => {
+            "Nobody has an account yet. Give somebody one: conclave-cloud person add EMAIL --name NAME \
+             --role administrator"
+                .to_owned()
+        }
+        ControlAnswer::People { people } => {
+            let row = |person: &PersonLine| {
+                let state = match (person.suspended, person.invited) {
+                    (true, _) => "suspended",
+                    (false, true) => "invited",
+                    (false, false) => "active",
+                };
+                vec![
+                    person.name.to_string(),
+                    person.email.to_string(),
+                    person.role.clone(),
+                    state.to_owned(),
+                    person.person.to_string(),
+                ]
+            };
+            table(&["NAME", "E-MAIL", "ROLE", "STATE", "ID"], people.iter().map(row))
+        }
+        ControlAnswer::PersonInvited { person, invitation, expires_at } => match console {
+            Some(console) => format!(
+                "Give {} this link, and nobody else: whoever opens it sets the password. It is good \
+                 once, until {}.\n\n{console}/invitation#{}",
+                person.name,
+                date(*expires_at),
+                invitation.expose()
+            ),
+            None => format!(
+                "{} has an account, but this cloud has no console: set 'listen' in [console] of its \
+                 configuration, start it again, then: conclave-cloud person invite {}",
+                person.name, person.email
+            ),
+        },
+        ControlAnswer::PersonChanged { person } if person.suspended => {
+            format!("{} is kept out; whatever they were signed in to has ended.", person.name)
+        }
+        ControlAnswer::PersonChanged { person } => {
+            format!("{} is {} and may sign in.", person.name, person.role)
+        }
+        ControlAnswer::PersonRemoved { person } => {
+            format!("The account of {} is removed.", person.name)
+        }
+        answer => super::print_audit::words(answer),
+    }
+}

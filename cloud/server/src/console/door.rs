@@ -1,0 +1,85 @@
+//! Connections: TLS 1.3, then HTTP/1.1. Their number, their handshakes and the time for a head are bounded.
+
+use super::people::Source;
+use super::{Desk, routes};
+use axum::{Extension, Router};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Connections at once. A browser has six, an organisation's IT a few dozen people.
+const MOST_CONNECTIONS: usize = 512;
+
+/// For the handshake, and for the head of each request.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest head of a request.
+const LONGEST_HEAD: usize = 32 * 1024;
+
+/// Answers browsers until `stop` is cancelled.
+pub fn serve(
+    listener: TcpListener,
+    tls: Arc<ServerConfig>,
+    desk: Desk,
+    tasks: &TaskTracker,
+    stop: CancellationToken,
+    workers: &Handle,
+) {
+    let accepting = accept(listener, TlsAcceptor::from(tls), routes(desk), tasks.clone(), stop.clone());
+    let accepting = async move {
+        stop.run_until_cancelled(accepting).await;
+    };
+    // Not beside the switchboard: a handshake takes a millisecond that rooms would wait for.
+    tasks.spawn_on(accepting, workers);
+}
+
+async fn accept(
+    listener: TcpListener,
+    tls: TlsAcceptor,
+    routes: Router,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let (stream, from) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors, most likely: those who hold some give them back.
+                tracing::warn!(%error, "cannot take a browser's connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let (tls, routes, stop) = (tls.clone(), routes.clone(), stop.clone());
+        tasks.spawn(async move {
+            let _place = place;
+            // An error is a browser that went away or does not trust us; nobody is left to tell.
+            let _ = stop.run_until_cancelled(converse(stream, from, tls, routes)).await;
+        });
+    }
+}
+
+async fn converse(stream: TcpStream, from: SocketAddr, tls: TlsAcceptor, routes: Router) {
+    let _ = stream.set_nodelay(true);
+    let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, tls.accept(stream)).await else { return };
+    let service = TowerToHyperService::new(routes.layer(Extension(Source(from.ip()))));
+    let conversation = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .max_buf_size(LONGEST_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = conversation.await {
+        tracing::debug!(%error, "a browser's connection broke");
+    }
+}

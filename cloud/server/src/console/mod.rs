@@ -1,0 +1,175 @@
+//! The console: HTTPS for browsers, and for scripts that sign in like them.
+//!
+//! Nothing is decided here. [`door`] takes connections and their TLS, [`accounts`](self::people) signs people in
+//! and out, [`things`] puts a request into the words of the command line; the switchboard answers, and it alone
+//! knows who may do what.
+//!
+//! - Whoever is signed in has a session's token in a cookie that no script reads and no other site sends
+//!   (`__Host-`, `HttpOnly`, `Secure`, `SameSite=Strict`). What changes something wants the header `X-Conclave: 1`
+//!   besides, which a form of another site cannot send.
+//! - Bodies have at most 64 KiB, requests 30 s; passwords are hashed four at a time.
+
+pub mod certificate;
+mod door;
+mod people;
+mod reply;
+mod things;
+
+pub use door::serve;
+
+use crate::accounts::{AccountAnswer, AccountRequest};
+use crate::control::{ControlAnswer, ControlRequest};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use conclave_directory::{Password, PasswordHash, Token, TokenHash};
+use reply::Trouble;
+use ring::rand::{SecureRandom, SystemRandom};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+/// The most octets of a request's body. Names and numbers; a hundredth of it is usual.
+const LONGEST_BODY: usize = 64 * 1024;
+
+/// How long a request may take, the reading of its body included.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Passwords that are hashed at once: each takes 19 MiB and tens of milliseconds.
+const MOST_HASHING: usize = 4;
+
+/// What the console asks the task that owns the switchboard.
+#[derive(Debug)]
+pub enum Ask {
+    /// For somebody who is signed in.
+    Console {
+        /// By which session.
+        session: TokenHash,
+        /// From where.
+        source: IpAddr,
+        /// What.
+        request: ControlRequest,
+        /// Where the answer goes.
+        reply: oneshot::Sender<ControlAnswer>,
+    },
+    /// About accounts.
+    Account {
+        /// What.
+        request: AccountRequest,
+        /// Where the answer goes.
+        reply: oneshot::Sender<AccountAnswer>,
+    },
+}
+
+/// The way from a browser's request to the switchboard.
+#[derive(Clone)]
+pub struct Desk {
+    asks: mpsc::Sender<Ask>,
+    hashing: Arc<Semaphore>,
+    random: SystemRandom,
+}
+
+impl Desk {
+    /// The desk, and what is asked at it.
+    pub fn new() -> (Desk, mpsc::Receiver<Ask>) {
+        let (asks, asked) = mpsc::channel(64);
+        let hashing = Arc::new(Semaphore::new(MOST_HASHING));
+        (Desk { asks, hashing, random: SystemRandom::new() }, asked)
+    }
+
+    async fn control(
+        &self,
+        session: TokenHash,
+        source: IpAddr,
+        request: ControlRequest,
+    ) -> Result<ControlAnswer, Trouble> {
+        let (reply, replied) = oneshot::channel();
+        let ask = Ask::Console { session, source, request, reply };
+        self.asks.send(ask).await.map_err(|_| Trouble::Stopping)?;
+        replied.await.map_err(|_| Trouble::Stopping)
+    }
+
+    async fn account(&self, request: AccountRequest) -> Result<AccountAnswer, Trouble> {
+        let (reply, replied) = oneshot::channel();
+        let ask = Ask::Account { request, reply };
+        self.asks.send(ask).await.map_err(|_| Trouble::Stopping)?;
+        match replied.await.map_err(|_| Trouble::Stopping)? {
+            AccountAnswer::Refused { reason } => Err(Trouble::Refused(reason)),
+            AccountAnswer::Wait { seconds } => Err(Trouble::Wait { seconds }),
+            answer => Ok(answer),
+        }
+    }
+
+    fn random<const N: usize>(&self) -> Result<[u8; N], Trouble> {
+        let mut octets = [0; N];
+        self.random.fill(&mut octets).map_err(|_| Trouble::Stopping)?;
+        Ok(octets)
+    }
+
+    fn token(&self) -> Result<Token, Trouble> {
+        self.random().map(Token::from_random)
+    }
+
+    /// Runs what takes long, a few at a time, off the tasks that talk to browsers.
+    async fn hashing<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let _place = self.hashing.acquire().await.map_err(|_| Trouble::Stopping)?;
+        tokio::task::spawn_blocking(work).await.map_err(|_| Trouble::Stopping)
+    }
+
+    async fn hash(&self, password: Password) -> Result<PasswordHash, Trouble> {
+        let salt = self.random()?;
+        let hash = self.hashing(move || PasswordHash::new(&password, &salt)).await?;
+        hash.ok_or(Trouble::Stopping)
+    }
+}
+
+/// Everything that a browser may ask for.
+fn routes(desk: Desk) -> Router {
+    Router::new()
+        .nest("/api/v1", people::routes().merge(things::routes()))
+        .fallback(|| async { Trouble::NotFound })
+        .method_not_allowed_fallback(|| async { Trouble::NotFound })
+        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(middleware::from_fn(guard))
+        .with_state(desk)
+}
+
+/// What holds for every request: how long it may take, what another site may not bring about, what a browser has to
+/// heed in the answer.
+async fn guard(request: Request, next: Next) -> Response {
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    let ours = request.headers().get("x-conclave").is_some_and(|value| value == "1");
+    let response = match changes && !ours {
+        true => Trouble::CrossSite.into(),
+        false => match tokio::time::timeout(PATIENCE, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => Trouble::TooSlow.into(),
+        },
+    };
+    heeded(response)
+}
+
+fn heeded(mut response: Response) -> Response {
+    const HEADERS: [(HeaderName, &str); 7] = [
+        (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        ),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

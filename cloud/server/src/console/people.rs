@@ -1,0 +1,336 @@
+//! Signing in and out, the first administrator, invitations, one's own account.
+
+use super::reply::Trouble;
+use super::{Desk, PasswordHash};
+use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me};
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use conclave_directory::{Password, Token, TokenHash};
+use conclave_types::{DisplayName, EmailAddress, OrganisationId, Secret};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// The cookie of a session. `__Host-`: from this host alone, over TLS alone (RFC 6265bis, 4.1.3.2).
+const SESSION: &str = "__Host-session";
+
+/// The cookie by which a browser is known again, so that strangers cannot make it wait.
+const DEVICE: &str = "__Host-device";
+
+/// For how long, in seconds: a year.
+const DEVICE_LIFETIME: u32 = 31_536_000;
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source(pub(super) IpAddr);
+
+/// The tokens that a browser sent.
+#[derive(Debug, Clone)]
+pub(super) struct Cookies {
+    session: Option<Token>,
+    device: Option<Token>,
+}
+
+impl Cookies {
+    /// The session, when there is one.
+    pub(super) fn session(&self) -> Result<TokenHash, Trouble> {
+        self.session.as_ref().map(Token::hash).ok_or(Trouble::SignedOut)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Cookies {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Cookies, Self::Rejection> {
+        let sent = parts.headers.get_all(header::COOKIE);
+        let pairs = sent.iter().filter_map(|value| value.to_str().ok());
+        let pairs = pairs.flat_map(|value| value.split(';'));
+        let mut cookies = Cookies { session: None, device: None };
+        for (name, value) in pairs.filter_map(|pair| pair.trim().split_once('=')) {
+            match name {
+                SESSION => cookies.session = Token::from_hex(value),
+                DEVICE => cookies.device = Token::from_hex(value),
+                _ => {}
+            }
+        }
+        Ok(cookies)
+    }
+}
+
+pub(super) fn routes() -> Router<Desk> {
+    Router::new()
+        .route("/setup", post(set_up))
+        .route("/session", post(sign_in).delete(sign_out))
+        .route("/me", get(me))
+        .route("/me/password", post(change_password))
+        .route("/me/sign-out-elsewhere", post(sign_out_elsewhere))
+        .route("/invitation", post(accept_invitation))
+        .route("/invitation/look", post(look_at_invitation))
+}
+
+#[derive(Serialize)]
+struct MeBody {
+    person: String,
+    name: DisplayName,
+    email: EmailAddress,
+    role: &'static str,
+    organisation: OrganisationBody,
+}
+
+#[derive(Serialize)]
+struct OrganisationBody {
+    organisation: OrganisationId,
+    name: DisplayName,
+}
+
+fn body(me: Me) -> Json<MeBody> {
+    Json(MeBody {
+        person: me.person.to_string(),
+        name: me.name,
+        email: me.email,
+        role: me.role.as_str(),
+        organisation: OrganisationBody { organisation: me.organisation, name: me.organisation_name },
+    })
+}
+
+/// Tokens for a browser that is to be signed in: a new session, and what it is known by already or from now on.
+struct Fresh {
+    session: Token,
+    device: Token,
+    browser: Browser,
+}
+
+fn fresh(desk: &Desk, cookies: &Cookies, source: IpAddr) -> Result<Fresh, Trouble> {
+    let session = desk.token()?;
+    let device = match &cookies.device {
+        Some(device) => device.clone(),
+        None => desk.token()?,
+    };
+    let browser = Browser { session: session.hash(), device: device.hash(), source };
+    Ok(Fresh { session, device, browser })
+}
+
+/// Somebody is signed in: who, with the cookies.
+fn signed_in(status: StatusCode, fresh: &Fresh, me: Me) -> Response {
+    let mut response = (status, body(me)).into_response();
+    let session = cookie(SESSION, &fresh.session.expose(), None);
+    let device = cookie(DEVICE, &fresh.device.expose(), Some(DEVICE_LIFETIME));
+    for value in [session, device].into_iter().flatten() {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+fn cookie(name: &str, value: &str, lifetime: Option<u32>) -> Option<HeaderValue> {
+    let lifetime = lifetime.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+    let text = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict{lifetime}");
+    let mut value = HeaderValue::from_str(&text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetUp {
+    token: Secret<String>,
+    organisation: DisplayName,
+    name: DisplayName,
+    email: EmailAddress,
+    password: Password,
+}
+
+async fn set_up(
+    State(desk): State<Desk>,
+    Extension(Source(source)): Extension<Source>,
+    cookies: Cookies,
+    wanted: Result<Json<SetUp>, JsonRejection>,
+) -> Result<Response, Trouble> {
+    let Json(SetUp { token, organisation, name, email, password }) = wanted?;
+    let token = Token::from_hex(token.expose()).ok_or(Trouble::LinkIsOver)?.hash();
+    // Before anything is hashed for somebody who has no link.
+    let AccountAnswer::Done = desk.account(AccountRequest::MaySetUp { token }).await? else {
+        return Err(Trouble::LinkIsOver);
+    };
+    judge(&password, &email, &name)?;
+    let password = desk.hash(password).await?;
+    let fresh = fresh(&desk, &cookies, source)?;
+    let browser = fresh.browser;
+    let request = AccountRequest::SetUp { token, organisation, name, email, password, browser };
+    match desk.account(request).await? {
+        AccountAnswer::Person(me) => Ok(signed_in(StatusCode::CREATED, &fresh, *me)),
+        _ => Err(Trouble::LinkIsOver),
+    }
+}
+
+fn judge(password: &Password, email: &EmailAddress, name: &DisplayName) -> Result<(), Trouble> {
+    password.judge(email, name.as_str()).map_err(|why| Trouble::NotUnderstood(why.to_string()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignIn {
+    email: EmailAddress,
+    password: Password,
+    /// Where the address belongs to several: which one is meant.
+    organisation: Option<OrganisationId>,
+}
+
+async fn sign_in(
+    State(desk): State<Desk>,
+    Extension(Source(source)): Extension<Source>,
+    cookies: Cookies,
+    wanted: Result<Json<SignIn>, JsonRejection>,
+) -> Result<Response, Trouble> {
+    let Json(SignIn { email, password, organisation }) = wanted?;
+    let known = cookies.device.as_ref().map(Token::hash);
+    let matched = try_password(&desk, &email, source, known, password).await?;
+    let matched = match organisation {
+        Some(wanted) => matched.into_iter().find(|each| each.organisation == wanted),
+        None => matched.into_iter().next(),
+    };
+    let Some(Candidate { person, organisation, password }) = matched else {
+        desk.account(AccountRequest::FailedSignIn { email, source }).await?;
+        return Err(Trouble::WrongPassword);
+    };
+    let fresh = fresh(&desk, &cookies, source)?;
+    let browser = fresh.browser;
+    let request = AccountRequest::SignIn { person, organisation, password, known, browser };
+    match desk.account(request).await? {
+        AccountAnswer::Person(me) => Ok(signed_in(StatusCode::OK, &fresh, *me)),
+        _ => Err(Trouble::WrongPassword),
+    }
+}
+
+/// The accounts with this address whose password it is. Takes as long where there is none.
+async fn try_password(
+    desk: &Desk,
+    email: &EmailAddress,
+    source: IpAddr,
+    device: Option<TokenHash>,
+    password: Password,
+) -> Result<Vec<Candidate>, Trouble> {
+    let request = AccountRequest::BeginSignIn { email: email.clone(), source, device };
+    let AccountAnswer::Try { candidates } = desk.account(request).await? else {
+        return Err(Trouble::WrongPassword);
+    };
+    let salt = desk.random()?;
+    desk.hashing(move || {
+        if candidates.is_empty() {
+            let _ = PasswordHash::new(&password, &salt);
+        }
+        candidates.into_iter().filter(|each| each.password.matches(&password)).collect()
+    })
+    .await
+}
+
+async fn sign_out(State(desk): State<Desk>, cookies: Cookies) -> Result<Response, Trouble> {
+    let session = cookies.session()?;
+    desk.account(AccountRequest::SignOut { session }).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if let Some(gone) = cookie(SESSION, "", Some(0)) {
+        response.headers_mut().append(header::SET_COOKIE, gone);
+    }
+    Ok(response)
+}
+
+async fn sign_out_elsewhere(
+    State(desk): State<Desk>,
+    cookies: Cookies,
+) -> Result<StatusCode, Trouble> {
+    let session = cookies.session()?;
+    match desk.account(AccountRequest::SignOutElsewhere { session }).await? {
+        AccountAnswer::Done => Ok(StatusCode::NO_CONTENT),
+        _ => Err(Trouble::SignedOut),
+    }
+}
+
+async fn me(State(desk): State<Desk>, cookies: Cookies) -> Result<Json<MeBody>, Trouble> {
+    who(&desk, &cookies).await.map(body)
+}
+
+async fn who(desk: &Desk, cookies: &Cookies) -> Result<Me, Trouble> {
+    let session = cookies.session()?;
+    match desk.account(AccountRequest::Who { session }).await? {
+        AccountAnswer::Person(me) => Ok(*me),
+        _ => Err(Trouble::SignedOut),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangePassword {
+    old: Password,
+    new: Password,
+}
+
+async fn change_password(
+    State(desk): State<Desk>,
+    Extension(Source(source)): Extension<Source>,
+    cookies: Cookies,
+    wanted: Result<Json<ChangePassword>, JsonRejection>,
+) -> Result<StatusCode, Trouble> {
+    let Json(ChangePassword { old, new }) = wanted?;
+    let me = who(&desk, &cookies).await?;
+    judge(&new, &me.email, &me.name)?;
+    let known = cookies.device.as_ref().map(Token::hash);
+    // The same counting as at the door: an open browser is no place to guess from.
+    let matched = try_password(&desk, &me.email, source, known, old).await?;
+    let matched = matched.into_iter().find(|each| each.person == me.person);
+    let Some(Candidate { password: old, .. }) = matched else { return Err(Trouble::WrongPassword) };
+    let (session, new) = (cookies.session()?, desk.hash(new).await?);
+    match desk.account(AccountRequest::ChangePassword { session, old, new }).await? {
+        AccountAnswer::Done => Ok(StatusCode::NO_CONTENT),
+        _ => Err(Trouble::SignedOut),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Look {
+    token: Secret<String>,
+}
+
+async fn look_at_invitation(
+    State(desk): State<Desk>,
+    wanted: Result<Json<Look>, JsonRejection>,
+) -> Result<Json<MeBody>, Trouble> {
+    let Json(Look { token }) = wanted?;
+    invited(&desk, &token).await.map(|(_, me)| body(me))
+}
+
+async fn invited(desk: &Desk, token: &Secret<String>) -> Result<(TokenHash, Me), Trouble> {
+    let token = Token::from_hex(token.expose()).ok_or(Trouble::LinkIsOver)?.hash();
+    match desk.account(AccountRequest::Invited { token }).await? {
+        AccountAnswer::Person(me) => Ok((token, *me)),
+        _ => Err(Trouble::LinkIsOver),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Accept {
+    token: Secret<String>,
+    password: Password,
+}
+
+async fn accept_invitation(
+    State(desk): State<Desk>,
+    Extension(Source(source)): Extension<Source>,
+    cookies: Cookies,
+    wanted: Result<Json<Accept>, JsonRejection>,
+) -> Result<Response, Trouble> {
+    let Json(Accept { token, password }) = wanted?;
+    let (token, me) = invited(&desk, &token).await?;
+    judge(&password, &me.email, &me.name)?;
+    let password = desk.hash(password).await?;
+    let fresh = fresh(&desk, &cookies, source)?;
+    let browser = fresh.browser;
+    match desk.account(AccountRequest::AcceptInvitation { token, password, browser }).await? {
+        AccountAnswer::Person(me) => Ok(signed_in(StatusCode::OK, &fresh, *me)),
+        _ => Err(Trouble::LinkIsOver),
+    }
+}

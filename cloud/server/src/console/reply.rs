@@ -1,0 +1,133 @@
+//! What goes wrong, as it is answered: a status, a word for programs, a sentence for people.
+
+use crate::control::ControlAnswer;
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// Why a request is not done.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The body is none of this request.
+    NotUnderstood(String),
+    /// Another site may be behind it.
+    CrossSite,
+    /// Nobody is signed in.
+    SignedOut,
+    /// Address and password do not belong together.
+    WrongPassword,
+    /// Whoever asks may not.
+    NotAllowed,
+    /// It is not there, or not theirs.
+    NotFound,
+    /// The link was used, is too old, or never was one.
+    LinkIsOver,
+    /// The switchboard does not do it, and says why.
+    Refused(String),
+    /// Too many tries.
+    Wait { seconds: u32 },
+    /// It took too long.
+    TooSlow,
+    /// The cloud stops.
+    Stopping,
+}
+
+#[derive(Serialize)]
+struct Body {
+    error: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<u32>,
+}
+
+impl Trouble {
+    fn parts(self) -> (StatusCode, &'static str, String) {
+        match self {
+            Trouble::NotUnderstood(why) => (StatusCode::BAD_REQUEST, "not_understood", why),
+            Trouble::CrossSite => (
+                StatusCode::FORBIDDEN,
+                "cross_site",
+                "what changes something has the header X-Conclave: 1".into(),
+            ),
+            Trouble::SignedOut => {
+                (StatusCode::UNAUTHORIZED, "signed_out", "sign in first".into())
+            }
+            Trouble::WrongPassword => (
+                StatusCode::UNAUTHORIZED,
+                "wrong_password",
+                "address and password do not belong together".into(),
+            ),
+            Trouble::NotAllowed => (
+                StatusCode::FORBIDDEN,
+                "not_allowed",
+                "ask an administrator of your organisation: your role does not allow this".into(),
+            ),
+            Trouble::NotFound => (StatusCode::NOT_FOUND, "not_found", "there is no such page".into()),
+            Trouble::LinkIsOver => (
+                StatusCode::GONE,
+                "link_is_over",
+                "this link was used, or is too old: ask for another one".into(),
+            ),
+            Trouble::Refused(reason) => (StatusCode::CONFLICT, "refused", reason),
+            Trouble::Wait { seconds } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "wait",
+                format!("too many tries: try again in {seconds} seconds"),
+            ),
+            Trouble::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "too_slow",
+                "this took too long: try again".into(),
+            ),
+            Trouble::Stopping => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "stopping",
+                "the cloud is being started again: try again in a moment".into(),
+            ),
+        }
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        let seconds = match self {
+            Trouble::Wait { seconds } => Some(seconds),
+            _ => None,
+        };
+        let (status, error, message) = self.parts();
+        let mut response = (status, Json(Body { error, message, seconds })).into_response();
+        if let Some(seconds) = seconds {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<Trouble> for Response {
+    fn from(trouble: Trouble) -> Response {
+        trouble.into_response()
+    }
+}
+
+impl From<axum::extract::rejection::JsonRejection> for Trouble {
+    fn from(rejection: axum::extract::rejection::JsonRejection) -> Trouble {
+        Trouble::NotUnderstood(rejection.body_text())
+    }
+}
+
+impl From<axum::extract::rejection::QueryRejection> for Trouble {
+    fn from(rejection: axum::extract::rejection::QueryRejection) -> Trouble {
+        Trouble::NotUnderstood(rejection.body_text())
+    }
+}
+
+/// An answer of the switchboard: as the command line prints it with `--json`, or what went wrong.
+pub(super) fn answered(answer: ControlAnswer) -> Result<Json<ControlAnswer>, Trouble> {
+    match answer {
+        ControlAnswer::SignedOut => Err(Trouble::SignedOut),
+        ControlAnswer::NotAllowed => Err(Trouble::NotAllowed),
+        ControlAnswer::Refused { reason } => Err(Trouble::Refused(reason)),
+        answer => Ok(Json(answer)),
+    }
+}

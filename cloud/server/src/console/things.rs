@@ -1,0 +1,218 @@
+//! Rooms, meeting rooms, meetings, records, people, the audit log: each request in the words of the command line.
+
+use super::Desk;
+use super::people::{Cookies, Source};
+use super::reply::{Trouble, answered};
+use crate::control::{ControlAnswer, ControlRequest};
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::routing::{get, post, put};
+use axum::{Extension, Json, Router};
+use conclave_types::{ActivationCode, DisplayName, EmailAddress, Pin, VmrNumber};
+use serde::Deserialize;
+
+/// The most lines of a list that grows without end.
+const MOST: u32 = 1_000;
+
+type Answer = Result<Json<ControlAnswer>, Trouble>;
+type Body<T> = Result<Json<T>, JsonRejection>;
+
+pub(super) fn routes() -> Router<Desk> {
+    Router::new()
+        .route("/rooms", get(rooms).post(enrol))
+        .route("/rooms/{room}", axum::routing::patch(rename_room))
+        .route("/rooms/{room}/revoke", post(revoke_room))
+        .route("/vmrs", get(vmrs).post(create_vmr))
+        .route("/vmrs/{number}", axum::routing::delete(remove_vmr))
+        .route("/vmrs/{number}/pin", put(set_pin).delete(take_pin))
+        .route("/meetings", get(meetings))
+        .route("/meetings/{number}/end", post(end_meeting))
+        .route("/records", get(records))
+        .route("/audit", get(audit))
+        .route("/people", get(people).post(add_person))
+        .route("/people/{person}", axum::routing::patch(change_person).delete(remove_person))
+        .route("/people/{person}/invitation", post(invite_person))
+}
+
+/// Whoever asks: the desk, the session, where from.
+struct Asker {
+    desk: Desk,
+    cookies: Cookies,
+    source: Source,
+}
+
+impl Asker {
+    async fn ask(self, request: ControlRequest) -> Answer {
+        let session = self.cookies.session()?;
+        answered(self.desk.control(session, self.source.0, request).await?)
+    }
+}
+
+impl axum::extract::FromRequestParts<Desk> for Asker {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        desk: &Desk,
+    ) -> Result<Asker, Trouble> {
+        let source = Extension::<Source>::from_request_parts(parts, desk).await;
+        let Extension(source) = source.map_err(|_| Trouble::Stopping)?;
+        let Ok(cookies) = Cookies::from_request_parts(parts, desk).await;
+        let State(desk) = State::<Desk>::from_request_parts(parts, desk)
+            .await
+            .unwrap_or_else(|never| match never {});
+        Ok(Asker { desk, cookies, source })
+    }
+}
+
+async fn rooms(asker: Asker) -> Answer {
+    asker.ask(ControlRequest::RoomList).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Enrol {
+    code: ActivationCode,
+    name: DisplayName,
+}
+
+async fn enrol(asker: Asker, wanted: Body<Enrol>) -> Answer {
+    let Json(Enrol { code, name }) = wanted?;
+    asker.ask(ControlRequest::RoomClaim { code, name }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rename {
+    name: DisplayName,
+}
+
+async fn rename_room(asker: Asker, Path(room): Path<String>, wanted: Body<Rename>) -> Answer {
+    let Json(Rename { name }) = wanted?;
+    asker.ask(ControlRequest::RoomRename { room, name }).await
+}
+
+async fn revoke_room(asker: Asker, Path(room): Path<String>) -> Answer {
+    asker.ask(ControlRequest::RoomRevoke { room }).await
+}
+
+async fn vmrs(asker: Asker) -> Answer {
+    asker.ask(ControlRequest::VmrList).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreateVmr {
+    number: VmrNumber,
+    name: DisplayName,
+    pin: Option<Pin>,
+    #[serde(default = "usual_capacity")]
+    capacity: u32,
+}
+
+fn usual_capacity() -> u32 {
+    25
+}
+
+async fn create_vmr(asker: Asker, wanted: Body<CreateVmr>) -> Answer {
+    let Json(CreateVmr { number, name, pin, capacity }) = wanted?;
+    asker.ask(ControlRequest::VmrCreate { number, name, pin, capacity }).await
+}
+
+/// A number in a path; another text is that of no meeting room.
+fn number(text: &str) -> Result<VmrNumber, Trouble> {
+    text.parse().map_err(|_| Trouble::NotFound)
+}
+
+async fn remove_vmr(asker: Asker, Path(vmr): Path<String>) -> Answer {
+    asker.ask(ControlRequest::VmrRemove { number: number(&vmr)? }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetPin {
+    pin: Pin,
+}
+
+async fn set_pin(asker: Asker, Path(vmr): Path<String>, wanted: Body<SetPin>) -> Answer {
+    let Json(SetPin { pin }) = wanted?;
+    asker.ask(ControlRequest::VmrSetPin { number: number(&vmr)?, pin: Some(pin) }).await
+}
+
+async fn take_pin(asker: Asker, Path(vmr): Path<String>) -> Answer {
+    asker.ask(ControlRequest::VmrSetPin { number: number(&vmr)?, pin: None }).await
+}
+
+async fn meetings(asker: Asker) -> Answer {
+    asker.ask(ControlRequest::MeetingList).await
+}
+
+async fn end_meeting(asker: Asker, Path(vmr): Path<String>) -> Answer {
+    asker.ask(ControlRequest::MeetingEnd { number: number(&vmr)? }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    most: Option<u32>,
+    below: Option<u64>,
+}
+
+impl Page {
+    fn most(&self) -> u32 {
+        self.most.unwrap_or(100).clamp(1, MOST)
+    }
+}
+
+async fn records(asker: Asker, page: Result<Query<Page>, QueryRejection>) -> Answer {
+    let Query(page) = page?;
+    asker.ask(ControlRequest::RecordList { most: page.most() }).await
+}
+
+async fn audit(asker: Asker, page: Result<Query<Page>, QueryRejection>) -> Answer {
+    let Query(page) = page?;
+    let (below, most) = (page.below, page.most());
+    asker.ask(ControlRequest::AuditList { installation: false, below, most }).await
+}
+
+async fn people(asker: Asker) -> Answer {
+    asker.ask(ControlRequest::PersonList).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddPerson {
+    email: EmailAddress,
+    name: DisplayName,
+    role: String,
+}
+
+async fn add_person(asker: Asker, wanted: Body<AddPerson>) -> Answer {
+    let Json(AddPerson { email, name, role }) = wanted?;
+    asker.ask(ControlRequest::PersonAdd { email, name, role }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangePerson {
+    name: Option<DisplayName>,
+    role: Option<String>,
+    suspended: Option<bool>,
+}
+
+async fn change_person(
+    asker: Asker,
+    Path(person): Path<String>,
+    wanted: Body<ChangePerson>,
+) -> Answer {
+    let Json(ChangePerson { name, role, suspended }) = wanted?;
+    asker.ask(ControlRequest::PersonChange { person, name, role, suspended }).await
+}
+
+async fn remove_person(asker: Asker, Path(person): Path<String>) -> Answer {
+    asker.ask(ControlRequest::PersonRemove { person }).await
+}
+
+async fn invite_person(asker: Asker, Path(person): Path<String>) -> Answer {
+    asker.ask(ControlRequest::PersonInvite { person }).await
+}

@@ -1,0 +1,65 @@
+//! The console's listener, and the link for the first administrator.
+
+use crate::config::ConsoleConfig;
+use crate::console::{self, Desk};
+use crate::data_folder::DataFolder;
+use crate::switchboard::Switchboard;
+use anyhow::Context;
+use conclave_directory::Token;
+use ring::rand::{SecureRandom, SystemRandom};
+use std::io::Write;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Opens the console where the configuration wants it; what links to it begin with.
+pub(super) async fn open(
+    folder: &DataFolder,
+    config: &ConsoleConfig,
+    desk: Desk,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+    workers: &Handle,
+) -> anyhow::Result<Option<String>> {
+    let Some(listen) = config.listen else { return Ok(None) };
+    let files = config.files().map_err(anyhow::Error::msg)?;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!(
+            "the console cannot be served on {listen}: stop what uses that port, or set another one \
+             with 'console.listen'"
+        )
+    })?;
+    let address = listener.local_addr()?;
+    let host = config.url.as_ref().map_or_else(|| address.ip().to_string(), |url| url.host().into());
+    let tls = console::certificate::load(folder, files, &host)?;
+    if let Some(fingerprint) = tls.fingerprint {
+        tracing::info!(
+            fingerprint,
+            "the console has a certificate of its own making: a browser warns, and shows this SHA-256"
+        );
+    }
+    console::serve(listener, tls.config, desk, tasks, stop.clone(), workers);
+    let url = config.url.as_ref().map(|url| url.as_str().to_owned());
+    Ok(Some(url.unwrap_or_else(|| format!("https://{address}"))))
+}
+
+/// While nobody has an account, whoever starts the cloud gets a link for the first administrator. On standard output
+/// and not in the log, which others read too.
+pub(super) fn offer_set_up(board: &mut Switchboard, console: &str) -> anyhow::Result<()> {
+    if !board.waits_for_first_administrator()? {
+        return Ok(());
+    }
+    let mut octets = [0; 32];
+    let filled = SystemRandom::new().fill(&mut octets);
+    filled.map_err(|_| anyhow::anyhow!("the system gives no random octets"))?;
+    let token = Token::from_random(octets);
+    board.set_up_with(token.hash());
+    let link = format!("{console}/setup#{}", token.expose());
+    writeln!(
+        std::io::stdout(),
+        "Nobody has an account yet. Open this link to name your organisation and become its first \
+         administrator. It is good once, until the cloud is started again:\n\n{link}\n"
+    )
+    .context("cannot print the link for the first administrator")
+}

@@ -1,0 +1,490 @@
+//! People: the first administrator, signing in and out, and what somebody who is signed in may ask.
+
+use super::admin::{Answered, Refused};
+use super::words::Caller;
+use super::{ControlId, Output, Switchboard};
+use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me};
+use crate::control::{ControlAnswer, ControlRequest, PersonLine};
+use conclave_directory::access::{Action, Role, allowed};
+use conclave_directory::sign_in::{Attempt, Device};
+use conclave_directory::{PasswordHash, Person, Session, Standing, StoreError, TokenHash};
+use conclave_types::{DisplayName, EmailAddress, OrganisationId, PersonId, UnixTime};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// A session ends when it was not used for so long: a shift, and the way home.
+const SESSION_IDLE: Duration = Duration::from_secs(12 * 3_600);
+
+/// A session ends after this however much it is used.
+const SESSION_LONGEST: Duration = Duration::from_secs(7 * 86_400);
+
+/// A session's use is noted once in so long: each note is a change of the database.
+const SEEN_STEP: Duration = Duration::from_secs(60);
+
+/// How long an invitation is good for.
+const INVITATION: Duration = Duration::from_secs(7 * 86_400);
+
+/// The most people of an organisation.
+const MOST_PEOPLE: usize = 100_000;
+
+/// Who may ask for what in a browser; `None` is for the command line alone. Every request is here: nothing is allowed
+/// by being forgotten.
+fn action_of(request: &ControlRequest) -> Option<Action> {
+    use ControlRequest as Ask;
+    match request {
+        Ask::RoomList | Ask::RoomUpdates | Ask::RoomResets { .. } => Some(Action::SeeRooms),
+        Ask::RoomClaim { .. } => Some(Action::EnrolRooms),
+        Ask::RoomRename { .. } | Ask::RoomFollow { .. } => Some(Action::ChangeRooms),
+        Ask::RoomRevoke { .. }
+        | Ask::RoomForget { .. }
+        | Ask::RoomReset { .. }
+        | Ask::RoomResetCode { .. }
+        | Ask::RoomResetWithdraw { .. } => Some(Action::RemoveRooms),
+        Ask::VmrList => Some(Action::SeeMeetingRooms),
+        Ask::VmrCreate { .. } | Ask::VmrRemove { .. } | Ask::VmrSetPin { .. } => {
+            Some(Action::ChangeMeetingRooms)
+        }
+        Ask::MeetingList | Ask::MeetingEnd { .. } => Some(Action::RunMeetings),
+        Ask::RecordList { .. } | Ask::RecordRemove { .. } => Some(Action::Reports),
+        Ask::AuditList { installation: false, .. } => Some(Action::SeeAudit),
+        Ask::PersonList => Some(Action::SeePeople),
+        Ask::PersonAdd { .. }
+        | Ask::PersonInvite { .. }
+        | Ask::PersonChange { .. }
+        | Ask::PersonRemove { .. } => Some(Action::ChangePeople),
+        // Of the whole installation.
+        Ask::AuditList { installation: true, .. }
+        | Ask::AuditCheck
+        | Ask::OrganisationAdd { .. }
+        | Ask::OrganisationList
+        | Ask::OrganisationRename { .. }
+        | Ask::CallList { .. }
+        | Ask::PromoteBackup
+        | Ask::ReleaseAdd { .. }
+        | Ask::ReleaseList
+        | Ask::ReleaseRemove { .. }
+        | Ask::RolloutStart { .. }
+        | Ask::RolloutList
+        | Ask::RolloutStatus { .. }
+        | Ask::RolloutSet { .. }
+        | Ask::ChannelList => None,
+    }
+}
+
+impl Switchboard {
+    /// Whether nobody has an account yet. The console then prints a link with a token.
+    pub fn waits_for_first_administrator(&self) -> Result<bool, StoreError> {
+        Ok(!self.parts.directory.anybody()?)
+    }
+
+    /// Whoever shows this token may set the installation up, once.
+    pub fn set_up_with(&mut self, token: TokenHash) {
+        self.set_up = Some(token);
+    }
+
+    /// Somebody in a browser asks for something.
+    pub(super) fn console(
+        &mut self,
+        id: ControlId,
+        session: TokenHash,
+        source: IpAddr,
+        request: ControlRequest,
+    ) {
+        let person = match self.person_of(session) {
+            Ok(Some((_, person))) => person,
+            Ok(None) => return self.answer(id, Ok(ControlAnswer::SignedOut)),
+            Err(error) => return self.answer(id, Err(error.into())),
+        };
+        let may = action_of(&request).is_some_and(|action| allowed(person.role, action));
+        if !may {
+            return self.answer(id, Ok(ControlAnswer::NotAllowed));
+        }
+        let who = person.id.to_string();
+        let by = Caller { organisation: person.organisation, who, source: source.to_string() };
+        self.control(id, by, request);
+    }
+
+    pub(super) fn account(&mut self, id: ControlId, request: AccountRequest) {
+        let answer = self.answer_account(request).unwrap_or_else(|Refused(reason)| {
+            tracing::error!(reason, "an account could not be looked up or changed");
+            AccountAnswer::Refused { reason }
+        });
+        self.outputs.push_back(Output::AccountAnswer { id, answer });
+    }
+
+    fn answer_account(&mut self, request: AccountRequest) -> Result<AccountAnswer, Refused> {
+        match request {
+            AccountRequest::MaySetUp { token } => Ok(self.may_set_up(token)),
+            AccountRequest::SetUp { token, organisation, name, email, password, browser } => {
+                let person = self.new_person(OrganisationId::FIRST, name, email, Role::Administrator);
+                let person = Person { password: Some(password), ..person };
+                self.first_administrator(token, organisation, person, browser)
+            }
+            AccountRequest::BeginSignIn { email, source, device } => {
+                self.begin_sign_in(&email, source, device)
+            }
+            AccountRequest::FailedSignIn { email, source } => {
+                for person in self.parts.directory.people_with_email(&email)? {
+                    self.asking = Some(caller(&person, source));
+                    self.audit("session.refused", person.id, "", "");
+                    self.settle(true);
+                }
+                Ok(AccountAnswer::Done)
+            }
+            AccountRequest::SignIn { person, organisation, password, known, browser } => {
+                self.sign_in(organisation, person, &password, known, browser)
+            }
+            AccountRequest::Who { session } => match self.person_of(session)? {
+                None => Ok(AccountAnswer::Nobody),
+                Some((session, person)) => {
+                    if session.seen_at.until(self.wall) >= SEEN_STEP {
+                        self.parts.directory.session_seen(session.token, self.wall)?;
+                    }
+                    self.person_answer(person)
+                }
+            },
+            AccountRequest::SignOut { session } => {
+                let ended = self.parts.directory.end_session(session)?;
+                Ok(if ended { AccountAnswer::Done } else { AccountAnswer::Nobody })
+            }
+            AccountRequest::SignOutElsewhere { session } => {
+                let Some((_, person)) = self.person_of(session)? else {
+                    return Ok(AccountAnswer::Nobody);
+                };
+                self.parts.directory.end_sessions(person.id, Some(session))?;
+                Ok(AccountAnswer::Done)
+            }
+            AccountRequest::ChangePassword { session, old, new } => {
+                let Some((session, person)) = self.person_of(session)? else {
+                    return Ok(AccountAnswer::Nobody);
+                };
+                if person.password.as_ref() != Some(&old) {
+                    return Ok(AccountAnswer::Nobody);
+                }
+                self.asking = Some(caller_by_words(&person, &session.source));
+                self.audit("person.password", person.id, "", "");
+                let done = self.set_password(person, new, Some(session.token));
+                self.settle(done.is_ok());
+                done.map(|_| AccountAnswer::Done)
+            }
+            AccountRequest::Invited { token } => {
+                match self.parts.directory.invited(token, self.wall)? {
+                    Some(person) if person.standing == Standing::Active => self.person_answer(person),
+                    _ => Ok(AccountAnswer::Nobody),
+                }
+            }
+            AccountRequest::AcceptInvitation { token, password, browser } => {
+                let person = self.parts.directory.invited(token, self.wall)?;
+                let Some(person) = person.filter(|found| found.standing == Standing::Active) else {
+                    return Ok(AccountAnswer::Nobody);
+                };
+                self.asking = Some(caller(&person, browser.source));
+                self.audit("person.accept", person.id, "", "");
+                let done = self.set_password(person, password, None);
+                self.settle(done.is_ok());
+                let person = done?;
+                self.parts.directory.forget_invitations(person.id)?;
+                self.let_in(person, browser)
+            }
+        }
+    }
+
+    fn may_set_up(&self, token: TokenHash) -> AccountAnswer {
+        if self.set_up == Some(token) { AccountAnswer::Done } else { AccountAnswer::Nobody }
+    }
+
+    fn first_administrator(
+        &mut self,
+        token: TokenHash,
+        organisation: DisplayName,
+        person: Person,
+        browser: Browser,
+    ) -> Result<AccountAnswer, Refused> {
+        if self.set_up != Some(token) || self.parts.directory.anybody()? {
+            return Ok(AccountAnswer::Nobody);
+        }
+        self.asking = Some(caller(&person, browser.source));
+        self.audit("installation.set_up", person.id, "", &organisation);
+        let done = self.set_up_first(&organisation, &person);
+        self.settle(done.is_ok());
+        done?;
+        self.set_up = None;
+        tracing::info!(person = %person.id, "the first administrator is there");
+        self.let_in(person, browser)
+    }
+
+    fn set_up_first(
+        &mut self,
+        organisation: &DisplayName,
+        person: &Person,
+    ) -> Result<(), Refused> {
+        // The person first: without one the link stays good, and it can be tried again.
+        self.parts.directory.add_person(person)?;
+        self.parts.directory.rename_organisation(person.organisation, organisation)?;
+        Ok(())
+    }
+
+    fn new_person(
+        &mut self,
+        organisation: OrganisationId,
+        name: DisplayName,
+        email: EmailAddress,
+        role: Role,
+    ) -> Person {
+        Person {
+            id: PersonId::from_random(self.random()),
+            organisation,
+            email,
+            name,
+            role,
+            standing: Standing::Active,
+            password: None,
+            created_at: self.wall,
+        }
+    }
+
+    fn begin_sign_in(
+        &mut self,
+        email: &EmailAddress,
+        source: IpAddr,
+        device: Option<TokenHash>,
+    ) -> Result<AccountAnswer, Refused> {
+        let device = self.known(email, device)?;
+        if let Err(wait) = self.sign_ins.begin(self.now, Attempt { email, source, device }) {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            let seconds = u32::try_from(seconds).unwrap_or(u32::MAX).max(1);
+            return Ok(AccountAnswer::Wait { seconds });
+        }
+        let people = self.parts.directory.people_with_email(email)?.into_iter();
+        let candidates = people.filter(|person| person.standing == Standing::Active);
+        let candidates = candidates.filter_map(|person| {
+            let Person { id: person, organisation, password, .. } = person;
+            Some(Candidate { person, organisation, password: password? })
+        });
+        Ok(AccountAnswer::Try { candidates: candidates.collect() })
+    }
+
+    /// A browser's token counts only where somebody with this address signed in with it.
+    fn known(
+        &self,
+        email: &EmailAddress,
+        device: Option<TokenHash>,
+    ) -> Result<Option<Device>, StoreError> {
+        Ok(match device {
+            Some(device) if self.parts.directory.known_device(device, email)? => {
+                Some(Device(device.0))
+            }
+            _ => None,
+        })
+    }
+
+    fn sign_in(
+        &mut self,
+        organisation: OrganisationId,
+        id: PersonId,
+        password: &PasswordHash,
+        device: Option<TokenHash>,
+        browser: Browser,
+    ) -> Result<AccountAnswer, Refused> {
+        let person = self.parts.directory.person(organisation, id)?.filter(|person| {
+            person.standing == Standing::Active && person.password.as_ref() == Some(password)
+        });
+        let Some(person) = person else { return Ok(AccountAnswer::Nobody) };
+        let device = self.known(&person.email, device)?;
+        let Browser { source, .. } = browser;
+        self.sign_ins.succeeded(Attempt { email: &person.email, source, device });
+        self.let_in(person, browser)
+    }
+
+    fn let_in(&mut self, person: Person, browser: Browser) -> Result<AccountAnswer, Refused> {
+        let Browser { session: token, device, source } = browser;
+        self.asking = Some(caller(&person, source));
+        self.audit("session.begin", person.id, "", "");
+        let kept = self.parts.directory.add_session(&Session {
+            token,
+            person: person.id,
+            device,
+            source: source.to_string(),
+            created_at: self.wall,
+            seen_at: self.wall,
+        });
+        self.settle(kept.is_ok());
+        kept?;
+        self.person_answer(person)
+    }
+
+    fn set_password(
+        &mut self,
+        mut person: Person,
+        password: PasswordHash,
+        but: Option<TokenHash>,
+    ) -> Result<Person, Refused> {
+        person.password = Some(password);
+        self.parts.directory.keep_person(&person)?;
+        self.parts.directory.end_sessions(person.id, but)?;
+        Ok(person)
+    }
+
+    /// A session that is good, with its person, who is not suspended.
+    fn person_of(&self, session: TokenHash) -> Result<Option<(Session, Person)>, StoreError> {
+        let found = self.parts.directory.session(session)?;
+        Ok(found.filter(|(session, person)| {
+            person.standing == Standing::Active
+                && session.seen_at.until(self.wall) < SESSION_IDLE
+                && session.created_at.until(self.wall) < SESSION_LONGEST
+        }))
+    }
+
+    fn person_answer(&self, person: Person) -> Result<AccountAnswer, Refused> {
+        let organisations = self.parts.directory.organisations()?;
+        let theirs = organisations.into_iter().find(|each| each.id == person.organisation);
+        let theirs = theirs.ok_or_else(|| Refused("their organisation is gone".to_owned()))?;
+        Ok(AccountAnswer::Person(Box::new(Me {
+            person: person.id,
+            name: person.name,
+            email: person.email,
+            role: person.role,
+            organisation: theirs.id,
+            organisation_name: theirs.name,
+        })))
+    }
+
+    pub(super) fn person_control(
+        &mut self,
+        whose: OrganisationId,
+        request: ControlRequest,
+    ) -> Answered {
+        match request {
+            ControlRequest::PersonList => {
+                let people = self.parts.directory.people(whose)?;
+                Ok(ControlAnswer::People { people: people.into_iter().map(line).collect() })
+            }
+            ControlRequest::PersonAdd { email, name, role } => {
+                if self.parts.directory.people(whose)?.len() >= MOST_PEOPLE {
+                    return Err(Refused(format!("there are {MOST_PEOPLE} people, as many as may be")));
+                }
+                let person = self.new_person(whose, name, email, role_called(&role)?);
+                self.audit("person.add", person.id, "", in_words(&person));
+                self.parts.directory.add_person(&person)?;
+                self.invite(person)
+            }
+            ControlRequest::PersonInvite { person } => {
+                let person = self.find_person(whose, &person)?;
+                self.audit("person.invite", person.id, "", "");
+                self.invite(person)
+            }
+            ControlRequest::PersonChange { person, name, role, suspended } => {
+                let before = self.find_person(whose, &person)?;
+                let mut after = before.clone();
+                after.name = name.unwrap_or(after.name);
+                after.role = role.as_deref().map(role_called).transpose()?.unwrap_or(after.role);
+                after.standing = match suspended {
+                    Some(true) => Standing::Suspended,
+                    Some(false) => Standing::Active,
+                    None => after.standing,
+                };
+                self.one_administrator_is_left(&before, &after)?;
+                self.audit("person.change", before.id, in_words(&before), in_words(&after));
+                self.parts.directory.keep_person(&after)?;
+                if after.standing == Standing::Suspended {
+                    self.parts.directory.end_sessions(after.id, None)?;
+                }
+                Ok(ControlAnswer::PersonChanged { person: line(after) })
+            }
+            ControlRequest::PersonRemove { person } => {
+                let person = self.find_person(whose, &person)?;
+                let gone = Person { standing: Standing::Suspended, ..person.clone() };
+                self.one_administrator_is_left(&person, &gone)?;
+                self.audit("person.remove", person.id, in_words(&person), "");
+                self.parts.directory.remove_person(person.id)?;
+                Ok(ControlAnswer::PersonRemoved { person: line(person) })
+            }
+            _ => Err(Refused("this is not the switchboard's to answer".into())),
+        }
+    }
+
+    fn invite(&mut self, person: Person) -> Answered {
+        let (one, two) = (self.random().to_be_bytes(), self.random().to_be_bytes());
+        let mut octets = [0; 32];
+        octets[..16].copy_from_slice(&one);
+        octets[16..].copy_from_slice(&two);
+        let token = conclave_directory::Token::from_random(octets);
+        let expires_at = self.wall.after(INVITATION);
+        self.parts.directory.add_invitation(token.hash(), person.id, expires_at)?;
+        let invitation = conclave_types::Secret::new(token.expose());
+        Ok(ControlAnswer::PersonInvited { person: line(person), invitation, expires_at })
+    }
+
+    /// By id, or by e-mail address.
+    fn find_person(&self, whose: OrganisationId, called: &str) -> Result<Person, Refused> {
+        let found = match (called.parse::<PersonId>(), called.parse::<EmailAddress>()) {
+            (Ok(id), _) => self.parts.directory.person(whose, id)?,
+            (_, Ok(email)) => {
+                let people = self.parts.directory.people_with_email(&email)?;
+                people.into_iter().find(|person| person.organisation == whose)
+            }
+            _ => None,
+        };
+        found.ok_or_else(|| {
+            Refused(format!("there is nobody '{called}': see 'conclave-cloud person list'"))
+        })
+    }
+
+    /// An organisation without an administrator could not be got into again.
+    fn one_administrator_is_left(&self, before: &Person, after: &Person) -> Result<(), Refused> {
+        let runs = |person: &Person| {
+            person.role == Role::Administrator && person.standing == Standing::Active
+        };
+        if !runs(before) || runs(after) {
+            return Ok(());
+        }
+        let others = self.parts.directory.people(before.organisation)?;
+        match others.iter().any(|person| person.id != before.id && runs(person)) {
+            true => Ok(()),
+            false => Err(Refused(format!(
+                "'{}' is the only administrator who can sign in: make somebody else one first",
+                before.name
+            ))),
+        }
+    }
+
+    /// Once a day: sessions and invitations that are over.
+    pub(super) fn remove_old_sessions(&mut self) -> Result<u32, StoreError> {
+        let before = UnixTime(self.wall.0.saturating_sub(SESSION_LONGEST.as_secs()));
+        self.parts.directory.remove_sessions(before)
+    }
+}
+
+fn caller(person: &Person, source: IpAddr) -> Caller {
+    caller_by_words(person, &source.to_string())
+}
+
+fn caller_by_words(person: &Person, source: &str) -> Caller {
+    let who = person.id.to_string();
+    Caller { organisation: person.organisation, who, source: source.to_owned() }
+}
+
+/// For the audit log: the id names the person, the address says who that was.
+fn in_words(person: &Person) -> String {
+    let Person { email, name, role, standing, .. } = person;
+    format!("{name}, {email}, {}, {}", role.words(), standing.words())
+}
+
+fn role_called(text: &str) -> Result<Role, Refused> {
+    Role::ALL.into_iter().find(|role| role.as_str() == text.trim()).ok_or_else(|| {
+        let all = Role::ALL.map(Role::as_str).join(", ");
+        Refused(format!("there is no role '{text}': it is one of {all}"))
+    })
+}
+
+fn line(person: Person) -> PersonLine {
+    PersonLine {
+        person: person.id,
+        email: person.email,
+        name: person.name,
+        role: person.role.as_str().to_owned(),
+        suspended: person.standing == Standing::Suspended,
+        invited: person.password.is_none(),
+        created_at: person.created_at,
+    }
+}
