@@ -167,9 +167,12 @@ mod tests {
 
     #[test]
     fn what_takes_long_to_guess_is_taken_in_any_script() {
-        for password in
-            ["7 purple tractors sing", "Kx9#vLq2pT", "ночной 7 трактор поёт", "parapluie 41 girafe menuet"]
-        {
+        for password in [
+            "7 purple tractors sing",
+            "Kx9#vLq2pT",
+            "ночной 7 трактор поёт",
+            "parapluie 41 girafe menuet",
+        ] {
             assert_eq!(judged(password), Ok(()), "{password}");
         }
     }

@@ -147,11 +147,8 @@ pub trait People {
     /// Ends one session; `false` when it is not there.
     fn end_session(&mut self, token: TokenHash) -> Result<bool, StoreError>;
     /// Ends all sessions of a person but one. Returns how many.
-    fn end_sessions(
-        &mut self,
-        person: PersonId,
-        but: Option<TokenHash>,
-    ) -> Result<u32, StoreError>;
+    fn end_sessions(&mut self, person: PersonId, but: Option<TokenHash>)
+    -> Result<u32, StoreError>;
     /// Forgets sessions that were not used since then, and browsers likewise.
     fn remove_sessions(&mut self, before: UnixTime) -> Result<u32, StoreError>;
     /// Whether this browser has signed in as one of these people.

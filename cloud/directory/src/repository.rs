@@ -5,8 +5,8 @@
 
 use crate::activation::KeyFingerprint;
 use crate::audit::{AuditEntry, AuditRow, Chain};
-use crate::pin_hash::PinHash;
 pub use crate::people::People;
+use crate::pin_hash::PinHash;
 use crate::pin_tries::Verdict;
 use crate::words::stored_words;
 use conclave_rollout::{Plan, Saved, Standing};

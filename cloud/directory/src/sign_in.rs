@@ -318,7 +318,9 @@ mod tests {
         for n in 0..100_u16 {
             let email = format!("p{n}@example.org").parse().unwrap();
             let source = Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, n, n).into();
-            waits += u32::from(tries.begin(Time::ZERO, Attempt { email: &email, source, device: None }).is_err());
+            waits += u32::from(
+                tries.begin(Time::ZERO, Attempt { email: &email, source, device: None }).is_err(),
+            );
         }
         assert_eq!(waits, 100 - FREE_OF_SOURCE);
         let mapped: IpAddr = "::ffff:10.0.0.1".parse().unwrap();

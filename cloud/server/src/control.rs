@@ -7,9 +7,9 @@ use crate::calls::CallLine;
 use conclave_link_protocol::message::UpdateStage;
 use conclave_rollout::{Amount, Stage, Standing};
 use conclave_types::{
-    ActivationCode, BundleHash, CallId, Channel, Compatible, DisplayName, EmailAddress, MaintenanceWindow,
-    MeetingId, OrganisationId, PersonId, Pin, ResetCode, ResetNumber, RoomId, Secret, UnixTime, Version, VmrId,
-    VmrNumber,
+    ActivationCode, BundleHash, CallId, Channel, Compatible, DisplayName, EmailAddress,
+    MaintenanceWindow, MeetingId, OrganisationId, PersonId, Pin, ResetCode, ResetNumber, RoomId,
+    Secret, UnixTime, Version, VmrId, VmrNumber,
 };
 use serde::{Deserialize, Serialize};
 

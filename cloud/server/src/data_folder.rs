@@ -219,6 +219,7 @@ mod tests {
             link: vec!["127.0.0.1:41234".parse().unwrap()],
             control: locked.folder().control_socket(),
             metrics: None,
+            console: None,
             pid: 7,
         };
         locked.announce(&run).unwrap();

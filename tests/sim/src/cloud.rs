@@ -2,9 +2,9 @@
 
 use crate::world::{ConnId, Event, Net};
 use conclave_cloud::control::{ControlAnswer, ControlRequest};
-use conclave_cloud::switchboard::{Caller, 
-    Certifier, ControlId, Input, LinkId, MediaEvent, Output, Parts, Peer, PinOutcome, RequestId,
-    SignError, SignedCertificate, Switchboard,
+use conclave_cloud::switchboard::{
+    Caller, Certifier, ControlId, Input, LinkId, MediaEvent, Output, Parts, Peer, PinOutcome,
+    RequestId, SignError, SignedCertificate, Switchboard,
 };
 use conclave_directory::{PinHash, SqliteDirectory};
 use conclave_link_protocol::message::{CertificateChain, Piece, Response};

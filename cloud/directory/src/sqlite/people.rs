@@ -50,8 +50,9 @@ impl People for SqliteDirectory {
     }
 
     fn people(&self, organisation: OrganisationId) -> Result<Vec<Person>, StoreError> {
-        let sql =
-            format!("SELECT {PERSON} FROM people p WHERE p.organisation = $1 ORDER BY p.name, p.id");
+        let sql = format!(
+            "SELECT {PERSON} FROM people p WHERE p.organisation = $1 ORDER BY p.name, p.id"
+        );
         self.read(&sql, params![organisation.to_string()], read)
     }
 
@@ -175,8 +176,7 @@ impl People for SqliteDirectory {
             return Ok(0);
         }
         self.write(|connection| {
-            connection
-                .execute("DELETE FROM invitations WHERE expires_at < $1", params![before])?;
+            connection.execute("DELETE FROM invitations WHERE expires_at < $1", params![before])?;
             connection.execute("DELETE FROM sessions WHERE seen_at < $1", params![before])
         })
         .map(|changed| u32::try_from(changed).unwrap_or(u32::MAX))
@@ -213,10 +213,8 @@ impl People for SqliteDirectory {
 
     fn forget_invitations(&mut self, person: PersonId) -> Result<(), StoreError> {
         self.write(|connection| {
-            connection.execute(
-                "DELETE FROM invitations WHERE person = $1",
-                params![person.to_string()],
-            )
+            connection
+                .execute("DELETE FROM invitations WHERE person = $1", params![person.to_string()])
         })
         .map(|_| ())
     }

@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 use conclave_rollout::Amount;
 use conclave_types::{
-    ActivationCode, Channel, Compatible, DisplayName, EmailAddress, MaintenanceWindow, Pin, UnixTime, Version,
-    VmrNumber,
+    ActivationCode, Channel, Compatible, DisplayName, EmailAddress, MaintenanceWindow, Pin,
+    UnixTime, Version, VmrNumber,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;

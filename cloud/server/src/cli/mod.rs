@@ -19,8 +19,8 @@ use crate::data_folder::DataFolder;
 use crate::serve;
 use anyhow::Context;
 use args::{
-    AuditCommand, ChannelCommand, KeyCommand, MeetingCommand, OrganisationCommand, PersonCommand, PinArguments,
-    RecordCommand, ReleaseCommand, RolloutCommand, RoomCommand, VmrCommand,
+    AuditCommand, ChannelCommand, KeyCommand, MeetingCommand, OrganisationCommand, PersonCommand,
+    PinArguments, RecordCommand, ReleaseCommand, RolloutCommand, RoomCommand, VmrCommand,
 };
 use conclave_types::{Pin, Secret};
 use std::io::{BufRead, Read, Write};

@@ -34,7 +34,8 @@ pub fn serve(
     stop: CancellationToken,
     workers: &Handle,
 ) {
-    let accepting = accept(listener, TlsAcceptor::from(tls), routes(desk), tasks.clone(), stop.clone());
+    let accepting =
+        accept(listener, TlsAcceptor::from(tls), routes(desk), tasks.clone(), stop.clone());
     let accepting = async move {
         stop.run_until_cancelled(accepting).await;
     };

@@ -93,7 +93,10 @@ fn body(me: Me) -> Json<MeBody> {
         name: me.name,
         email: me.email,
         role: me.role.as_str(),
-        organisation: OrganisationBody { organisation: me.organisation, name: me.organisation_name },
+        organisation: OrganisationBody {
+            organisation: me.organisation,
+            name: me.organisation_name,
+        },
     })
 }
 

@@ -50,9 +50,7 @@ impl Trouble {
                 "cross_site",
                 "what changes something has the header X-Conclave: 1".into(),
             ),
-            Trouble::SignedOut => {
-                (StatusCode::UNAUTHORIZED, "signed_out", "sign in first".into())
-            }
+            Trouble::SignedOut => (StatusCode::UNAUTHORIZED, "signed_out", "sign in first".into()),
             Trouble::WrongPassword => (
                 StatusCode::UNAUTHORIZED,
                 "wrong_password",
@@ -63,7 +61,9 @@ impl Trouble {
                 "not_allowed",
                 "ask an administrator of your organisation: your role does not allow this".into(),
             ),
-            Trouble::NotFound => (StatusCode::NOT_FOUND, "not_found", "there is no such page".into()),
+            Trouble::NotFound => {
+                (StatusCode::NOT_FOUND, "not_found", "there is no such page".into())
+            }
             Trouble::LinkIsOver => (
                 StatusCode::GONE,
                 "link_is_over",
@@ -75,11 +75,9 @@ impl Trouble {
                 "wait",
                 format!("too many tries: try again in {seconds} seconds"),
             ),
-            Trouble::TooSlow => (
-                StatusCode::REQUEST_TIMEOUT,
-                "too_slow",
-                "this took too long: try again".into(),
-            ),
+            Trouble::TooSlow => {
+                (StatusCode::REQUEST_TIMEOUT, "too_slow", "this took too long: try again".into())
+            }
             Trouble::Stopping => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "stopping",
@@ -112,7 +110,11 @@ impl From<Trouble> for Response {
 
 impl From<axum::extract::rejection::JsonRejection> for Trouble {
     fn from(rejection: axum::extract::rejection::JsonRejection) -> Trouble {
-        Trouble::NotUnderstood(rejection.body_text())
+        let text = rejection.body_text();
+        // What serde says, without what it calls the place: people read it beside a form.
+        let text = text.rsplit_once("target type: ").map_or(text.as_str(), |(_, words)| words);
+        let text = text.rsplit_once(" at line ").map_or(text, |(words, _)| words);
+        Trouble::NotUnderstood(text.to_owned())
     }
 }
 

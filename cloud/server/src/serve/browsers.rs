@@ -31,7 +31,8 @@ pub(super) async fn open(
         )
     })?;
     let address = listener.local_addr()?;
-    let host = config.url.as_ref().map_or_else(|| address.ip().to_string(), |url| url.host().into());
+    let host =
+        config.url.as_ref().map_or_else(|| address.ip().to_string(), |url| url.host().into());
     let tls = console::certificate::load(folder, files, &host)?;
     if let Some(fingerprint) = tls.fingerprint {
         tracing::info!(

@@ -27,10 +27,10 @@ mod plugs;
 mod timed;
 mod wall;
 
+use crate::accounts::AccountAnswer;
 use crate::bundles::Bundles;
 use crate::calls::file::CallFile;
 use crate::calls::{CallLog, KEPT, LOOK, Look};
-use crate::accounts::AccountAnswer;
 use crate::config::{Config, MediaConfig};
 use crate::console::{Ask, Desk};
 use crate::control::{ControlAnswer, ControlLine, ControlRequest};

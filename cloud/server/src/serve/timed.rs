@@ -6,14 +6,15 @@ use conclave_directory::repository::{
     Audit, Organisations, PinTries, Records, Resets, Rooms, Updates, Vmrs,
 };
 use conclave_directory::{
-    AddPersonError, AddReleaseError, AddVmrError, AuditCheck, AuditEntry, AuditRow, CallRecord, EnrolError,
-    KeyFingerprint, Organisation, OrganisationError, People, Person, PinHash, RecordEntry, Reset, ResetOutcome,
-    Room, RoomUpdate, Session, SqliteDirectory, StoreError, StoredRelease, StoredRollout, TakenRoom, TokenHash, Vmr,
+    AddPersonError, AddReleaseError, AddVmrError, AuditCheck, AuditEntry, AuditRow, CallRecord,
+    EnrolError, KeyFingerprint, Organisation, OrganisationError, People, Person, PinHash,
+    RecordEntry, Reset, ResetOutcome, Room, RoomUpdate, Session, SqliteDirectory, StoreError,
+    StoredRelease, StoredRollout, TakenRoom, TokenHash, Vmr,
 };
 use conclave_rollout::Saved;
 use conclave_types::{
-    Compatible, DisplayName, EmailAddress, OrganisationId, PersonId, ResetNumber, RoomId, UnixTime, Version, VmrId,
-    VmrNumber,
+    Compatible, DisplayName, EmailAddress, OrganisationId, PersonId, ResetNumber, RoomId, UnixTime,
+    Version, VmrId, VmrNumber,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;

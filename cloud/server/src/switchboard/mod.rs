@@ -47,10 +47,10 @@ pub use words::{
     MediaEvent, Output, Peer, PinOutcome, RequestId, SignError, SignedCertificate,
 };
 
+use conclave_directory::sign_in::SignIns;
 use conclave_directory::{
     Activation, Directory, KeyFingerprint, RecordEntry, ResetCodes, StoreError, TokenHash,
 };
-use conclave_directory::sign_in::SignIns;
 use conclave_link_protocol::message::ResumedCall;
 use conclave_meeting::Meetings;
 use conclave_types::{CallId, DisplayName, OrganisationId, ParticipantId, RoomId, Time, UnixTime};

@@ -116,7 +116,8 @@ impl Switchboard {
         match request {
             AccountRequest::MaySetUp { token } => Ok(self.may_set_up(token)),
             AccountRequest::SetUp { token, organisation, name, email, password, browser } => {
-                let person = self.new_person(OrganisationId::FIRST, name, email, Role::Administrator);
+                let person =
+                    self.new_person(OrganisationId::FIRST, name, email, Role::Administrator);
                 let person = Person { password: Some(password), ..person };
                 self.first_administrator(token, organisation, person, browser)
             }
@@ -125,7 +126,8 @@ impl Switchboard {
             }
             AccountRequest::FailedSignIn { email, source } => {
                 for person in self.parts.directory.people_with_email(&email)? {
-                    self.asking = Some(caller(&person, source));
+                    let by = Caller { who: "somebody".to_owned(), ..caller(&person, source) };
+                    self.asking = Some(by);
                     self.audit("session.refused", person.id, "", "");
                     self.settle(true);
                 }
@@ -169,7 +171,9 @@ impl Switchboard {
             }
             AccountRequest::Invited { token } => {
                 match self.parts.directory.invited(token, self.wall)? {
-                    Some(person) if person.standing == Standing::Active => self.person_answer(person),
+                    Some(person) if person.standing == Standing::Active => {
+                        self.person_answer(person)
+                    }
                     _ => Ok(AccountAnswer::Nobody),
                 }
             }
@@ -213,11 +217,7 @@ impl Switchboard {
         self.let_in(person, browser)
     }
 
-    fn set_up_first(
-        &mut self,
-        organisation: &DisplayName,
-        person: &Person,
-    ) -> Result<(), Refused> {
+    fn set_up_first(&mut self, organisation: &DisplayName, person: &Person) -> Result<(), Refused> {
         // The person first: without one the link stays good, and it can be tried again.
         self.parts.directory.add_person(person)?;
         self.parts.directory.rename_organisation(person.organisation, organisation)?;
@@ -361,7 +361,9 @@ impl Switchboard {
             }
             ControlRequest::PersonAdd { email, name, role } => {
                 if self.parts.directory.people(whose)?.len() >= MOST_PEOPLE {
-                    return Err(Refused(format!("there are {MOST_PEOPLE} people, as many as may be")));
+                    return Err(Refused(format!(
+                        "there are {MOST_PEOPLE} people, as many as may be"
+                    )));
                 }
                 let person = self.new_person(whose, name, email, role_called(&role)?);
                 self.audit("person.add", person.id, "", in_words(&person));

@@ -2,6 +2,7 @@ mod audit;
 mod chaos;
 mod limits;
 mod organisations;
+mod people;
 mod removal;
 mod resets;
 mod updates;

@@ -68,9 +68,12 @@ fn sessions_end_one_by_one_all_but_one_after_their_time_and_with_their_person() 
     directory.add_person(&ada).unwrap();
     directory.add_person(&grace).unwrap();
     let later = NOW.after(Duration::from_secs(600));
-    for each in
-        [session(1, &ada, NOW), session(2, &ada, NOW), session(3, &ada, NOW), session(4, &grace, NOW)]
-    {
+    for each in [
+        session(1, &ada, NOW),
+        session(2, &ada, NOW),
+        session(3, &ada, NOW),
+        session(4, &grace, NOW),
+    ] {
         directory.add_session(&each).unwrap();
     }
     directory.session_seen(TokenHash([1; 32]), later).unwrap();

@@ -1,0 +1,368 @@
+//! A real conclave-cloud and its console, over TLS, as a browser or a script meets it.
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+const PASSWORD: &str = "7 purple tractors sing";
+
+/// A cloud that runs until it is dropped.
+struct Cloud {
+    process: Child,
+    data: TempDir,
+    console: SocketAddr,
+    link: Option<String>,
+    tls: Arc<ClientConfig>,
+}
+
+impl Cloud {
+    fn start() -> Cloud {
+        Cloud::start_in(tempfile::tempdir().unwrap())
+    }
+
+    fn start_in(data: TempDir) -> Cloud {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_conclave-cloud"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0", "--data"])
+            .arg(data.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Its log says when it runs; until then nothing answers.
+        let mut log = BufReader::new(process.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("the cloud is running") {
+            line.clear();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "the cloud ended");
+        }
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        let run: Value =
+            serde_json::from_slice(&std::fs::read(data.path().join("run.json")).unwrap()).unwrap();
+        let url = run["console"].as_str().unwrap();
+        let console = url.strip_prefix("https://").unwrap().parse().unwrap();
+        let tls = trusting(&data.path().join("console.pem"), &rustls::version::TLS13);
+        Cloud { process, data, console, link: None, tls }
+    }
+
+    /// The token of the link that it printed.
+    fn token(&mut self) -> String {
+        if self.link.is_none() {
+            let mut lines = BufReader::new(self.process.stdout.take().unwrap()).lines();
+            let link =
+                lines.find_map(|line| Some(line.unwrap().split_once("/setup#")?.1.to_owned()));
+            self.link = link;
+        }
+        self.link.clone().unwrap()
+    }
+
+    fn set_up(&mut self) -> Browser<'_> {
+        let token = self.token();
+        let mut browser = self.browser();
+        let answer = browser.post("/setup", first_administrator(&token, PASSWORD));
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        browser
+    }
+
+    fn browser(&self) -> Browser<'_> {
+        Browser { cloud: self, cookies: Vec::new() }
+    }
+
+    /// What a connection answers to these octets.
+    fn raw(&self, octets: &[u8]) -> String {
+        let name = ServerName::from(self.console.ip());
+        let session = ClientConnection::new(self.tls.clone(), name).unwrap();
+        let socket = TcpStream::connect(self.console).unwrap();
+        let mut stream = StreamOwned::new(session, socket);
+        // A server that has heard enough may close before it has heard all.
+        let _ = stream.write_all(octets);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8(answer).unwrap()
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn trusting(
+    certificate: &Path,
+    version: &'static rustls::SupportedProtocolVersion,
+) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
+fn first_administrator(token: &str, password: &str) -> Value {
+    json!({
+        "token": token, "organisation": "Hôpital Saint-Louis", "name": "Ada Lovelace",
+        "email": "ada@example.org", "password": password,
+    })
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: Value,
+}
+
+impl Answer {
+    fn error(&self) -> (u16, &str) {
+        (self.status, self.body["error"].as_str().unwrap_or_default())
+    }
+}
+
+/// Keeps cookies as a browser does.
+struct Browser<'a> {
+    cloud: &'a Cloud,
+    cookies: Vec<(String, String)>,
+}
+
+impl Browser<'_> {
+    fn ask(&mut self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = format!(
+            "{method} /api/v1{path} HTTP/1.1\r\nHost: console\r\nConnection: close\r\nX-Conclave: 1\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\nCookie: {}\r\n\r\n{body}",
+            body.len(),
+            cookies.join("; "),
+        );
+        let text = self.cloud.raw(request.as_bytes());
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let status = head.split(' ').nth(1).unwrap_or("0").parse().unwrap();
+        for line in head.lines() {
+            let Some(cookie) = line.strip_prefix("set-cookie: ") else { continue };
+            let (pair, flags) = cookie.split_once("; ").unwrap();
+            assert!(flags.starts_with("Path=/; Secure; HttpOnly; SameSite=Strict"), "{flags}");
+            let (name, value) = pair.split_once('=').unwrap();
+            self.cookies.retain(|(known, _)| known != name);
+            if !value.is_empty() {
+                self.cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        let body = serde_json::from_str(body).unwrap_or(Value::Null);
+        Answer { status, head: head.to_owned(), body }
+    }
+
+    fn get(&mut self, path: &str) -> Answer {
+        self.ask("GET", path, None)
+    }
+
+    fn post(&mut self, path: &str, body: Value) -> Answer {
+        self.ask("POST", path, Some(body))
+    }
+
+    fn sign_in(&mut self, email: &str, password: &str) -> Answer {
+        self.post("/session", json!({ "email": email, "password": password }))
+    }
+
+    /// Somebody with this role, who accepted their invitation in a browser of their own.
+    fn invite(&mut self, email: &str, role: &str) -> Browser<'_> {
+        let invited = self.post("/people", json!({ "email": email, "name": "Max", "role": role }));
+        let token = invited.body["invitation"].as_str().unwrap().to_owned();
+        let mut theirs = self.cloud.browser();
+        let looked = theirs.post("/invitation/look", json!({ "token": token }));
+        assert_eq!(looked.body["email"], email);
+        let accept = json!({ "token": token, "password": "11 green giraffes jump" });
+        assert_eq!(theirs.post("/invitation", accept.clone()).status, 200);
+        assert_eq!(self.cloud.browser().post("/invitation", accept).error(), (410, "link_is_over"));
+        theirs
+    }
+}
+
+#[test]
+fn the_first_administrator_sets_the_cloud_up_and_signs_in_again_after_a_restart() {
+    let mut cloud = Cloud::start();
+    let token = cloud.token();
+    let mut browser = cloud.browser();
+    assert_eq!(browser.get("/me").error(), (401, "signed_out"));
+    let weak = browser.post("/setup", first_administrator(&token, "password1"));
+    assert_eq!(weak.error(), (400, "not_understood"));
+    assert!(weak.body["message"].as_str().unwrap().contains("guessed too easily"));
+    let wrong = browser.post("/setup", first_administrator(&"0".repeat(64), PASSWORD));
+    assert_eq!(wrong.error(), (410, "link_is_over"));
+    let done = browser.post("/setup", first_administrator(&token, PASSWORD));
+    assert_eq!((done.status, &done.body["role"]), (201, &json!("administrator")));
+    let again = browser.post("/setup", first_administrator(&token, PASSWORD));
+    assert_eq!(again.error(), (410, "link_is_over"));
+    assert_eq!(browser.get("/me").body["organisation"]["name"], "Hôpital Saint-Louis");
+    assert_eq!(browser.ask("DELETE", "/session", None).status, 204);
+    assert_eq!(browser.get("/me").error(), (401, "signed_out"));
+    let session = browser.cookies.iter().find(|(name, _)| name == "__Host-session");
+    assert_eq!(session, None);
+
+    let mut process = std::mem::replace(
+        &mut cloud.process,
+        Command::new("true").stdout(Stdio::null()).spawn().unwrap(),
+    );
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let data = std::mem::replace(&mut cloud.data, tempfile::tempdir().unwrap());
+    drop(cloud);
+    let cloud = Cloud::start_in(data);
+    let mut browser = cloud.browser();
+    assert_eq!(browser.sign_in("ada@example.org", "wrong").error(), (401, "wrong_password"));
+    assert_eq!(browser.sign_in("ADA@example.org", PASSWORD).status, 200);
+    let change = json!({ "old": PASSWORD, "new": "19 quiet volcanoes knit" });
+    assert_eq!(browser.post("/me/password", change).status, 204);
+    assert_eq!(cloud.browser().sign_in("ada@example.org", PASSWORD).error().0, 401);
+    assert_eq!(browser.get("/me").status, 200, "this browser stays signed in");
+}
+
+#[test]
+fn what_each_role_may_ask_for_is_so_for_every_address() {
+    let mut cloud = Cloud::start();
+    let mut ada = cloud.set_up();
+    assert_eq!(ada.post("/vmrs", json!({ "number": "4711", "name": "Board" })).status, 200);
+    // Every route, with a body that is right; and whether a member may.
+    let routes = [
+        ("GET", "/vmrs", None, true),
+        ("GET", "/me", None, true),
+        ("POST", "/me/sign-out-elsewhere", None, true),
+        ("GET", "/rooms", None, false),
+        ("POST", "/rooms", Some(json!({ "code": "7KQ2-9FXM", "name": "A" })), false),
+        ("PATCH", "/rooms/X", Some(json!({ "name": "A" })), false),
+        ("POST", "/rooms/X/revoke", None, false),
+        ("POST", "/vmrs", Some(json!({ "number": "4712", "name": "B" })), false),
+        ("PUT", "/vmrs/4711/pin", Some(json!({ "pin": "246810" })), false),
+        ("DELETE", "/vmrs/4711/pin", None, false),
+        ("DELETE", "/vmrs/4711", None, false),
+        ("GET", "/meetings", None, false),
+        ("POST", "/meetings/4711/end", None, false),
+        ("GET", "/records", None, false),
+        ("GET", "/audit", None, false),
+        ("GET", "/people", None, false),
+        (
+            "POST",
+            "/people",
+            Some(json!({ "email": "new@example.org", "name": "N", "role": "member" })),
+            false,
+        ),
+        ("PATCH", "/people/x@example.org", Some(json!({ "suspended": true })), false),
+        ("DELETE", "/people/x@example.org", None, false),
+        ("POST", "/people/x@example.org/invitation", None, false),
+    ];
+    let mut max = ada.invite("max@example.org", "member");
+    let mut stranger = max.cloud.browser();
+    for (method, path, body, member_may) in &routes {
+        let theirs = max.ask(method, path, body.clone());
+        let refused = theirs.error() == (403, "not_allowed");
+        assert_eq!(refused, !member_may, "{method} {path}: {}", theirs.body);
+        let nobodys = stranger.ask(method, path, body.clone());
+        assert_eq!(nobodys.error(), (401, "signed_out"), "{method} {path}");
+    }
+    for (method, path, body, _) in &routes {
+        let hers = ada.ask(method, path, body.clone());
+        let fits = matches!(hers.status, 200 | 204) || hers.error() == (409, "refused");
+        assert!(fits, "{method} {path}: {} {}", hers.status, hers.body);
+    }
+}
+
+#[test]
+fn who_guesses_waits_and_learns_nothing() {
+    let mut cloud = Cloud::start();
+    cloud.set_up();
+    let mut stranger = cloud.browser();
+    let mut seen = Vec::new();
+    for email in ["ada@example.org", "nobody@example.org"] {
+        let answers: Vec<_> = (0..6).map(|_| stranger.sign_in(email, "wrong")).collect();
+        assert!(answers[..5].iter().all(|answer| answer.error() == (401, "wrong_password")));
+        assert_eq!(answers[5].error(), (429, "wait"));
+        assert!(answers[5].head.contains("retry-after: "), "{}", answers[5].head);
+        seen.push(answers[0].body.clone());
+    }
+    assert_eq!(seen[0], seen[1]);
+    // Even with the right one, and the owner's own browser is let in.
+    assert_eq!(stranger.sign_in("ada@example.org", PASSWORD).error(), (429, "wait"));
+}
+
+#[test]
+fn a_browser_that_signed_in_before_is_not_kept_out_by_strangers() {
+    let mut cloud = Cloud::start();
+    let mut ada = cloud.set_up();
+    ada.ask("DELETE", "/session", None);
+    let mut stranger = ada.cloud.browser();
+    for _ in 0..9 {
+        stranger.sign_in("ada@example.org", "wrong");
+    }
+    assert_eq!(stranger.sign_in("ada@example.org", PASSWORD).error(), (429, "wait"));
+    assert_eq!(ada.sign_in("ada@example.org", PASSWORD).status, 200);
+}
+
+#[test]
+fn what_is_no_request_of_ours_is_refused_in_words_and_harms_nothing() {
+    let mut cloud = Cloud::start();
+    let mut ada = cloud.set_up();
+    for (path, body, words) in [
+        ("/vmrs", json!({ "number": "x", "name": "B" }), "3 to 12 digits"),
+        ("/vmrs", json!({ "number": "4711", "name": "" }), "at least one character"),
+        ("/vmrs", json!({ "number": "4711", "name": "B", "colour": "red" }), "colour"),
+        ("/people", json!({ "email": "a b", "name": "B", "role": "member" }), "name@example.org"),
+    ] {
+        let answer = ada.post(path, body);
+        assert_eq!(answer.error(), (400, "not_understood"));
+        let message = answer.body["message"].as_str().unwrap();
+        assert!(message.contains(words) && !message.contains("line 1"), "{message}");
+    }
+    let king = ada.post("/people", json!({ "email": "a@b", "name": "B", "role": "king" }));
+    assert_eq!(king.error(), (409, "refused"));
+    // Scripts in names are names: what shows them has to escape them.
+    let script = "<script>alert(1)</script>";
+    assert_eq!(ada.post("/vmrs", json!({ "number": "4711", "name": script })).status, 200);
+    assert_eq!(ada.get("/vmrs").body["vmrs"][0]["name"], script);
+    assert_eq!(ada.get("/nothing").error(), (404, "not_found"));
+    assert_eq!(ada.ask("PUT", "/me", None).error(), (404, "not_found"));
+    assert_eq!(ada.get("/audit?most=x").error(), (400, "not_understood"));
+
+    let cloud = ada.cloud;
+    let foreign = "POST /api/v1/session HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+                   Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+    assert!(cloud.raw(foreign.as_bytes()).contains("cross_site"));
+    let long = format!(
+        "POST /api/v1/session HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Conclave: 1\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        1_000_000
+    );
+    let long = [long.as_bytes(), &vec![b'['; 1_000_000]].concat();
+    assert!(!cloud.raw(&long).contains("HTTP/1.1 200"));
+    let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "y".repeat(100_000));
+    assert!(cloud.raw(head.as_bytes()).starts_with("HTTP/1.1 4"));
+    for octets in [&b"\0\0\0\0"[..], b"GET\r\n\r\n", b"\r\n\r\n\r\n", &[0xff; 64]] {
+        let answer = cloud.raw(octets);
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+    let head = ada.get("/me").head;
+    for header in ["strict-transport-security", "content-security-policy", "x-frame-options: DENY"]
+    {
+        assert!(head.contains(header), "{header}: {head}");
+    }
+}
+
+#[test]
+fn an_older_tls_is_not_spoken() {
+    let cloud = Cloud::start();
+    let old = trusting(&cloud.data.path().join("console.pem"), &rustls::version::TLS12);
+    let session = ClientConnection::new(old, ServerName::from(cloud.console.ip())).unwrap();
+    let mut stream = StreamOwned::new(session, TcpStream::connect(cloud.console).unwrap());
+    let refused = stream.write_all(b"GET / HTTP/1.1\r\n\r\n").and_then(|()| stream.flush());
+    assert!(refused.is_err());
+}
