@@ -18,7 +18,8 @@ use conclave_rtp::rtcp::{self, Packet as Rtcp, ReportBlock, SenderReport};
 use conclave_rtp::{AudioLevel, Draft};
 use conclave_srtp::sealer;
 use conclave_types::{
-    ActivationCode, CallId, LegId, MeetingId, ParticipantId, RoomId, SrtpProfile, Ssrc, VmrId,
+    ActivationCode, CallId, LegId, MeetingId, OrganisationId, ParticipantId, PersonId, RoomId,
+    SrtpProfile, Ssrc, VmrId,
 };
 
 /// One file of the corpus.
@@ -401,6 +402,7 @@ fn board_description() -> Vec<Vec<u8>> {
 fn control_lines() -> Vec<Vec<u8>> {
     let (room, call) = (RoomId::from_random(5), CallId::from_random(1));
     let (vmr, meeting) = (VmrId::from_random(1), MeetingId::from_random(2));
+    let (org, person) = (OrganisationId::FIRST, PersonId::from_random(3));
     let line = format!(
         r#"{{"room":"{room}","name":"Ada","serial":"A7","state":"in_call","enrolled_at":1,"certificate_expires":2}}"#
     );
@@ -416,6 +418,15 @@ fn control_lines() -> Vec<Vec<u8>> {
         r#"{"ask":"vmr_set_pin","number":"4711","pin":null}"#.to_owned(),
         r#"{"ask":"vmr_remove","number":"4711"}"#.to_owned(),
         r#"{"ask":"record_list","most":100}"#.to_owned(),
+        r#"{"organisation":"Hospital","ask":"room_list"}"#.to_owned(),
+        r#"{"ask":"audit_list","installation":false,"below":7,"most":100}"#.to_owned(),
+        r#"{"ask":"person_add","email":"ada@example.org","name":"Ada","role":"member"}"#.to_owned(),
+        format!(
+            r#"{{"answer":"audit","rows":[{{"number":1,"at":2,"organisation":"{org}","who":"a","source":"b","act":"c","subject":"d","before":"","after":"e","hash":"f"}}]}}"#
+        ),
+        format!(
+            r#"{{"answer":"person_invited","person":{{"person":"{person}","email":"a@b","name":"A","role":"member","suspended":false,"invited":true,"created_at":1}},"invitation":"00","expires_at":2}}"#
+        ),
         r#"{"answer":"refused","reason":"no"}"#.to_owned(),
         format!(r#"{{"answer":"room_claimed","room":{line}}}"#),
         format!(r#"{{"answer":"rooms","rooms":[{line},{line}]}}"#),
@@ -447,6 +458,10 @@ fn words() -> Vec<Vec<u8>> {
         ParticipantId::from_random(2).to_string(),
         CallId::from_random(0).to_string(),
         LegId::from_random(bits).to_string().to_lowercase(),
+        OrganisationId::FIRST.to_string(),
+        PersonId::from_random(bits).to_string(),
+        "Ada.Lovelace+IT@Example.org".to_owned(),
+        "İ@example.org".to_owned(),
         pins[0].clone(),
         pins.join("\n"),
         chain.0.join("\n"),
@@ -485,6 +500,8 @@ fn cloud_config() -> Vec<Vec<u8>> {
         "# all\n[link]\nlisten = [\n  \"0.0.0.0:8200\", # every address\n]\n[media]\nbind = \"::\"\n",
         "link.listen = [\"0.0.0.0:443\"]\nmedia = { ports = \"1 - 65535\" }\n",
         "[link]\nlisten = []\n",
+        "[records]\nkeep_days = 90\n[audit]\nkeep_days = 1095\n",
+        "[console]\nlisten = \"[::]:8443\"\nurl = \"https://c.example.org/\"\ncertificate = \"/c\"\nkey = \"/k\"\n",
         "[link]\nlistne = []\n",
         "[media]\nports = \"9-5\"\n",
         "[media]\nports = \"0-5\"\n",

@@ -3,8 +3,9 @@
 use conclave_link_protocol::message::CertificateChain;
 use conclave_link_protocol::pin::{Pins, ServerPin};
 use conclave_types::{
-    ActivationCode, BundleHash, CallId, Channel, Compatible, DisplayName, LegId, MaintenanceWindow,
-    MeetingId, ParticipantId, Pin, RoomId, SrtpKey, Version, VmrId, VmrNumber,
+    ActivationCode, BundleHash, CallId, Channel, Compatible, DisplayName, EmailAddress, LegId,
+    MaintenanceWindow, MeetingId, OrganisationId, ParticipantId, PersonId, Pin, RoomId, SrtpKey,
+    Version, VmrId, VmrNumber,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,6 +38,9 @@ pub fn all(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     shown::<VmrNumber>(text);
     shown::<DisplayName>(text);
+    shown::<EmailAddress>(text);
+    shown::<OrganisationId>(text);
+    shown::<PersonId>(text);
     shown::<RoomId>(text);
     shown::<VmrId>(text);
     shown::<MeetingId>(text);

@@ -9,7 +9,7 @@
 //! of each row as it is written.
 
 use crate::hex;
-use conclave_types::{OrganisationId, UnixTime};
+use conclave_types::{OrganisationId, Redacted, UnixTime};
 use ring::digest::{Context, SHA256};
 use std::fmt;
 
@@ -29,15 +29,15 @@ pub struct AuditEntry {
     /// Who did it, such as `command line`.
     pub who: String,
     /// From where, such as `user 0 of this machine`.
-    pub source: String,
+    pub source: Redacted<String>,
     /// What was done, one word that never changes, such as `room.rename`.
     pub act: String,
     /// To what: an id or a number.
     pub subject: String,
     /// What it was before, where there is something to say.
-    pub before: String,
+    pub before: Redacted<String>,
     /// What it is now.
-    pub after: String,
+    pub after: Redacted<String>,
 }
 
 impl AuditEntry {
@@ -45,11 +45,11 @@ impl AuditEntry {
     pub(crate) fn fitting(mut self) -> AuditEntry {
         for text in [
             &mut self.who,
-            &mut self.source,
+            &mut self.source.0,
             &mut self.act,
             &mut self.subject,
-            &mut self.before,
-            &mut self.after,
+            &mut self.before.0,
+            &mut self.after.0,
         ] {
             if text.len() > LONGEST_TEXT {
                 let end =
@@ -141,11 +141,11 @@ fn hash(before: AuditHash, number: u64, entry: &AuditEntry) -> AuditHash {
     for text in [
         &organisation,
         &entry.who,
-        &entry.source,
+        &entry.source.0,
         &entry.act,
         &entry.subject,
-        &entry.before,
-        &entry.after,
+        &entry.before.0,
+        &entry.after.0,
     ] {
         context.update(&(text.len() as u64).to_be_bytes());
         context.update(text.as_bytes());
@@ -164,11 +164,11 @@ mod tests {
             at: UnixTime(1_800_000_000),
             organisation: Some(OrganisationId::FIRST),
             who: "command line".into(),
-            source: "user 0".into(),
+            source: Redacted("user 0".into()),
             act: "room.rename".into(),
             subject: "room-1".into(),
-            before: "A".into(),
-            after: after.into(),
+            before: Redacted("A".into()),
+            after: Redacted(after.into()),
         }
     }
 
@@ -202,11 +202,11 @@ mod tests {
                 |entry| entry.at = UnixTime(1),
                 |entry| entry.organisation = None,
                 |entry| entry.who.clear(),
-                |entry| entry.source.push('1'),
+                |entry| entry.source.0.push('1'),
                 |entry| entry.act = "room.revoke".into(),
                 |entry| entry.subject = "room-2".into(),
-                |entry| entry.before.insert(0, ' '),
-                |entry| entry.after = "Z".into(),
+                |entry| entry.before.0.insert(0, ' '),
+                |entry| entry.after.0 = "Z".into(),
             ];
             for change in changes {
                 let mut changed = rows();
@@ -215,8 +215,8 @@ mod tests {
             }
         }
         let mut moved = rows();
-        moved[1].entry.before = "AC".into();
-        moved[1].entry.after = String::new();
+        moved[1].entry.before.0 = "AC".into();
+        moved[1].entry.after.0 = String::new();
         assert_eq!(wrong(&moved), [2], "what moves from one text to the next is a change");
         let mut swapped = rows();
         swapped.swap(1, 2);
@@ -227,7 +227,7 @@ mod tests {
     fn a_text_that_is_too_long_is_cut_and_says_so() {
         let mut chain = Chain::BEGIN;
         let row = chain.add(entry(&"é".repeat(LONGEST_TEXT)));
-        assert!(row.entry.after.len() <= LONGEST_TEXT && row.entry.after.ends_with(CUT));
+        assert!(row.entry.after.0.len() <= LONGEST_TEXT && row.entry.after.0.ends_with(CUT));
         assert_eq!(entry("short").fitting(), entry("short"));
     }
 }

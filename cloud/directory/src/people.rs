@@ -5,7 +5,9 @@ use crate::hex;
 use crate::password::PasswordHash;
 use crate::repository::StoreError;
 use crate::words::stored_words;
-use conclave_types::{DisplayName, EmailAddress, OrganisationId, PersonId, Secret, UnixTime};
+use conclave_types::{
+    DisplayName, EmailAddress, OrganisationId, PersonId, Redacted, Secret, UnixTime,
+};
 use ring::digest::{SHA256, digest};
 use std::fmt;
 
@@ -74,12 +76,18 @@ impl fmt::Debug for Token {
 }
 
 /// The SHA-256 of a [`Token`]: enough to know it again, and nothing to sign in with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TokenHash(pub [u8; 32]);
 
 impl TokenHash {
     pub(crate) fn from_hex(text: &str) -> Option<TokenHash> {
         hex::read(text).map(TokenHash)
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(..)")
     }
 }
 
@@ -99,7 +107,7 @@ pub struct Session {
     /// Which browser.
     pub device: TokenHash,
     /// From where they signed in.
-    pub source: String,
+    pub source: Redacted<String>,
     /// When.
     pub created_at: UnixTime,
     /// When it was used last, to the minute.

@@ -52,14 +52,14 @@ pub const MOST: usize = 100_000;
 const FULL: Duration = Duration::from_secs(60);
 
 /// A browser that signed in before, by a token that it alone has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Device(pub [u8; 32]);
 
 /// An account as it is counted: a hash, so that no address of somebody without an account is kept.
 type Account = [u8; 32];
 
 /// Whoever tries.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Attempt<'a> {
     /// At which account.
     pub email: &'a EmailAddress,
@@ -93,7 +93,7 @@ impl Count {
 }
 
 /// All tries that are not forgiven.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct SignIns {
     accounts: BTreeMap<Account, Count>,
     devices: BTreeMap<Device, Count>,

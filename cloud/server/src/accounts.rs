@@ -5,8 +5,19 @@
 
 use conclave_directory::access::Role;
 use conclave_directory::{PasswordHash, TokenHash};
-use conclave_types::{DisplayName, EmailAddress, OrganisationId, PersonId};
+use conclave_types::{DisplayName, EmailAddress, OrganisationId, PersonId, Redacted};
+use std::fmt;
 use std::net::IpAddr;
+
+/// The network address that somebody asks from. Logs show a tag.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Source(pub IpAddr);
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Redacted(self.0).fmt(f)
+    }
+}
 
 /// A browser that is to be signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +27,7 @@ pub struct Browser {
     /// What it is known by from now on.
     pub device: TokenHash,
     /// Where it is.
-    pub source: IpAddr,
+    pub source: Source,
 }
 
 /// What the console asks.
@@ -47,7 +58,7 @@ pub enum AccountRequest {
         /// The address.
         email: EmailAddress,
         /// From where.
-        source: IpAddr,
+        source: Source,
         /// What the browser says that it is known by.
         device: Option<TokenHash>,
     },
@@ -56,7 +67,7 @@ pub enum AccountRequest {
         /// The address.
         email: EmailAddress,
         /// From where.
-        source: IpAddr,
+        source: Source,
     },
     /// One did.
     SignIn {

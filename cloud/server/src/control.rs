@@ -8,8 +8,8 @@ use conclave_link_protocol::message::UpdateStage;
 use conclave_rollout::{Amount, Stage, Standing};
 use conclave_types::{
     ActivationCode, BundleHash, CallId, Channel, Compatible, DisplayName, EmailAddress,
-    MaintenanceWindow, MeetingId, OrganisationId, PersonId, Pin, ResetCode, ResetNumber, RoomId,
-    Secret, UnixTime, Version, VmrId, VmrNumber,
+    MaintenanceWindow, MeetingId, OrganisationId, PersonId, Pin, Redacted, ResetCode, ResetNumber,
+    RoomId, Secret, UnixTime, Version, VmrId, VmrNumber,
 };
 use serde::{Deserialize, Serialize};
 
@@ -363,7 +363,7 @@ pub enum ControlAnswer {
     /// Somebody has an account, and a link.
     PersonInvited {
         /// Who.
-        person: PersonLine,
+        person: Box<PersonLine>,
         /// The token of the link: whoever has it sets the password.
         invitation: Secret<String>,
         /// Until when it is good.
@@ -372,12 +372,12 @@ pub enum ControlAnswer {
     /// Somebody's account is changed.
     PersonChanged {
         /// As it is now.
-        person: PersonLine,
+        person: Box<PersonLine>,
     },
     /// Somebody's account is gone.
     PersonRemoved {
         /// As it was.
-        person: PersonLine,
+        person: Box<PersonLine>,
     },
     /// Rows of the audit log.
     Audit {
@@ -683,15 +683,15 @@ pub struct AuditLine {
     /// Who.
     pub who: String,
     /// From where.
-    pub source: String,
+    pub source: Redacted<String>,
     /// What was done.
     pub act: String,
     /// To what.
     pub subject: String,
     /// What it was before.
-    pub before: String,
+    pub before: Redacted<String>,
     /// What it is now.
-    pub after: String,
+    pub after: Redacted<String>,
     /// Over all of it and the row before, 64 hexadecimal digits.
     pub hash: String,
 }

@@ -1,5 +1,7 @@
 //! A real conclave-cloud and its console, over TLS, as a browser or a script meets it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};

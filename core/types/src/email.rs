@@ -51,7 +51,9 @@ impl FromStr for EmailAddress {
     type Err = EmailError;
 
     fn from_str(text: &str) -> Result<EmailAddress, EmailError> {
-        let text = text.trim();
+        // Two that differ in their letters' size alone are one person's everywhere that matters. Small letters
+        // first: some are longer.
+        let text = text.trim().to_lowercase();
         let (local, domain) = text.split_once('@').ok_or(EmailError)?;
         let in_local =
             |c: char| !c.is_control() && !c.is_whitespace() && !r#"@"(),:;<>[\]"#.contains(c);
@@ -68,8 +70,7 @@ impl FromStr for EmailAddress {
             && !local.ends_with('.')
             && !local.contains("..")
             && domain.split('.').all(label);
-        // Two that differ in their letters' size alone are one person's everywhere that matters.
-        if fits { Ok(EmailAddress(text.to_lowercase())) } else { Err(EmailError) }
+        if fits { Ok(EmailAddress(text)) } else { Err(EmailError) }
     }
 }
 

@@ -4,7 +4,7 @@ use super::writing::Writing;
 use super::{SqliteDirectory, parsed, seconds, time, unreadable};
 use crate::audit::{AuditEntry, AuditHash, AuditRow, Chain};
 use crate::repository::{Audit, AuditCheck, StoreError};
-use conclave_types::{OrganisationId, UnixTime};
+use conclave_types::{OrganisationId, Redacted, UnixTime};
 use rusqlite::{Row, params};
 
 const SELECT: &str = "SELECT number, at, organisation, who, source, act, subject, before, after, hash \
@@ -103,11 +103,11 @@ pub(super) fn add(
             seconds(entry.at),
             entry.organisation.map(|id| id.to_string()),
             entry.who,
-            entry.source,
+            entry.source.0,
             entry.act,
             entry.subject,
-            entry.before,
-            entry.after,
+            entry.before.0,
+            entry.after.0,
             hash.to_string(),
         ],
     )?;
@@ -149,11 +149,11 @@ fn read(row: &Row<'_>) -> Result<AuditRow, rusqlite::Error> {
                 None => None,
             },
             who: row.get(3)?,
-            source: row.get(4)?,
+            source: Redacted(row.get(4)?),
             act: row.get(5)?,
             subject: row.get(6)?,
-            before: row.get(7)?,
-            after: row.get(8)?,
+            before: Redacted(row.get(7)?),
+            after: Redacted(row.get(8)?),
         },
         hash: hash_of(row, 9)?,
     })

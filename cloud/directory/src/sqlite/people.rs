@@ -5,7 +5,7 @@ use crate::access::Role;
 use crate::password::PasswordHash;
 use crate::people::{AddPersonError, People, Person, Session, Standing, TokenHash};
 use crate::repository::StoreError;
-use conclave_types::{EmailAddress, OrganisationId, PersonId, UnixTime};
+use conclave_types::{EmailAddress, OrganisationId, PersonId, Redacted, UnixTime};
 use rusqlite::{Row, params};
 
 const PERSON: &str = "p.id, p.organisation, p.email, p.name, p.role, p.standing, p.password_hash, \
@@ -94,7 +94,7 @@ impl People for SqliteDirectory {
                     session.token.to_string(),
                     session.person.to_string(),
                     session.device.to_string(),
-                    session.source,
+                    session.source.0,
                     seconds(session.created_at),
                     seconds(session.seen_at),
                 ],
@@ -123,7 +123,7 @@ impl People for SqliteDirectory {
                 token: hash(row, 8)?,
                 person: person.id,
                 device: hash(row, 9)?,
-                source: row.get(10)?,
+                source: Redacted(row.get(10)?),
                 created_at: time(row, 11)?,
                 seen_at: time(row, 12)?,
             };

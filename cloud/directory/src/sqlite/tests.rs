@@ -4,7 +4,7 @@ use crate::audit::AuditEntry;
 use crate::pin_hash::PinHash;
 use crate::pin_tries::{FREE_TRIES, Verdict};
 use crate::repository::*;
-use conclave_types::{CallId, MeetingId, OrganisationId, RoomId, VmrId};
+use conclave_types::{CallId, MeetingId, OrganisationId, Redacted, RoomId, VmrId};
 
 mod people;
 
@@ -600,11 +600,11 @@ fn renamed(after: &str, at: u64) -> AuditEntry {
         at: UnixTime(NOW.0 + at),
         organisation: Some(OrganisationId::FIRST),
         who: "command line".into(),
-        source: "user 0".into(),
+        source: Redacted("user 0".into()),
         act: "room.rename".into(),
         subject: RoomId::from_random(1).to_string(),
-        before: "A".into(),
-        after: after.into(),
+        before: Redacted("A".into()),
+        after: Redacted(after.into()),
     }
 }
 

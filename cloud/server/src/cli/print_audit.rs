@@ -10,7 +10,7 @@ pub(super) fn words(answer: &ControlAnswer) -> String {
         }
         ControlAnswer::Audit { rows } => {
             let row = |row: &AuditLine| {
-                let change = match (row.before.as_str(), row.after.as_str()) {
+                let change = match (row.before.0.as_str(), row.after.0.as_str()) {
                     ("", after) => after.to_owned(),
                     (before, "") => format!("was: {before}"),
                     (before, after) => format!("{before} -> {after}"),

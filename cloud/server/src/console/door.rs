@@ -1,7 +1,7 @@
 //! Connections: TLS 1.3, then HTTP/1.1. Their number, their handshakes and the time for a head are bounded.
 
-use super::people::Source;
 use super::{Desk, routes};
+use crate::accounts::Source;
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;

@@ -17,7 +17,7 @@ mod things;
 
 pub use door::serve;
 
-use crate::accounts::{AccountAnswer, AccountRequest};
+use crate::accounts::{AccountAnswer, AccountRequest, Source};
 use crate::control::{ControlAnswer, ControlRequest};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -27,7 +27,6 @@ use axum::response::Response;
 use conclave_directory::{Password, PasswordHash, Token, TokenHash};
 use reply::Trouble;
 use ring::rand::{SecureRandom, SystemRandom};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -49,7 +48,7 @@ pub enum Ask {
         /// By which session.
         session: TokenHash,
         /// From where.
-        source: IpAddr,
+        source: Source,
         /// What.
         request: ControlRequest,
         /// Where the answer goes.
@@ -83,7 +82,7 @@ impl Desk {
     async fn control(
         &self,
         session: TokenHash,
-        source: IpAddr,
+        source: Source,
         request: ControlRequest,
     ) -> Result<ControlAnswer, Trouble> {
         let (reply, replied) = oneshot::channel();

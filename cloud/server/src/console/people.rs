@@ -2,7 +2,7 @@
 
 use super::reply::Trouble;
 use super::{Desk, PasswordHash};
-use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me};
+use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me, Source};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
@@ -13,7 +13,6 @@ use axum::{Extension, Json, Router};
 use conclave_directory::{Password, Token, TokenHash};
 use conclave_types::{DisplayName, EmailAddress, OrganisationId, Secret};
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
 
 /// The cookie of a session. `__Host-`: from this host alone, over TLS alone (RFC 6265bis, 4.1.3.2).
 const SESSION: &str = "__Host-session";
@@ -23,10 +22,6 @@ const DEVICE: &str = "__Host-device";
 
 /// For how long, in seconds: a year.
 const DEVICE_LIFETIME: u32 = 31_536_000;
-
-/// Where a connection comes from.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Source(pub(super) IpAddr);
 
 /// The tokens that a browser sent.
 #[derive(Debug, Clone)]
@@ -107,7 +102,7 @@ struct Fresh {
     browser: Browser,
 }
 
-fn fresh(desk: &Desk, cookies: &Cookies, source: IpAddr) -> Result<Fresh, Trouble> {
+fn fresh(desk: &Desk, cookies: &Cookies, source: Source) -> Result<Fresh, Trouble> {
     let session = desk.token()?;
     let device = match &cookies.device {
         Some(device) => device.clone(),
@@ -148,7 +143,7 @@ struct SetUp {
 
 async fn set_up(
     State(desk): State<Desk>,
-    Extension(Source(source)): Extension<Source>,
+    Extension(source): Extension<Source>,
     cookies: Cookies,
     wanted: Result<Json<SetUp>, JsonRejection>,
 ) -> Result<Response, Trouble> {
@@ -184,7 +179,7 @@ struct SignIn {
 
 async fn sign_in(
     State(desk): State<Desk>,
-    Extension(Source(source)): Extension<Source>,
+    Extension(source): Extension<Source>,
     cookies: Cookies,
     wanted: Result<Json<SignIn>, JsonRejection>,
 ) -> Result<Response, Trouble> {
@@ -212,7 +207,7 @@ async fn sign_in(
 async fn try_password(
     desk: &Desk,
     email: &EmailAddress,
-    source: IpAddr,
+    source: Source,
     device: Option<TokenHash>,
     password: Password,
 ) -> Result<Vec<Candidate>, Trouble> {
@@ -272,7 +267,7 @@ struct ChangePassword {
 
 async fn change_password(
     State(desk): State<Desk>,
-    Extension(Source(source)): Extension<Source>,
+    Extension(source): Extension<Source>,
     cookies: Cookies,
     wanted: Result<Json<ChangePassword>, JsonRejection>,
 ) -> Result<StatusCode, Trouble> {
@@ -322,7 +317,7 @@ struct Accept {
 
 async fn accept_invitation(
     State(desk): State<Desk>,
-    Extension(Source(source)): Extension<Source>,
+    Extension(source): Extension<Source>,
     cookies: Cookies,
     wanted: Result<Json<Accept>, JsonRejection>,
 ) -> Result<Response, Trouble> {

@@ -1,8 +1,9 @@
 //! Rooms, meeting rooms, meetings, records, people, the audit log: each request in the words of the command line.
 
 use super::Desk;
-use super::people::{Cookies, Source};
+use super::people::Cookies;
 use super::reply::{Trouble, answered};
+use crate::accounts::Source;
 use crate::control::{ControlAnswer, ControlRequest};
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -44,7 +45,7 @@ struct Asker {
 impl Asker {
     async fn ask(self, request: ControlRequest) -> Answer {
         let session = self.cookies.session()?;
-        answered(self.desk.control(session, self.source.0, request).await?)
+        answered(self.desk.control(session, self.source, request).await?)
     }
 }
 

@@ -9,7 +9,7 @@ use super::words::Caller;
 use crate::control::{AuditLine, ControlAnswer, ControlRequest};
 use conclave_directory::audit::AuditRow;
 use conclave_directory::{AuditCheck, AuditEntry};
-use conclave_types::OrganisationId;
+use conclave_types::{OrganisationId, Redacted};
 use std::fmt::Display;
 
 /// The most numbers of rows that are named when the log is not whole: enough to look at.
@@ -48,9 +48,9 @@ impl Switchboard {
         after: String,
     ) {
         let Some(Caller { who, source, .. }) = self.asking.clone() else { return };
-        let act = act.to_owned();
-        let entry =
-            AuditEntry { at: self.wall, organisation, who, source, act, subject, before, after };
+        let (at, act) = (self.wall, act.to_owned());
+        let (before, after) = (Redacted(before), Redacted(after));
+        let entry = AuditEntry { at, organisation, who, source, act, subject, before, after };
         self.parts.directory.stage(entry);
     }
 

@@ -3,13 +3,14 @@
 use super::admin::{Answered, Refused};
 use super::words::Caller;
 use super::{ControlId, Output, Switchboard};
-use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me};
+use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me, Source};
 use crate::control::{ControlAnswer, ControlRequest, PersonLine};
 use conclave_directory::access::{Action, Role, allowed};
 use conclave_directory::sign_in::{Attempt, Device};
 use conclave_directory::{PasswordHash, Person, Session, Standing, StoreError, TokenHash};
-use conclave_types::{DisplayName, EmailAddress, OrganisationId, PersonId, UnixTime};
-use std::net::IpAddr;
+use conclave_types::{
+    DisplayName, EmailAddress, OrganisationId, PersonId, Redacted, Secret, UnixTime,
+};
 use std::time::Duration;
 
 /// A session ends when it was not used for so long: a shift, and the way home.
@@ -87,7 +88,7 @@ impl Switchboard {
         &mut self,
         id: ControlId,
         session: TokenHash,
-        source: IpAddr,
+        source: Source,
         request: ControlRequest,
     ) {
         let person = match self.person_of(session) {
@@ -99,9 +100,7 @@ impl Switchboard {
         if !may {
             return self.answer(id, Ok(ControlAnswer::NotAllowed));
         }
-        let who = person.id.to_string();
-        let by = Caller { organisation: person.organisation, who, source: source.to_string() };
-        self.control(id, by, request);
+        self.control(id, caller(&person, source), request);
     }
 
     pub(super) fn account(&mut self, id: ControlId, request: AccountRequest) {
@@ -163,7 +162,7 @@ impl Switchboard {
                 if person.password.as_ref() != Some(&old) {
                     return Ok(AccountAnswer::Nobody);
                 }
-                self.asking = Some(caller_by_words(&person, &session.source));
+                self.asking = Some(caller_by_words(&person, session.source.clone()));
                 self.audit("person.password", person.id, "", "");
                 let done = self.set_password(person, new, Some(session.token));
                 self.settle(done.is_ok());
@@ -246,11 +245,13 @@ impl Switchboard {
     fn begin_sign_in(
         &mut self,
         email: &EmailAddress,
-        source: IpAddr,
+        source: Source,
         device: Option<TokenHash>,
     ) -> Result<AccountAnswer, Refused> {
         let device = self.known(email, device)?;
-        if let Err(wait) = self.sign_ins.begin(self.now, Attempt { email, source, device }) {
+        if let Err(wait) =
+            self.sign_ins.begin(self.now, Attempt { email, source: source.0, device })
+        {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             let seconds = u32::try_from(seconds).unwrap_or(u32::MAX).max(1);
             return Ok(AccountAnswer::Wait { seconds });
@@ -292,7 +293,8 @@ impl Switchboard {
         let Some(person) = person else { return Ok(AccountAnswer::Nobody) };
         let device = self.known(&person.email, device)?;
         let Browser { source, .. } = browser;
-        self.sign_ins.succeeded(Attempt { email: &person.email, source, device });
+        let attempt = Attempt { email: &person.email, source: source.0, device };
+        self.sign_ins.succeeded(attempt);
         self.let_in(person, browser)
     }
 
@@ -304,7 +306,7 @@ impl Switchboard {
             token,
             person: person.id,
             device,
-            source: source.to_string(),
+            source: Redacted(source.0.to_string()),
             created_at: self.wall,
             seen_at: self.wall,
         });
@@ -391,7 +393,7 @@ impl Switchboard {
                 if after.standing == Standing::Suspended {
                     self.parts.directory.end_sessions(after.id, None)?;
                 }
-                Ok(ControlAnswer::PersonChanged { person: line(after) })
+                Ok(ControlAnswer::PersonChanged { person: Box::new(line(after)) })
             }
             ControlRequest::PersonRemove { person } => {
                 let person = self.find_person(whose, &person)?;
@@ -399,7 +401,7 @@ impl Switchboard {
                 self.one_administrator_is_left(&person, &gone)?;
                 self.audit("person.remove", person.id, in_words(&person), "");
                 self.parts.directory.remove_person(person.id)?;
-                Ok(ControlAnswer::PersonRemoved { person: line(person) })
+                Ok(ControlAnswer::PersonRemoved { person: Box::new(line(person)) })
             }
             _ => Err(Refused("this is not the switchboard's to answer".into())),
         }
@@ -413,8 +415,8 @@ impl Switchboard {
         let token = conclave_directory::Token::from_random(octets);
         let expires_at = self.wall.after(INVITATION);
         self.parts.directory.add_invitation(token.hash(), person.id, expires_at)?;
-        let invitation = conclave_types::Secret::new(token.expose());
-        Ok(ControlAnswer::PersonInvited { person: line(person), invitation, expires_at })
+        let invitation = Secret::new(token.expose());
+        Ok(ControlAnswer::PersonInvited { person: Box::new(line(person)), invitation, expires_at })
     }
 
     /// By id, or by e-mail address.
@@ -457,13 +459,13 @@ impl Switchboard {
     }
 }
 
-fn caller(person: &Person, source: IpAddr) -> Caller {
-    caller_by_words(person, &source.to_string())
+fn caller(person: &Person, source: Source) -> Caller {
+    caller_by_words(person, Redacted(source.0.to_string()))
 }
 
-fn caller_by_words(person: &Person, source: &str) -> Caller {
+fn caller_by_words(person: &Person, source: Redacted<String>) -> Caller {
     let who = person.id.to_string();
-    Caller { organisation: person.organisation, who, source: source.to_owned() }
+    Caller { organisation: person.organisation, who, source }
 }
 
 /// For the audit log: the id names the person, the address says who that was.

@@ -1,6 +1,6 @@
 //! What the switchboard is told and what it says.
 
-use crate::accounts::{AccountAnswer, AccountRequest};
+use crate::accounts::{AccountAnswer, AccountRequest, Source};
 use crate::control::{ControlAnswer, ControlRequest};
 use conclave_directory::{LeftWhy, PinHash, TokenHash};
 use conclave_link_protocol::message::{
@@ -8,9 +8,8 @@ use conclave_link_protocol::message::{
 };
 use conclave_types::{
     BundleHash, CallId, DisplayName, LegId, MediaLeg, MeetingId, OrganisationId, ParticipantId,
-    Pin, RoomId, Secret, SrtpProfile, Time, UnixTime,
+    Pin, Redacted, RoomId, Secret, SrtpProfile, Time, UnixTime,
 };
-use std::net::IpAddr;
 use tracing::Span;
 
 /// One of a bundle's files.
@@ -44,13 +43,14 @@ pub struct Caller {
     /// Who.
     pub who: String,
     /// From where.
-    pub source: String,
+    pub source: Redacted<String>,
 }
 
 impl Caller {
     /// Whoever runs `conclave-cloud` on the cloud's own machine.
     pub fn command_line(organisation: OrganisationId) -> Caller {
-        let (who, source) = ("command line".to_owned(), "this machine".to_owned());
+        let who = "command line".to_owned();
+        let source = Redacted("this machine".to_owned());
         Caller { organisation, who, source }
     }
 }
@@ -202,7 +202,7 @@ pub enum Input {
         /// By which session.
         session: TokenHash,
         /// From where.
-        source: IpAddr,
+        source: Source,
         /// What.
         request: ControlRequest,
     },

@@ -8,7 +8,7 @@ impl Cloud {
     fn acts(&mut self, installation: bool) -> Vec<(String, String, String)> {
         let list = ControlRequest::AuditList { installation, below: None, most: 99 };
         let ControlAnswer::Audit { rows } = self.admin(list).0 else { panic!("no list") };
-        let row = |row: crate::control::AuditLine| (row.act, row.before, row.after);
+        let row = |row: crate::control::AuditLine| (row.act, row.before.0, row.after.0);
         rows.into_iter().rev().map(row).collect()
     }
 
