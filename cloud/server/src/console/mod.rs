@@ -1,7 +1,7 @@
 //! The console: HTTPS for browsers, and for scripts that sign in like them.
 //!
-//! Nothing is decided here. [`door`] takes connections and their TLS, [`accounts`](self::people) signs people in
-//! and out, [`things`] puts a request into the words of the command line; the switchboard answers, and it alone
+//! Nothing is decided here. `door` takes connections and their TLS, `people` signs people in
+//! and out, `things` puts a request into the words of the command line; the switchboard answers, and it alone
 //! knows who may do what.
 //!
 //! - Whoever is signed in has a session's token in a cookie that no script reads and no other site sends
