@@ -21,6 +21,9 @@ from board_virtual import until
 from conftest import Room, disk_for, switch_on
 from monitor import Events
 
+# What a board keeps outside its disk.
+VARIABLES, TPM = "firmware-variables.fd", "tpm/tpm2-00.permall"
+
 # A boot after a cut, on an emulated processor. It may have to restart once.
 BACK = 1200
 
@@ -133,9 +136,11 @@ def cut(recording, chance, folder):
     board_virtual.copy(recording.base, disk)
     replay.write(fate.parts, recording.size, recording.log, disk)
     # Never older than the disk: the TPM knows a key before the disk is locked with it.
-    beside = next((each for each in recording.beside if each.at >= at), recording.beside[-1])
-    copy_beside(beside.folder, folder)
-    # As many come back at the same time as this machine has processors.
+    later = next((each for each in recording.beside if each.at >= at), recording.beside[-1])
+    # Never newer: a slot is on the disk before the firmware is told to start it.
+    earlier = next((each for each in reversed(recording.beside) if each.at <= at), recording.beside[0])
+    copy_beside(later.folder, folder, [TPM])
+    copy_beside(earlier.folder, folder, [VARIABLES])
     # As many come back at the same time as this machine has processors: one for each.
     board = switch_on(folder, disk, None, by="firmware", restarts=True, processors=1)
     events = Events(os.path.join(folder, "monitor"))
@@ -169,16 +174,15 @@ def state_beside(folder):
     return found
 
 
-def paths_beside(folder):
+def paths_beside(folder, names=(VARIABLES, TPM)):
     """The files that a board keeps outside its disk."""
-    names = ["firmware-variables.fd", "tpm/tpm2-00.permall"]
     return [path for path in (os.path.join(folder, name) for name in names) if os.path.exists(path)]
 
 
-def copy_beside(folder, to):
+def copy_beside(folder, to, names=(VARIABLES, TPM)):
     """Copies those files."""
     os.makedirs(os.path.join(to, "tpm"), exist_ok=True)
-    for path in paths_beside(folder):
+    for path in paths_beside(folder, names):
         shutil.copy(path, os.path.join(to, os.path.relpath(path, folder)))
 
 

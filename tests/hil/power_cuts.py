@@ -23,7 +23,9 @@ and flush of its disk: its first start, an activation code, its enrolment, a cal
 fetched, written to the other slot, started there and kept. A cut takes a random entry of such a log, as often within
 each of these parts. Everything up to the last flush before it is kept; of the writes after it some are kept, some
 dropped, some torn (a part of their sectors). Then the room is switched on with that disk, and its panel has to show what
-it had shown before the cut, or what was being changed at that moment. How it is done: [tests/hil/power.py](../tests/hil/power.py),
+it had shown before the cut, or what was being changed at that moment. Its TPM is as it was then or a moment later, its
+firmware's variables as they were then or a moment earlier (of the seed 3367738985 a moment later, too: a slot that was
+half written was started, and given up after five starts). How it is done: [tests/hil/power.py](../tests/hil/power.py),
 [tests/hil/replay.py](../tests/hil/replay.py).
 
 | seed | when: what the panel had shown | entry of the log | kept | dropped | torn | what came back | after | restarts by itself |
