@@ -1,5 +1,6 @@
 mod audit;
 mod chaos;
+mod disk;
 mod limits;
 mod organisations;
 mod people;
@@ -9,10 +10,11 @@ mod updates;
 
 use super::*;
 use crate::control::{ControlAnswer, ControlRequest, RoomState};
-use conclave_directory::repository::{Records, Vmrs};
+use conclave_directory::repository::{Records, Rooms, Vmrs};
 use conclave_directory::{CODE_LIFETIME, LeftWhy, PinHash, SqliteDirectory};
 use conclave_link_protocol::message::*;
 use conclave_types::*;
+use disk::{Disk, Space};
 use std::sync::{Arc, Mutex};
 
 const WALL: UnixTime = UnixTime(1_800_000_000);
@@ -31,142 +33,6 @@ impl Certifier for Seal {
     ) -> Result<SignedCertificate, SignError> {
         let chain = CertificateChain(vec![format!("{room} {}", spki_der.len()), "ca".into()]);
         Ok(SignedCertificate { chain, expires: now.after(Duration::from_secs(86_400)) })
-    }
-}
-
-/// A SQLite directory that outlives the switchboard, as a file outlives a process.
-#[derive(Clone)]
-struct Disk(Arc<Mutex<SqliteDirectory>>, Arc<Mutex<Space>>);
-
-/// Whether records can be kept.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Space {
-    Left,
-    None,
-}
-
-macro_rules! through {
-    ($trait:ident { $(fn $name:ident(&$($m:ident)? ; $($arg:ident: $type:ty),*) -> $result:ty;)* }) => {
-        impl conclave_directory::repository::$trait for Disk {
-            $(fn $name(&$($m)? self, $($arg: $type),*) -> $result {
-                self.0.lock().unwrap().$name($($arg),*)
-            })*
-        }
-    };
-}
-
-use conclave_directory::repository::Rooms as _;
-use conclave_directory::{AddReleaseError, RoomUpdate, StoredRelease, StoredRollout, TakenRoom};
-use conclave_directory::{AddVmrError, CallRecord, EnrolError, Room, Vmr, pin_tries::Verdict};
-use conclave_directory::{AuditCheck, AuditEntry, AuditRow, Organisation, OrganisationError};
-use conclave_directory::{Reset, ResetOutcome as StoredOutcome};
-use conclave_rollout::Saved;
-
-through!(Organisations {
-    fn add_organisation(&mut; organisation: &Organisation) -> Result<(), OrganisationError>;
-    fn organisations(&;) -> Result<Vec<Organisation>, StoreError>;
-    fn rename_organisation(&mut; id: OrganisationId, name: &DisplayName) -> Result<bool, OrganisationError>;
-});
-through!(Rooms {
-    fn enrol(&mut; room: &Room) -> Result<(), EnrolError>;
-    fn room(&; id: RoomId) -> Result<Option<Room>, StoreError>;
-    fn room_with_key(&; key: KeyFingerprint) -> Result<Option<Room>, StoreError>;
-    fn rooms(&;) -> Result<Vec<Room>, StoreError>;
-    fn rename_room(&mut; id: RoomId, name: &DisplayName) -> Result<bool, EnrolError>;
-    fn certificate_signed(&mut; id: RoomId, expires: UnixTime) -> Result<(), StoreError>;
-    fn revoke_room(&mut; id: RoomId, at: UnixTime) -> Result<bool, StoreError>;
-    fn forget_room(&mut; id: RoomId) -> Result<bool, StoreError>;
-});
-through!(Audit {
-    fn stage(&mut; entry: AuditEntry) -> ();
-    fn drop_staged(&mut;) -> ();
-    fn keep_staged(&mut;) -> Result<(), StoreError>;
-    fn audit_rows(&; organisation: Option<OrganisationId>, below: u64, most: u32) -> Result<Vec<AuditRow>, StoreError>;
-    fn check_audit(&;) -> Result<AuditCheck, StoreError>;
-    fn remove_audit(&mut; before: UnixTime) -> Result<u32, StoreError>;
-});
-use conclave_directory::{AddPersonError, Person, Session, TokenHash};
-through!(People {
-    fn add_person(&mut; person: &Person) -> Result<(), AddPersonError>;
-    fn keep_person(&mut; person: &Person) -> Result<bool, StoreError>;
-    fn remove_person(&mut; id: PersonId) -> Result<bool, StoreError>;
-    fn add_session(&mut; session: &Session) -> Result<(), StoreError>;
-    fn session_seen(&mut; token: TokenHash, at: UnixTime) -> Result<(), StoreError>;
-    fn end_session(&mut; token: TokenHash) -> Result<bool, StoreError>;
-    fn end_sessions(&mut; person: PersonId, but: Option<TokenHash>) -> Result<u32, StoreError>;
-    fn remove_sessions(&mut; before: UnixTime) -> Result<u32, StoreError>;
-    fn add_invitation(&mut; token: TokenHash, person: PersonId, at: UnixTime) -> Result<(), StoreError>;
-    fn forget_invitations(&mut; person: PersonId) -> Result<(), StoreError>;
-    fn anybody(&;) -> Result<bool, StoreError>;
-    fn person(&; whose: OrganisationId, id: PersonId) -> Result<Option<Person>, StoreError>;
-    fn people(&; whose: OrganisationId) -> Result<Vec<Person>, StoreError>;
-    fn people_with_email(&; email: &EmailAddress) -> Result<Vec<Person>, StoreError>;
-    fn session(&; token: TokenHash) -> Result<Option<(Session, Person)>, StoreError>;
-    fn known_device(&; device: TokenHash, email: &EmailAddress) -> Result<bool, StoreError>;
-    fn invited(&; token: TokenHash, now: UnixTime) -> Result<Option<Person>, StoreError>;
-});
-through!(Vmrs {
-    fn add_vmr(&mut; vmr: &Vmr) -> Result<(), AddVmrError>;
-    fn vmr(&; organisation: OrganisationId, number: &VmrNumber) -> Result<Option<Vmr>, StoreError>;
-    fn vmr_with_id(&; id: VmrId) -> Result<Option<Vmr>, StoreError>;
-    fn vmrs(&;) -> Result<Vec<Vmr>, StoreError>;
-    fn remove_vmr(&mut; id: VmrId) -> Result<bool, StoreError>;
-    fn set_pin(&mut; id: VmrId, pin: Option<&PinHash>) -> Result<bool, StoreError>;
-});
-through!(PinTries {
-    fn begin_try(&mut; room: RoomId, vmr: VmrId, now: UnixTime) -> Result<Verdict, StoreError>;
-    fn entered(&mut; room: RoomId, vmr: VmrId, now: UnixTime) -> Result<(), StoreError>;
-});
-
-through!(Updates {
-    fn add_release(&mut; release: &StoredRelease) -> Result<(), AddReleaseError>;
-    fn remove_release(&mut; version: Version, compatible: &Compatible) -> Result<bool, StoreError>;
-    fn keep_room_update(&mut; update: &RoomUpdate) -> Result<(), StoreError>;
-    fn add_rollout(&mut; rollout: &StoredRollout) -> Result<(), StoreError>;
-    fn keep_rollout(&mut; id: u32, saved: Saved) -> Result<(), StoreError>;
-    fn keep_taken(&mut; id: u32, taken: &TakenRoom) -> Result<(), StoreError>;
-    fn forget_taken(&mut; id: u32, room: RoomId) -> Result<(), StoreError>;
-    fn releases(&;) -> Result<Vec<StoredRelease>, StoreError>;
-    fn room_updates(&;) -> Result<Vec<RoomUpdate>, StoreError>;
-    fn rollouts(&;) -> Result<Vec<StoredRollout>, StoreError>;
-    fn taken(&; id: u32) -> Result<Vec<TakenRoom>, StoreError>;
-});
-
-through!(Resets {
-    fn add_reset(&mut; reset: &Reset) -> Result<(), StoreError>;
-    fn reset(&; number: ResetNumber) -> Result<Option<Reset>, StoreError>;
-    fn ordered_reset(&; room: RoomId) -> Result<Option<Reset>, StoreError>;
-    fn withdraw_reset(&mut; room: RoomId) -> Result<bool, StoreError>;
-    fn reset_told(&mut; number: ResetNumber, outcome: StoredOutcome, at: UnixTime) -> Result<(), StoreError>;
-    fn resets(&; organisation: OrganisationId, most: u32) -> Result<Vec<Reset>, StoreError>;
-});
-
-impl Records for Disk {
-    fn keep(&mut self, entries: &[RecordEntry]) -> Result<(), StoreError> {
-        if *self.1.lock().unwrap() == Space::None {
-            return Err(StoreError::DiskFull);
-        }
-        self.0.lock().unwrap().keep(entries)
-    }
-    fn close_dangling(&mut self, at: UnixTime) -> Result<u32, StoreError> {
-        self.0.lock().unwrap().close_dangling(at)
-    }
-    fn call_records(
-        &self,
-        organisation: OrganisationId,
-        most: u32,
-    ) -> Result<Vec<CallRecord>, StoreError> {
-        self.0.lock().unwrap().call_records(organisation, most)
-    }
-    fn remove_records(
-        &mut self,
-        organisation: Option<OrganisationId>,
-        before: UnixTime,
-    ) -> Result<u32, StoreError> {
-        if *self.1.lock().unwrap() == Space::None {
-            return Err(StoreError::DiskFull);
-        }
-        self.0.lock().unwrap().remove_records(organisation, before)
     }
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::switchboard::admin::MOST_VMRS;
 use crate::switchboard::pace::{AT_ONCE, INTERVAL};
 use conclave_directory::MOST_NEWCOMERS;
+use conclave_directory::Vmr;
 
 #[test]
 fn as_many_newcomers_wait_as_may_and_the_next_one_is_sent_away_for_half_a_minute() {
