@@ -24,9 +24,9 @@ const STALLED: Duration = Duration::from_secs(5);
 /// How long a sound card is looked at before it is said to keep pace, or not to.
 const PACE_WINDOW: Duration = Duration::from_secs(3);
 /// The least part of what it should give in that time, in percent. A card that stands still gives a tenth
-/// here and not nothing: alsasrc passes on a period of old samples each time that reading fails. A machine
-/// without enough processor gives a half or more.
-const PACE_LEAST: u64 = 30;
+/// here and not nothing: alsasrc passes on a period of old samples each time that reading fails, which the
+/// kernel makes it wait a tenth of a second for. A machine without enough processor gives more.
+const PACE_LEAST: u64 = 15;
 /// Between two looks at a file that stands for a device.
 const LOOK: Duration = Duration::from_millis(300);
 
