@@ -28,15 +28,15 @@ pub(crate) struct Arguments {
     #[arg(long)]
     interactive: bool,
     /// The short form: with programs that are not optimised, the image looked at, then one room from its first
-    /// start over its code, a port scan and a call to an update that is taken back and one that stays.
+    /// start over its code, a port scan and a call to an update that is taken back and one that stays; three power cuts.
     #[arg(long, conflicts_with_all = ["interactive", "power_cuts"])]
     short: bool,
     /// Boots the development image instead, asks it where the time between power on and panel goes, and
     /// writes that into docs/.
     #[arg(long, conflicts_with_all = ["interactive", "power_cuts"])]
     explain: bool,
-    /// Cuts the power so often at random moments of a room's first day and of an update, and adds what came back
-    /// to docs/power-cuts.md.
+    /// Cuts the power so often at random moments between a room's first start and an update that it keeps, and adds
+    /// what came back to docs/power-cuts.md.
     #[arg(long, value_name = "N", conflicts_with = "interactive")]
     power_cuts: Option<u32>,
     /// The same seed chooses in the same way, for power cuts.

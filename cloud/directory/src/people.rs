@@ -157,7 +157,8 @@ pub trait People {
     /// Ends all sessions of a person but one. Returns how many.
     fn end_sessions(&mut self, person: PersonId, but: Option<TokenHash>)
     -> Result<u32, StoreError>;
-    /// Forgets sessions that were not used since then, and browsers likewise.
+    /// Forgets sessions that were not used since then, invitations that had run out by then, and browsers in
+    /// which nobody signed in for a year before.
     fn remove_sessions(&mut self, before: UnixTime) -> Result<u32, StoreError>;
     /// Whether this browser has signed in as one of these people.
     fn known_device(&self, device: TokenHash, email: &EmailAddress) -> Result<bool, StoreError>;

@@ -2,9 +2,10 @@
 //!
 //! | name | what |
 //! | --- | --- |
-//! | `cloud.db` | rooms, meeting rooms, records (SQLite, with `-wal` and `-shm` beside it) |
+//! | `cloud.db` | organisations, people, rooms, meeting rooms, records, the audit log (SQLite, with `-wal` and `-shm` beside it) |
 //! | `calls.jsonl` | how the last calls went, one line of JSON each |
 //! | `bundles/` | the bundles of releases, each named by its SHA-256 |
+//! | `console.pem`, `console.key` | the console's certificate, when it has none from elsewhere |
 //! | `lock` | locked while a cloud runs |
 //! | `run.json` | while a cloud runs: where it listens, for scripts |
 //! | `control.sock` | while a cloud runs: the command line's way in |

@@ -11,6 +11,9 @@ use rusqlite::{Row, params};
 const PERSON: &str = "p.id, p.organisation, p.email, p.name, p.role, p.standing, p.password_hash, \
                       p.created_at";
 
+/// A browser is known for so many seconds longer than a session lasts: a year, as long as its cookie.
+const BROWSER_LONGER: i64 = 31_536_000;
+
 impl People for SqliteDirectory {
     fn anybody(&self) -> Result<bool, StoreError> {
         let found = self.read("SELECT EXISTS (SELECT 1 FROM people)", [], |row| row.get(0))?;
@@ -165,17 +168,20 @@ impl People for SqliteDirectory {
 
     fn remove_sessions(&mut self, before: UnixTime) -> Result<u32, StoreError> {
         let before = seconds(before);
+        let browsers = before.saturating_sub(BROWSER_LONGER);
         // Asked first: a look that finds nothing adds no change to the list.
         let any = self.read(
             "SELECT EXISTS (SELECT 1 FROM sessions WHERE seen_at < $1) \
-             OR EXISTS (SELECT 1 FROM invitations WHERE expires_at < $1)",
-            params![before],
+             OR EXISTS (SELECT 1 FROM invitations WHERE expires_at < $1) \
+             OR EXISTS (SELECT 1 FROM devices WHERE seen_at < $2)",
+            params![before, browsers],
             |row| row.get::<_, bool>(0),
         )?;
         if any.first() != Some(&true) {
             return Ok(0);
         }
         self.write(|connection| {
+            connection.execute("DELETE FROM devices WHERE seen_at < $1", params![browsers])?;
             connection.execute("DELETE FROM invitations WHERE expires_at < $1", params![before])?;
             connection.execute("DELETE FROM sessions WHERE seen_at < $1", params![before])
         })

@@ -217,9 +217,9 @@ impl Switchboard {
     }
 
     fn set_up_first(&mut self, organisation: &DisplayName, person: &Person) -> Result<(), Refused> {
-        // The person first: without one the link stays good, and it can be tried again.
-        self.parts.directory.add_person(person)?;
+        // The person last: until there is one the link stays good, and a name that is taken can be changed.
         self.parts.directory.rename_organisation(person.organisation, organisation)?;
+        self.parts.directory.add_person(person)?;
         Ok(())
     }
 

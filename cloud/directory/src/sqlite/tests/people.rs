@@ -102,6 +102,12 @@ fn a_browser_is_known_where_somebody_signed_in_with_it_and_stays_so_after_signin
     assert!(directory.known_device(signed_in.device, &ada.email).unwrap());
     assert!(!directory.known_device(signed_in.device, &grace.email).unwrap());
     assert!(!directory.known_device(TokenHash([9; 32]), &ada.email).unwrap());
+    let year = Duration::from_secs(31_536_000);
+    directory.remove_sessions(NOW.after(year)).unwrap();
+    assert!(directory.known_device(signed_in.device, &ada.email).unwrap());
+    directory.remove_sessions(NOW.after(year + Duration::from_secs(1))).unwrap();
+    assert!(!directory.known_device(signed_in.device, &ada.email).unwrap());
+    directory.add_session(&signed_in).unwrap();
     // Signed in once more with the same browser.
     directory.add_session(&Session { token: TokenHash([2; 32]), ..signed_in }).unwrap();
 }

@@ -114,6 +114,13 @@ fn the_link_for_the_first_administrator_is_good_once_and_for_nobody_else() {
     cloud.board.set_up_with(token(9));
     assert_eq!(cloud.set_up(token(8), 1), AccountAnswer::Nobody);
     assert_eq!(cloud.account(AccountRequest::MaySetUp { token: token(9) }), AccountAnswer::Done);
+    // Its name is another's: said, and the link is still good.
+    cloud.admin(ControlRequest::OrganisationAdd { name: "Hospital".parse().unwrap() });
+    assert!(matches!(cloud.set_up(token(9), 1), AccountAnswer::Refused { .. }));
+    cloud.admin(ControlRequest::OrganisationRename {
+        organisation: "Hospital".into(),
+        name: "Clinic".parse().unwrap(),
+    });
     let AccountAnswer::Person(me) = cloud.set_up(token(9), 1) else { panic!("not set up") };
     assert_eq!((me.role, me.organisation_name), (Role::Administrator, "Hospital".parse().unwrap()));
     assert!(!cloud.board.waits_for_first_administrator().unwrap());
