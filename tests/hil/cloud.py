@@ -16,7 +16,7 @@ class Cloud:
         self.program = os.environ["CONCLAVE_HIL_CLOUD"]
         self.log = open(os.path.join(folder, "cloud.log"), "w")
         self.process = subprocess.Popen(
-            [self.program, "serve", "--data", self.data, "--listen", "127.0.0.1:0"],
+            [self.program, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--console", "off"],
             stdout=self.log, stderr=self.log,
         )
         self.port = until("the cloud says where it listens", 60, self._port)

@@ -13,7 +13,7 @@
 //! it is the same: [`cache`]. [`twice`] builds the slot two times and looks whether they are.
 
 mod bundle;
-mod cache;
+pub(crate) mod cache;
 mod disk;
 mod list;
 mod module;

@@ -3,12 +3,13 @@
 //! It needs Rust alone, so that it can install what everything else needs before any of that is
 //! built: [`packages`] finds and installs Debian packages, [`steps`] runs one command after the
 //! other and says how each went; [`fuzz`] builds and runs the fuzz targets, which need a C++ compiler
-//! besides; [`mod@deny`] has cargo-deny look at what we link; [`mod@yocto`] has others look at the
+//! besides; [`mod@deny`] has cargo-deny look at what we link; [`mod@console`] builds the console's pages; [`mod@yocto`] has others look at the
 //! layers, and [`crates`] writes the list of crates that they fetch; [`tools`] gets such programs;
 //! [`image`] and [`hil`] build a room's disk and boot it.
 
 #![forbid(unsafe_code)]
 
+mod console;
 mod crates;
 mod deny;
 mod faults;
@@ -45,7 +46,7 @@ enum Task {
         #[command(flatten)]
         install: Install,
     },
-    /// Runs the demo and puts its pictures into docs/pictures/, at half their size.
+    /// Runs the demo and the console's test, and puts their pictures into docs/pictures/, at half their size.
     Pictures {
         #[command(flatten)]
         install: Install,
@@ -85,6 +86,8 @@ enum Task {
     Image(image::Arguments),
     /// Boots that image in QEMU and uses it as people do: tests/hil.
     Hil(hil::Arguments),
+    /// Builds the console's pages, which conclave-cloud carries inside; demo, test and bench do so first.
+    Console,
     /// Only installs the Debian packages that demo and tests need.
     Install,
 }
@@ -105,6 +108,7 @@ fn main() -> ExitCode {
         Task::Bench { quick, page, parts, install } => bench(quick, page, &parts, &install),
         Task::Faults(faults) => faults::run(&faults),
         Task::Fuzz(fuzz) => workspace().and_then(|workspace| fuzz::run(&workspace, &fuzz)),
+        Task::Console => console(),
         Task::Yocto => yocto(),
         Task::YoctoCrates => workspace().and_then(|workspace| crates::write(&workspace)),
         Task::Image(arguments) => {
@@ -133,6 +137,7 @@ fn demo(windows: bool, install: &Install) -> Result<()> {
         packages::install(Purpose::Test)?;
     }
     let mut steps = Steps::new(workspace()?);
+    console::build(&mut steps, &workspace()?, &built("../tools")?)?;
     steps.cargo(
         "Build the cloud, the room and its panel",
         &[&["build"], &WHOLE[..], &["--bins"]].concat(),
@@ -148,6 +153,11 @@ fn demo(windows: bool, install: &Install) -> Result<()> {
 fn pictures(install: &Install) -> Result<()> {
     demo(false, install)?;
     let mut steps = Steps::new(workspace()?);
+    steps.cargo(
+        "A first day in the console",
+        &[&["test"], &WHOLE[..], &["--test", "e2e_console", "--", "--ignored"]].concat(),
+        "it says above what the browser did not find",
+    )?;
     let mut pictures = std::process::Command::new(built("pictures")?);
     steps.run("Put the demo's pictures into docs/pictures", &mut pictures, "it says above why")
 }
@@ -158,6 +168,7 @@ fn bench(quick: bool, page: bool, parts: &[String], install: &Install) -> Result
         packages::install(Purpose::Bench)?;
     }
     let mut steps = Steps::new(workspace()?);
+    console::build(&mut steps, &workspace()?, &built("../tools")?)?;
     let programs = ["-p", "conclave-cloud", "-p", "conclave-roomd", "-p", "conclave-bench"];
     steps.cargo(
         "Build what is measured",
@@ -168,6 +179,10 @@ fn bench(quick: bool, page: bool, parts: &[String], install: &Install) -> Result
     bench.args(parts);
     bench.args(quick.then_some("--quick")).args(page.then_some("--page"));
     steps.run("Measure", &mut bench, "it says above what could not be measured")
+}
+
+fn console() -> Result<()> {
+    console::build(&mut Steps::new(workspace()?), &workspace()?, &built("../tools")?)
 }
 
 fn deny() -> Result<()> {
@@ -189,6 +204,9 @@ fn test(fast: bool, install: &Install) -> Result<()> {
     steps.cargo("Format", &["fmt", "--all", "--check"], "run `cargo fmt --all`")?;
     deny::check(&mut steps, &built("../tools")?)?;
     yocto::check(&mut steps, &workspace()?, &built("../tools")?)?;
+    let tools = built("../tools")?;
+    console::build(&mut steps, &workspace()?, &tools)?;
+    console::check(&mut steps, &workspace()?, &tools)?;
     steps.cargo(
         "Lints",
         &[&["clippy"], &WHOLE[..], &["--all-targets", "--", "-D", "warnings"]].concat(),
@@ -218,9 +236,11 @@ fn test(fast: bool, install: &Install) -> Result<()> {
         fuzz::short(&mut steps, &workspace()?)?;
         // One at a time: each has two rooms that encode and decode video on this machine.
         let end_to_end = ["--test", "e2e_*", "--", "--ignored", "--test-threads=1"];
-        steps.cargo(
+        let node = console::node(&tools)?;
+        steps.cargo_with(
             "End-to-end tests, real rooms and a real cloud",
             &[&["test"], &WHOLE[..], &end_to_end].concat(),
+            &[("CONCLAVE_NODE", &node.to_string_lossy())],
             "the end of each program's log is above; run one alone with \
              `cargo test -p conclave-stage --test <file> -- --ignored <name>`",
         )?;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -66,10 +66,22 @@ impl Steps {
 
     /// Runs a command in the workspace's folder; what it prints is seen as it comes.
     pub(crate) fn run(&mut self, what: &str, command: &mut Command, advice: &str) -> Result<()> {
+        let workspace = self.workspace.clone();
+        self.run_in(&workspace, what, command, advice)
+    }
+
+    /// The same in another folder.
+    pub(crate) fn run_in(
+        &mut self,
+        folder: &Path,
+        what: &str,
+        command: &mut Command,
+        advice: &str,
+    ) -> Result<()> {
         eprintln!("\n── {what}");
         let begun = Instant::now();
         let status = command
-            .current_dir(&self.workspace)
+            .current_dir(folder)
             .status()
             .with_context(|| format!("{what}: {} could not be started", name(command)))?;
         let taken = begun.elapsed();

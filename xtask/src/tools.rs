@@ -23,13 +23,19 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// The folder with the programs. `tools` is where all the environments are.
-    pub(crate) fn programs(&self, steps: &mut Steps, tools: &Path) -> Result<PathBuf> {
+    /// The folder where the programs are, or will be. `tools` is where all the environments are.
+    pub(crate) fn folder(&self, tools: &Path) -> Result<PathBuf> {
         let version = self
             .version()
             .with_context(|| format!("{} names no version of {}", self.path, self.package))?;
-        let environment = tools.join(format!("{}-{version}", self.name));
-        let programs = environment.join("bin");
+        Ok(tools.join(format!("{}-{version}", self.name)).join("bin"))
+    }
+
+    /// The folder with the programs, which are got where they are not there.
+    pub(crate) fn programs(&self, steps: &mut Steps, tools: &Path) -> Result<PathBuf> {
+        let programs = self.folder(tools)?;
+        let version = self.version().unwrap_or_default();
+        let environment = programs.parent().unwrap_or(tools);
         // It is asked, not only looked for: an installation that was cut short is done again.
         if !says(&programs.join(self.program), version) {
             steps.run(
@@ -58,18 +64,20 @@ impl Wanted {
 fn says(program: &Path, version: &str) -> bool {
     let output = Command::new(program).arg("--version").output();
     output.is_ok_and(|output| {
-        String::from_utf8_lossy(&output.stdout).split_whitespace().any(|word| word == version)
+        String::from_utf8_lossy(&output.stdout)
+            .split_whitespace()
+            .any(|word| word.strip_prefix('v').unwrap_or(word) == version)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{deny, yocto};
+    use crate::{console, deny, yocto};
 
     #[test]
     fn each_list_pins_a_version_and_a_hash_for_every_package() {
-        for wanted in [deny::WANTED, yocto::WANTED] {
+        for wanted in [deny::WANTED, yocto::WANTED, console::WANTED] {
             let version = wanted.version().unwrap();
             assert!(version.split('.').all(|part| part.parse::<u32>().is_ok()), "{version}");
             for block in wanted.list.split("==").skip(1) {

@@ -3,6 +3,7 @@
 //! Passwords are hashed and compared by whoever asks, off the main task; here are only hashes. Tokens come as
 //! hashes too.
 
+use crate::control::RefusalCode;
 use conclave_directory::access::Role;
 use conclave_directory::{PasswordHash, TokenHash};
 use conclave_types::{DisplayName, EmailAddress, OrganisationId, PersonId, Redacted};
@@ -157,6 +158,8 @@ pub enum AccountAnswer {
     Done,
     /// It is not done, and why.
     Refused {
+        /// For programs that have words of their own.
+        code: RefusalCode,
         /// In words for whoever asked.
         reason: String,
     },

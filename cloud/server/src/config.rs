@@ -23,9 +23,9 @@
 //! keep_days = 1095
 //!
 //! [console]
-//! # Where browsers reach the console, over HTTPS; left out: nowhere.
+//! # Where browsers reach the console, over HTTPS; left out: port 8443 on every address. "off": nowhere.
 //! listen = "0.0.0.0:8443"
-//! # What links to it begin with; left out: https:// and the address above.
+//! # What links to it begin with; left out: https://, the machine's name or the address above, and the port.
 //! url = "https://conclave.example.org"
 //! # In PEM; left out: one of our own, whose fingerprint the log has.
 //! certificate = "/etc/conclave/console.pem"
@@ -43,6 +43,7 @@ use serde::de::{Deserializer, Error as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// Where state is kept when nobody says otherwise.
@@ -133,8 +134,8 @@ impl<'de> Deserialize<'de> for KeepDays {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ConsoleConfig {
-    /// Where browsers reach it; port 0 takes a free one. `None`: nowhere.
-    pub listen: Option<SocketAddr>,
+    /// Where browsers reach it; port 0 takes a free one.
+    pub listen: ConsoleListen,
     /// What links to it begin with, such as `https://conclave.example.org`.
     pub url: Option<ConsoleUrl>,
     /// The certificate with its chain, in PEM. With `key` or not at all.
@@ -154,6 +155,40 @@ impl ConsoleConfig {
             (None, None) => Ok(None),
             _ => Err("console.certificate and console.key are given both, or neither"),
         }
+    }
+}
+
+/// Where browsers reach the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsoleListen {
+    /// Nowhere.
+    Off,
+    /// There.
+    At(SocketAddr),
+}
+
+impl Default for ConsoleListen {
+    fn default() -> ConsoleListen {
+        ConsoleListen::At(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8443))
+    }
+}
+
+impl FromStr for ConsoleListen {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<ConsoleListen, Self::Err> {
+        match text {
+            "off" => Ok(ConsoleListen::Off),
+            text => text.parse().map(ConsoleListen::At).map_err(|_| {
+                "the console's place is an address with a port, such as 0.0.0.0:8443, or \"off\""
+            }),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ConsoleListen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ConsoleListen, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -340,6 +375,8 @@ mod tests {
             ("[link]\nlisten = []\n", 2, "at least one"),
             ("[media]\nbind = \"127.0.0.1\"\nports = \"9-5\"\n", 3, "20000-29999"),
             ("[metrics]\nlisten = \"9464\"\n", 2, "socket address"),
+            ("[console]\nlisten = \"8443\"\n", 2, "such as 0.0.0.0:8443"),
+            ("[console]\nlisten = \"Off\"\n", 2, "such as 0.0.0.0:8443"),
             ("[console]\nurl = \"http://x\"\n", 2, "https://"),
             ("[console]\nurl = \"https://a b\"\n", 2, "https://"),
             ("[records]\nkeep_days = 0\n", 2, "from 1 to 36500"),

@@ -53,8 +53,23 @@ pub enum ControlRequest {
         /// What the room is to be called.
         name: DisplayName,
     },
-    /// All rooms.
-    RoomList,
+    /// The rooms.
+    RoomList {
+        /// Which of them.
+        #[serde(default)]
+        part: Part,
+        /// Those that are so; all when it is left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<RoomState>,
+        /// Only those that somebody should look after: not linked, or with a part that does not work.
+        #[serde(default)]
+        needs: bool,
+    },
+    /// One room.
+    RoomShow {
+        /// Its id or its name.
+        room: String,
+    },
     /// Give a room another name.
     RoomRename {
         /// Its id or its name.
@@ -83,8 +98,12 @@ pub enum ControlRequest {
         /// The most participants at once.
         capacity: u32,
     },
-    /// All virtual meeting rooms.
-    VmrList,
+    /// The virtual meeting rooms.
+    VmrList {
+        /// Which of them.
+        #[serde(default)]
+        part: Part,
+    },
     /// Remove a virtual meeting room; a meeting in it ends.
     VmrRemove {
         /// Its number.
@@ -110,7 +129,11 @@ pub enum ControlRequest {
         most: u32,
     },
     /// The people with an account.
-    PersonList,
+    PersonList {
+        /// Which of them.
+        #[serde(default)]
+        part: Part,
+    },
     /// Give somebody an account, and a link with which they set their password.
     PersonAdd {
         /// What they sign in with.
@@ -250,6 +273,20 @@ pub enum ControlRequest {
     },
 }
 
+/// A part of a list that may be long.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// What the lines have in one of their texts; all when it is empty.
+    #[serde(default)]
+    pub q: String,
+    /// How many of those come before it.
+    #[serde(default)]
+    pub skip: u32,
+    /// At most so many; all when it is left out.
+    #[serde(default)]
+    pub most: Option<u32>,
+}
+
 /// What to do with a rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -268,6 +305,9 @@ pub enum RolloutChange {
 pub enum ControlAnswer {
     /// It is not done.
     Refused {
+        /// Why, for programs that have words of their own.
+        #[serde(default)]
+        code: RefusalCode,
         /// Why, and what to do, in plain words.
         reason: String,
     },
@@ -291,10 +331,21 @@ pub enum ControlAnswer {
         /// The room.
         room: RoomLine,
     },
-    /// All rooms.
+    /// The rooms.
     Rooms {
         /// By name.
         rooms: Vec<RoomLine>,
+        /// How many match, those that are not shown included.
+        #[serde(default)]
+        total: usize,
+        /// How many there are of each, whether they match or not.
+        #[serde(default)]
+        states: RoomCounts,
+    },
+    /// One room.
+    Room {
+        /// The room.
+        room: RoomLine,
     },
     /// The room has another name.
     RoomRenamed {
@@ -316,10 +367,13 @@ pub enum ControlAnswer {
         /// The meeting room.
         vmr: VmrLine,
     },
-    /// All virtual meeting rooms.
+    /// The virtual meeting rooms.
     Vmrs {
         /// By number.
         vmrs: Vec<VmrLine>,
+        /// How many match, those that are not shown included.
+        #[serde(default)]
+        total: usize,
     },
     /// The virtual meeting room is gone.
     VmrRemoved {
@@ -359,6 +413,9 @@ pub enum ControlAnswer {
     People {
         /// By name.
         people: Vec<PersonLine>,
+        /// How many match, those that are not shown included.
+        #[serde(default)]
+        total: usize,
     },
     /// Somebody has an account, and a link.
     PersonInvited {
@@ -487,6 +544,48 @@ pub enum ControlAnswer {
         /// The newest first.
         resets: Vec<ResetLine>,
     },
+}
+
+/// Why something is not done, as far as a program can do something about it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalCode {
+    /// No panel shows the code.
+    CodeUnknown,
+    /// The code has done its work.
+    CodeUsed,
+    /// The code is too old.
+    CodeExpired,
+    /// The room that showed the code is not linked now.
+    NotConnected,
+    /// Too many wrong codes.
+    TooManyGuesses,
+    /// Another one is called the same.
+    NameTaken,
+    /// Another meeting room has the number.
+    NumberTaken,
+    /// Another account has the address.
+    AddressTaken,
+    /// No meeting room has so many places.
+    Capacity,
+    /// There are as many as the cloud keeps.
+    TooMany,
+    /// It is not there, or not theirs.
+    Gone,
+    /// The room was revoked.
+    RoomRevoked,
+    /// No meeting is on there.
+    NoMeeting,
+    /// Nobody could get into the organisation any more.
+    LastAdministrator,
+    /// Too much at once.
+    Busy,
+    /// The database does not take it now.
+    Store,
+    /// What only the sentence says.
+    #[default]
+    #[serde(other)]
+    Other,
 }
 
 /// A factory reset.
@@ -621,6 +720,21 @@ pub enum RoomState {
     Revoked,
 }
 
+/// How many rooms are so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomCounts {
+    /// Linked, and in no call.
+    pub linked: u32,
+    /// In a call.
+    pub in_call: u32,
+    /// Not linked.
+    pub not_linked: u32,
+    /// Shut out.
+    pub revoked: u32,
+    /// Of those that are not shut out: not linked, or with a part that does not work.
+    pub needs: u32,
+}
+
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganisationLine {
@@ -649,6 +763,16 @@ pub struct RoomLine {
     pub enrolled_at: UnixTime,
     /// When its certificate runs out, if the room does not renew it before.
     pub certificate_expires: UnixTime,
+    /// Since when it is linked, or is not; `None` when it was not since this cloud started.
+    #[serde(default)]
+    pub since: Option<UnixTime>,
+    /// Its software, as it said with its last link.
+    #[serde(default)]
+    pub software: Option<String>,
+    /// Which of its parts do not work, as it said in its last link: `camera`, `display`, `encoder`, `heat`, `light`,
+    /// `loudspeaker`, `microphone`, `other`.
+    #[serde(default)]
+    pub broken: Vec<String>,
 }
 
 /// Somebody with an account.
@@ -682,12 +806,18 @@ pub struct AuditLine {
     pub organisation: Option<OrganisationId>,
     /// Who.
     pub who: String,
+    /// Their name, while they have an account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who_name: Option<DisplayName>,
     /// From where.
     pub source: Redacted<String>,
     /// What was done.
     pub act: String,
     /// To what.
     pub subject: String,
+    /// What that is called, while it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject_name: Option<DisplayName>,
     /// What it was before.
     pub before: Redacted<String>,
     /// What it is now.

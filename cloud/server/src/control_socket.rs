@@ -4,7 +4,7 @@
 //! line of JSON asks, one line answers; a connection may ask again. There is a limit to the length
 //! of a line, to the number of connections and to the time that one may idle.
 
-use crate::control::{ControlAnswer, ControlLine, LONGEST_LINE};
+use crate::control::{ControlAnswer, ControlLine, LONGEST_LINE, RefusalCode};
 use std::fs::Permissions;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -112,7 +112,8 @@ async fn converse(
     let (reader, mut writer) = stream.split();
     if peer != owner {
         let reason = "only the user who runs the cloud may give it orders: try 'sudo -u'".into();
-        return answer(&mut writer, &ControlAnswer::Refused { reason }).await;
+        return answer(&mut writer, &ControlAnswer::Refused { code: RefusalCode::Other, reason })
+            .await;
     }
     let mut reader = tokio::io::BufReader::new(reader);
     loop {
@@ -128,7 +129,11 @@ async fn converse(
             // What came is not repeated: it may hold a PIN.
             let reason = "this is no request that the cloud knows: use a conclave-cloud of the \
                           same version as the running one";
-            return answer(&mut writer, &ControlAnswer::Refused { reason: reason.into() }).await;
+            return answer(
+                &mut writer,
+                &ControlAnswer::Refused { code: RefusalCode::Other, reason: reason.into() },
+            )
+            .await;
         };
         let (reply, replied) = oneshot::channel();
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);

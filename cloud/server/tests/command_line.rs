@@ -21,7 +21,7 @@ impl Cloud {
 
     fn start_with(data: &Path, more: &[&str]) -> Cloud {
         let mut child = Command::new(BINARY)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--console", "off", "--data"])
             .arg(data)
             .args(more)
             .env("CONCLAVE_LOG", "info")
@@ -142,7 +142,7 @@ fn a_second_cloud_on_the_same_folder_is_refused_and_the_first_one_lives() {
     let temp = tempfile::tempdir().unwrap();
     let data = temp.path();
     let _cloud = Cloud::start(data);
-    let words = refused(run(data, &["serve", "--listen", "127.0.0.1:0"]));
+    let words = refused(run(data, &["serve", "--listen", "127.0.0.1:0", "--console", "off"]));
     assert!(words.contains("another conclave-cloud runs on"), "{words}");
     assert!(good(run(data, &["room", "list"])).contains("No room is enrolled"));
 }
@@ -210,7 +210,8 @@ fn a_damaged_database_is_named_and_left_alone() {
     let file = temp.path().join("cloud.db");
     let damaged = b"not a database, however one looks at it, and quite long at that.....";
     std::fs::write(&file, damaged).unwrap();
-    let words = refused(run(temp.path(), &["serve", "--listen", "127.0.0.1:0"]));
+    let words =
+        refused(run(temp.path(), &["serve", "--listen", "127.0.0.1:0", "--console", "off"]));
     assert!(words.contains("damaged") && words.contains("backup"), "{words}");
     assert_eq!(std::fs::read(&file).unwrap(), damaged);
 }

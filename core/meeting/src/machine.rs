@@ -368,7 +368,7 @@ impl Meetings {
             }
             Stage::In { link, .. } => {
                 self.outputs.push_back(Output::CloseLeg { meeting, participant });
-                self.outputs.push_back(Output::Record(Fact::Left { call, why }));
+                self.outputs.push_back(Output::Record(Fact::Left { room, call, why }));
                 if link == Link::Up && !matches!(why, Why::Left | Why::Replaced) {
                     self.outputs.push_back(Output::Ended { call, room, why });
                 }

@@ -82,7 +82,7 @@ fn left(outputs: &[Output]) -> Vec<(CallId, Why)> {
     facts(outputs)
         .into_iter()
         .filter_map(|f| match f {
-            Fact::Left { call, why } => Some((*call, *why)),
+            Fact::Left { call, why, .. } => Some((*call, *why)),
             _ => None,
         })
         .collect()

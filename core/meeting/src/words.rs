@@ -214,6 +214,8 @@ pub enum Fact {
     Joined(Attendance),
     /// A participant is out.
     Left {
+        /// Who.
+        room: RoomId,
         /// Which call.
         call: CallId,
         /// Why.

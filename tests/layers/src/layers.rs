@@ -86,6 +86,7 @@ pub const HOUSE: &[Place] = &[
     place("appliance/reset", Kind::Program, &[]),
     place("appliance/clock", Kind::Program, &["core/types"]),
     place("ui-kiosk", Kind::Program, &["core/types", "appliance/panel-api"]),
+    place("cloud/console", Kind::Shell, &[]),
     place("cloud/directory", Kind::Shell, &["core/types", "core/rollout"]),
     place(
         "cloud/media-node",

@@ -251,7 +251,7 @@ impl Cloud {
             Output::Note(_) | Output::ForgetBundle(_) => {}
             Output::Answer { answer, .. } => self.answers.push(answer),
             // Nobody has a browser here.
-            Output::AccountAnswer { .. } => {}
+            Output::AccountAnswer { .. } | Output::Changed { .. } => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! Whatever happens in between: in the end rooms and cloud agree.
 
-use conclave_cloud::control::{ControlAnswer, ControlRequest, RoomState};
+use conclave_cloud::control::{ControlAnswer, ControlRequest, Part, RoomState};
 use conclave_panel_api::{CallHealth, LinkState, Screen, Tap, Trouble};
 use conclave_sim::{Link, World};
 use conclave_types::Switch;
@@ -184,7 +184,11 @@ fn storm(seed: u64) {
     world.pass(4 * MINUTE);
 
     let about = |world: &World| format!("seed {seed}\n{}", world.log());
-    let ControlAnswer::Rooms { rooms } = world.control(ControlRequest::RoomList) else {
+    let ControlAnswer::Rooms { rooms, .. } = world.control(ControlRequest::RoomList {
+        part: Part::default(),
+        state: None,
+        needs: false,
+    }) else {
         unreachable!("rooms were asked for");
     };
     assert!(

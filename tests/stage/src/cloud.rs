@@ -23,6 +23,8 @@ pub struct Cloud {
     process: Process,
     /// What its next start finds round it.
     pub around: Around,
+    /// Further arguments of each start.
+    more: &'static [&'static str],
 }
 
 /// The cloud's command line, for whoever works beside it.
@@ -49,15 +51,30 @@ impl Cloud {
         Cloud::start_in(stage, &stage.folder().join("cloud"), Around::default())
     }
 
+    /// The same, with a console for browsers. The link for its first administrator is in its log.
+    pub fn start_with_console(stage: &Stage) -> Result<Cloud> {
+        let (data, around) = (stage.folder().join("cloud"), Around::default());
+        Cloud::start_on(stage, &data, around, &["--console", "127.0.0.1:0"])
+    }
+
     /// Starts a cloud on this data folder, which may be a disk of its own, and with something
     /// unusual round it.
     pub fn start_in(stage: &Stage, data: &Path, around: Around) -> Result<Cloud> {
+        Cloud::start_on(stage, data, around, &["--console", "off"])
+    }
+
+    fn start_on(
+        stage: &Stage,
+        data: &Path,
+        around: Around,
+        more: &'static [&'static str],
+    ) -> Result<Cloud> {
         let program = stage.program("conclave-cloud")?;
         let log = stage.folder().join("cloud.log");
         let console = Console { program, data: data.to_owned() };
         let level = stage.log_level();
-        let (process, link) = serve(&console, &log, "127.0.0.1:0", &around, level)?;
-        Ok(Cloud { console, log, link, level, process, around })
+        let (process, link) = serve(&console, &log, ("127.0.0.1:0", more), &around, level)?;
+        Ok(Cloud { console, log, link, level, process, around, more })
     }
 
     /// Where rooms link to.
@@ -102,7 +119,8 @@ impl Cloud {
     /// Starts it again on the same data and the same port.
     pub fn start_again(&mut self) -> Result<()> {
         let listen = self.link.to_string();
-        let (process, link) = serve(&self.console, &self.log, &listen, &self.around, self.level)?;
+        let (process, link) =
+            serve(&self.console, &self.log, (&listen, self.more), &self.around, self.level)?;
         if link != self.link {
             bail!("the cloud came back at {link} and not at {listen}");
         }
@@ -188,7 +206,7 @@ impl Console {
 fn serve(
     console: &Console,
     log: &Path,
-    listen: &str,
+    (listen, more): (&str, &[&str]),
     around: &Around,
     level: &str,
 ) -> Result<(Process, SocketAddr)> {
@@ -196,6 +214,7 @@ fn serve(
     let _ = std::fs::remove_file(&run); // Of a cloud that was killed.
     let data = console.data.to_string_lossy();
     let arguments = ["serve", "--data", &data, "--listen", listen, "--metrics", "127.0.0.1:0"];
+    let arguments = [&arguments, more].concat();
     let level = [("CONCLAVE_LOG", level)];
     let mut process = around.start("conclave-cloud", &console.program, &arguments, &level, log)?;
     let link = wait_for("the cloud says where it listens", START, || {

@@ -7,6 +7,7 @@
 //! - [`Stage`] is a folder that everything lives in; it shows the logs when something fails.
 //! - [`Cloud`] and [`Room`] are the processes; [`Process`] is what they have in common.
 //! - [`Meeting`] is what most plays begin with: a cloud, two enrolled rooms, a meeting room.
+//! - [`Browser`] is one in which people use the console.
 //! - [`Lines`] are what a room's buttons and its light hang on: files.
 //! - [`Relay`] is a link that can be cut; [`Network`] a whole network of one's own.
 //! - [`Rauc`] installs updates for a room, into slots that are files.
@@ -19,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod board;
+mod browser;
 mod clip;
 mod clock;
 mod cloud;
@@ -43,6 +45,7 @@ mod wait;
 pub mod wire;
 
 pub use board::Lines;
+pub use browser::{Browser, Window};
 pub use clip::{Clip, faces};
 pub use clock::WallClock;
 pub use cloud::{Cloud, Console, Vmr};

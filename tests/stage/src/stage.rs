@@ -60,6 +60,11 @@ impl Stage {
         Ok(path)
     }
 
+    /// The target folder, where the programs were built.
+    pub fn target(&self) -> &Path {
+        self.programs.parent().unwrap_or(&self.programs)
+    }
+
     /// A folder or file of the workspace's sources.
     pub fn source(&self, path: &str) -> PathBuf {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -261,7 +261,12 @@ fn search(log: &Path, secrets: &[Secret], listens: &str) -> Result<()> {
     // Of rooms A and B nobody knows the keys. Libraries print what is on the wire anyway: rustls its
     // handshakes' random octets.
     let ours: Vec<&str> = text.lines().filter(|line| line.contains(" conclave_")).collect();
-    if let Some(line) = like_keys(&ours.join("\n"), &[]) {
+    // The audit log's hashes are meant for the log: whoever changes the database does not get at it there.
+    let audit =
+        ours.iter().filter(|line| line.contains(" conclave_directory::sqlite::audit: audit"));
+    let hashes: Vec<&str> =
+        audit.filter_map(|line| line.split_once(" hash=")?.1.split(' ').next()).collect();
+    if let Some(line) = like_keys(&ours.join("\n"), &hashes) {
         bail!("this looks like a key, in {shown}:\n{line}");
     }
     for line in text.lines() {

@@ -1,5 +1,6 @@
 //! What can be typed behind `conclave-cloud`.
 
+use crate::config::ConsoleListen;
 use clap::{Args, Parser, Subcommand};
 use conclave_rollout::Amount;
 use conclave_types::{
@@ -41,9 +42,9 @@ pub enum Command {
         /// Where metrics are served for Prometheus, instead of what the configuration says.
         #[arg(long, value_name = "ADDR:PORT")]
         metrics: Option<SocketAddr>,
-        /// Where browsers reach the console, instead of what the configuration says.
+        /// Where browsers reach the console, or 'off', instead of what the configuration says.
         #[arg(long, value_name = "ADDR:PORT")]
-        console: Option<SocketAddr>,
+        console: Option<ConsoleListen>,
     },
     /// Show the key pins that go into each room's configuration.
     Pins,

@@ -13,7 +13,7 @@ pub use args::{Arguments, Command};
 
 use crate::bundles::Bundles;
 use crate::config::{Config, DEFAULT_DATA};
-use crate::control::{ControlAnswer, ControlLine, ControlRequest, RolloutChange};
+use crate::control::{ControlAnswer, ControlLine, ControlRequest, Part, RolloutChange};
 use crate::control_socket;
 use crate::data_folder::DataFolder;
 use crate::serve;
@@ -55,7 +55,7 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
                 config.link.listen = listen;
             }
             config.metrics.listen = metrics.or(config.metrics.listen);
-            config.console.listen = console.or(config.console.listen);
+            config.console.listen = console.unwrap_or(config.console.listen);
             return serve::serve(&folder, &config);
         }
         Command::Pins => {
@@ -72,7 +72,9 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Room(RoomCommand::Claim { code, name }) => {
             ControlRequest::RoomClaim { code, name }
         }
-        Command::Room(RoomCommand::List) => ControlRequest::RoomList,
+        Command::Room(RoomCommand::List) => {
+            ControlRequest::RoomList { part: Part::default(), state: None, needs: false }
+        }
         Command::Room(RoomCommand::Rename { room, name }) => {
             ControlRequest::RoomRename { room, name }
         }
@@ -81,7 +83,7 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Vmr(VmrCommand::Create { number, name, pin, capacity }) => {
             ControlRequest::VmrCreate { number, name, pin: typed(pin)?, capacity }
         }
-        Command::Vmr(VmrCommand::List) => ControlRequest::VmrList,
+        Command::Vmr(VmrCommand::List) => ControlRequest::VmrList { part: Part::default() },
         Command::Vmr(VmrCommand::Remove { number }) => ControlRequest::VmrRemove { number },
         Command::Vmr(VmrCommand::SetPin { number, pin, none }) => {
             let pin = typed(pin)?;
@@ -145,7 +147,7 @@ fn release(folder: &DataFolder, command: ReleaseCommand) -> anyhow::Result<Contr
 fn person(command: PersonCommand) -> ControlRequest {
     match command {
         PersonCommand::Add { email, name, role } => ControlRequest::PersonAdd { email, name, role },
-        PersonCommand::List => ControlRequest::PersonList,
+        PersonCommand::List => ControlRequest::PersonList { part: Part::default() },
         PersonCommand::Invite { who } => ControlRequest::PersonInvite { person: who },
         PersonCommand::Change { who, name, role, suspend, restore } => {
             let suspended = match (suspend, restore) {
@@ -192,7 +194,7 @@ fn ask(folder: &DataFolder, line: &ControlLine, json: bool) -> anyhow::Result<()
         show(&serde_json::to_string(&answer)?)?;
     }
     match answer {
-        ControlAnswer::Refused { reason } => anyhow::bail!(reason),
+        ControlAnswer::Refused { reason, .. } => anyhow::bail!(reason),
         ControlAnswer::AuditChecked { ref wrong, .. } if !wrong.is_empty() => {
             // A script that looks every night has to notice.
             anyhow::bail!(print::words(&answer, None))

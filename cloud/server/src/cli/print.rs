@@ -14,7 +14,7 @@ const COPIES: &str =
 /// An answer for people; `console` is where browsers reach the console, if they do.
 pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
     match answer {
-        ControlAnswer::Refused { reason } => reason.clone(),
+        ControlAnswer::Refused { reason, .. } => reason.clone(),
         ControlAnswer::OrganisationAdded { organisation } => format!(
             "The organisation '{name}' is there. Enrol its rooms: conclave-cloud room claim CODE \
              --name NAME --organisation '{name}'",
@@ -28,7 +28,8 @@ pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
             "The room '{}' is enrolled ({}). Its panel shows the home screen in a moment.",
             room.name, room.room
         ),
-        ControlAnswer::Rooms { rooms } => room_table(rooms),
+        ControlAnswer::Rooms { rooms, .. } => room_table(rooms),
+        ControlAnswer::Room { room } => room_table(std::slice::from_ref(room)),
         ControlAnswer::RoomRenamed { room } => {
             format!("The room is called '{}' now, on its panel and for everybody else.", room.name)
         }
@@ -48,7 +49,7 @@ pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
             vmr.number,
             if vmr.pin { " and enter its PIN" } else { ", no PIN is asked for" }
         ),
-        ControlAnswer::Vmrs { vmrs } => vmr_table(vmrs),
+        ControlAnswer::Vmrs { vmrs, .. } => vmr_table(vmrs),
         ControlAnswer::VmrRemoved { vmr } => {
             format!("The meeting room '{}' ({}) is removed.", vmr.name, vmr.number)
         }
@@ -121,7 +122,10 @@ fn room_table(rooms: &[RoomLine]) -> String {
         };
         vec![
             room.name.to_string(),
-            state.to_owned(),
+            match &room.broken[..] {
+                [] => state.to_owned(),
+                broken => format!("{state}; does not work: {}", broken.join(", ")),
+            },
             room.serial.clone(),
             date(room.certificate_expires),
             room.room.to_string(),

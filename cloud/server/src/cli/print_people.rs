@@ -5,12 +5,12 @@ use crate::control::{ControlAnswer, PersonLine};
 
 pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
     match answer {
-        ControlAnswer::People { people } if people.is_empty() => {
+        ControlAnswer::People { people, .. } if people.is_empty() => {
             "Nobody has an account yet. Give somebody one: conclave-cloud person add EMAIL --name NAME \
              --role administrator"
                 .to_owned()
         }
-        ControlAnswer::People { people } => {
+        ControlAnswer::People { people, .. } => {
             let row = |person: &PersonLine| {
                 let state = match (person.suspended, person.invited) {
                     (true, _) => "suspended",

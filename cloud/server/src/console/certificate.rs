@@ -1,5 +1,6 @@
 //! The console's certificate: the organisation's own, or one of ours for a first try.
 
+use super::door::{H2, HTTP_1_1};
 use crate::data_folder::DataFolder;
 use anyhow::{Context, bail};
 use ring::digest::{SHA256, digest};
@@ -43,13 +44,14 @@ fn config(certificate: &Path, key: &Path) -> anyhow::Result<Arc<ServerConfig>> {
     let read = PrivateKeyDer::from_pem_file(key)
         .with_context(|| format!("{} holds no private key in PEM", key.display()))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_no_client_auth()
         .with_single_cert(chain, read)
         .with_context(|| {
             format!("{} and {} do not belong together", certificate.display(), key.display())
         })?;
+    config.alpn_protocols = vec![H2.to_vec(), HTTP_1_1.to_vec()];
     Ok(Arc::new(config))
 }
 

@@ -1,9 +1,10 @@
-//! Connections: TLS 1.3, then HTTP/1.1. Their number, their handshakes and the time for a head are bounded.
+//! Connections: TLS 1.3, then HTTP/2 or HTTP/1.1 as ALPN says. Their number, their handshakes and the time for a head are bounded.
 
 use super::{Desk, routes};
 use crate::accounts::Source;
 use axum::{Extension, Router};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use std::net::SocketAddr;
@@ -23,7 +24,19 @@ const MOST_CONNECTIONS: usize = 512;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The longest head of a request.
-const LONGEST_HEAD: usize = 32 * 1024;
+const LONGEST_HEAD: u32 = 32 * 1024;
+
+/// Requests at once on one connection of HTTP/2. A tab has one that stays open and a few that come and go.
+const MOST_STREAMS: u32 = 64;
+
+/// A connection of HTTP/2 on which nothing was heard for so long is asked whether it is there.
+const ASKED: Duration = Duration::from_secs(30);
+
+/// HTTP/2 in ALPN (RFC 9113, 3.2).
+pub(super) const H2: &[u8] = b"h2";
+
+/// HTTP/1.1 in ALPN (RFC 7301, 6).
+pub(super) const HTTP_1_1: &[u8] = b"http/1.1";
 
 /// Answers browsers until `stop` is cancelled.
 pub fn serve(
@@ -75,12 +88,26 @@ async fn converse(stream: TcpStream, from: SocketAddr, tls: TlsAcceptor, routes:
     let _ = stream.set_nodelay(true);
     let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, tls.accept(stream)).await else { return };
     let service = TowerToHyperService::new(routes.layer(Extension(Source(from.ip()))));
-    let conversation = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
-        .max_buf_size(LONGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = conversation.await {
+    let second = stream.get_ref().1.alpn_protocol() == Some(H2);
+    let io = TokioIo::new(stream);
+    let conversation = if second {
+        http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MOST_STREAMS)
+            .max_header_list_size(LONGEST_HEAD)
+            .keep_alive_interval(ASKED)
+            .keep_alive_timeout(PATIENCE)
+            .serve_connection(io, service)
+            .await
+    } else {
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(PATIENCE)
+            .max_buf_size(LONGEST_HEAD as usize)
+            .serve_connection(io, service)
+            .await
+    };
+    if let Err(error) = conversation {
         tracing::debug!(%error, "a browser's connection broke");
     }
 }

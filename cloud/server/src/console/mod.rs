@@ -2,7 +2,7 @@
 //!
 //! Nothing is decided here. `door` takes connections and their TLS, `people` signs people in
 //! and out, `things` puts a request into the words of the command line; the switchboard answers, and it alone
-//! knows who may do what.
+//! knows who may do what. `live` says what changed, `pages` shows the pages.
 //!
 //! - Whoever is signed in has a session's token in a cookie that no script reads and no other site sends
 //!   (`__Host-`, `HttpOnly`, `Secure`, `SameSite=Strict`). What changes something wants the header `X-Conclave: 1`
@@ -11,11 +11,14 @@
 
 pub mod certificate;
 mod door;
+mod live;
+mod pages;
 mod people;
 mod reply;
 mod things;
 
 pub use door::serve;
+pub use live::Changed;
 
 use crate::accounts::{AccountAnswer, AccountRequest, Source};
 use crate::control::{ControlAnswer, ControlRequest};
@@ -29,7 +32,7 @@ use reply::Trouble;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 /// The most octets of a request's body. Names and numbers; a hundredth of it is usual.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -67,6 +70,7 @@ pub enum Ask {
 #[derive(Clone)]
 pub struct Desk {
     asks: mpsc::Sender<Ask>,
+    changes: broadcast::Sender<Changed>,
     hashing: Arc<Semaphore>,
     random: SystemRandom,
 }
@@ -76,7 +80,13 @@ impl Desk {
     pub fn new() -> (Desk, mpsc::Receiver<Ask>) {
         let (asks, asked) = mpsc::channel(64);
         let hashing = Arc::new(Semaphore::new(MOST_HASHING));
-        (Desk { asks, hashing, random: SystemRandom::new() }, asked)
+        let changes = broadcast::Sender::new(live::KEPT);
+        (Desk { asks, changes, hashing, random: SystemRandom::new() }, asked)
+    }
+
+    /// Where changes are told, for whoever shows them.
+    pub fn changes(&self) -> broadcast::Sender<Changed> {
+        self.changes.clone()
     }
 
     async fn control(
@@ -96,7 +106,7 @@ impl Desk {
         let ask = Ask::Account { request, reply };
         self.asks.send(ask).await.map_err(|_| Trouble::Stopping)?;
         match replied.await.map_err(|_| Trouble::Stopping)? {
-            AccountAnswer::Refused { reason } => Err(Trouble::Refused(reason)),
+            AccountAnswer::Refused { code, reason } => Err(Trouble::Refused(code, reason)),
             AccountAnswer::Wait { seconds } => Err(Trouble::Wait { seconds }),
             answer => Ok(answer),
         }
@@ -131,8 +141,8 @@ impl Desk {
 /// Everything that a browser may ask for.
 fn routes(desk: Desk) -> Router {
     Router::new()
-        .nest("/api/v1", people::routes().merge(things::routes()))
-        .fallback(|| async { Trouble::NotFound })
+        .nest("/api/v1", people::routes().merge(things::routes()).merge(live::routes()))
+        .fallback(pages::page)
         .method_not_allowed_fallback(|| async { Trouble::NotFound })
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(middleware::from_fn(guard))
@@ -168,7 +178,7 @@ fn heeded(mut response: Response) -> Response {
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
     for (name, value) in HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }

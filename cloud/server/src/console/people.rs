@@ -250,7 +250,7 @@ async fn me(State(desk): State<Desk>, cookies: Cookies) -> Result<Json<MeBody>, 
     who(&desk, &cookies).await.map(body)
 }
 
-async fn who(desk: &Desk, cookies: &Cookies) -> Result<Me, Trouble> {
+pub(super) async fn who(desk: &Desk, cookies: &Cookies) -> Result<Me, Trouble> {
     let session = cookies.session()?;
     match desk.account(AccountRequest::Who { session }).await? {
         AccountAnswer::Person(me) => Ok(*me),

@@ -1,6 +1,6 @@
 //! What goes wrong, as it is answered: a status, a word for programs, a sentence for people.
 
-use crate::control::ControlAnswer;
+use crate::control::{ControlAnswer, RefusalCode};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -24,7 +24,7 @@ pub(super) enum Trouble {
     /// The link was used, is too old, or never was one.
     LinkIsOver,
     /// The switchboard does not do it, and says why.
-    Refused(String),
+    Refused(RefusalCode, String),
     /// Too many tries.
     Wait { seconds: u32 },
     /// It took too long.
@@ -36,6 +36,9 @@ pub(super) enum Trouble {
 #[derive(Serialize)]
 struct Body {
     error: &'static str,
+    /// Of what is refused: why, for programs that have words of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<RefusalCode>,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<u32>,
@@ -69,7 +72,7 @@ impl Trouble {
                 "link_is_over",
                 "this link was used, or is too old: ask for another one".into(),
             ),
-            Trouble::Refused(reason) => (StatusCode::CONFLICT, "refused", reason),
+            Trouble::Refused(_, reason) => (StatusCode::CONFLICT, "refused", reason),
             Trouble::Wait { seconds } => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "wait",
@@ -93,8 +96,12 @@ impl IntoResponse for Trouble {
             Trouble::Wait { seconds } => Some(seconds),
             _ => None,
         };
+        let code = match self {
+            Trouble::Refused(code, _) if code != RefusalCode::Other => Some(code),
+            _ => None,
+        };
         let (status, error, message) = self.parts();
-        let mut response = (status, Json(Body { error, message, seconds })).into_response();
+        let mut response = (status, Json(Body { error, code, message, seconds })).into_response();
         if let Some(seconds) = seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -129,7 +136,7 @@ pub(super) fn answered(answer: ControlAnswer) -> Result<Json<ControlAnswer>, Tro
     match answer {
         ControlAnswer::SignedOut => Err(Trouble::SignedOut),
         ControlAnswer::NotAllowed => Err(Trouble::NotAllowed),
-        ControlAnswer::Refused { reason } => Err(Trouble::Refused(reason)),
+        ControlAnswer::Refused { code, reason } => Err(Trouble::Refused(code, reason)),
         answer => Ok(Json(answer)),
     }
 }

@@ -4,7 +4,7 @@ use super::Desk;
 use super::people::Cookies;
 use super::reply::{Trouble, answered};
 use crate::accounts::Source;
-use crate::control::{ControlAnswer, ControlRequest};
+use crate::control::{ControlAnswer, ControlRequest, Part, RoomState};
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::routing::{get, post, put};
@@ -21,7 +21,7 @@ type Body<T> = Result<Json<T>, JsonRejection>;
 pub(super) fn routes() -> Router<Desk> {
     Router::new()
         .route("/rooms", get(rooms).post(enrol))
-        .route("/rooms/{room}", axum::routing::patch(rename_room))
+        .route("/rooms/{room}", get(room).patch(rename_room))
         .route("/rooms/{room}/revoke", post(revoke_room))
         .route("/vmrs", get(vmrs).post(create_vmr))
         .route("/vmrs/{number}", axum::routing::delete(remove_vmr))
@@ -66,8 +66,37 @@ impl axum::extract::FromRequestParts<Desk> for Asker {
     }
 }
 
-async fn rooms(asker: Asker) -> Answer {
-    asker.ask(ControlRequest::RoomList).await
+/// A part of a list, and of rooms those that are so.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listed {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    skip: u32,
+    most: Option<u32>,
+    state: Option<RoomState>,
+    #[serde(default)]
+    needs: bool,
+}
+
+impl Listed {
+    fn part(self) -> Part {
+        let most = Some(self.most.unwrap_or(MOST).clamp(1, MOST));
+        Part { q: self.q, skip: self.skip, most }
+    }
+}
+
+type Wanted = Result<Query<Listed>, QueryRejection>;
+
+async fn rooms(asker: Asker, wanted: Wanted) -> Answer {
+    let Query(listed) = wanted?;
+    let (state, needs) = (listed.state, listed.needs);
+    asker.ask(ControlRequest::RoomList { part: listed.part(), state, needs }).await
+}
+
+async fn room(asker: Asker, Path(room): Path<String>) -> Answer {
+    asker.ask(ControlRequest::RoomShow { room }).await
 }
 
 #[derive(Deserialize)]
@@ -97,8 +126,9 @@ async fn revoke_room(asker: Asker, Path(room): Path<String>) -> Answer {
     asker.ask(ControlRequest::RoomRevoke { room }).await
 }
 
-async fn vmrs(asker: Asker) -> Answer {
-    asker.ask(ControlRequest::VmrList).await
+async fn vmrs(asker: Asker, wanted: Wanted) -> Answer {
+    let Query(listed) = wanted?;
+    asker.ask(ControlRequest::VmrList { part: listed.part() }).await
 }
 
 #[derive(Deserialize)]
@@ -176,8 +206,9 @@ async fn audit(asker: Asker, page: Result<Query<Page>, QueryRejection>) -> Answe
     asker.ask(ControlRequest::AuditList { installation: false, below, most }).await
 }
 
-async fn people(asker: Asker) -> Answer {
-    asker.ask(ControlRequest::PersonList).await
+async fn people(asker: Asker, wanted: Wanted) -> Answer {
+    let Query(listed) = wanted?;
+    asker.ask(ControlRequest::PersonList { part: listed.part() }).await
 }
 
 #[derive(Deserialize)]

@@ -1,13 +1,15 @@
 //! The console's listener, and the link for the first administrator.
 
-use crate::config::ConsoleConfig;
+use crate::config::{ConsoleConfig, ConsoleListen};
 use crate::console::{self, Desk};
 use crate::data_folder::DataFolder;
 use crate::switchboard::Switchboard;
 use anyhow::Context;
 use conclave_directory::Token;
 use ring::rand::{SecureRandom, SystemRandom};
+use std::fmt;
 use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -22,17 +24,16 @@ pub(super) async fn open(
     stop: &CancellationToken,
     workers: &Handle,
 ) -> anyhow::Result<Option<String>> {
-    let Some(listen) = config.listen else { return Ok(None) };
+    let ConsoleListen::At(listen) = config.listen else { return Ok(None) };
     let files = config.files().map_err(anyhow::Error::msg)?;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!(
             "the console cannot be served on {listen}: stop what uses that port, or set another one \
-             with 'console.listen'"
+             with 'console.listen', or \"off\" there"
         )
     })?;
     let address = listener.local_addr()?;
-    let host =
-        config.url.as_ref().map_or_else(|| address.ip().to_string(), |url| url.host().into());
+    let host = config.url.as_ref().map_or_else(|| host(address.ip()), |url| url.host().into());
     let tls = console::certificate::load(folder, files, &host)?;
     if let Some(fingerprint) = tls.fingerprint {
         tracing::info!(
@@ -42,7 +43,29 @@ pub(super) async fn open(
     }
     console::serve(listener, tls.config, desk, tasks, stop.clone(), workers);
     let url = config.url.as_ref().map(|url| url.as_str().to_owned());
-    Ok(Some(url.unwrap_or_else(|| format!("https://{address}"))))
+    Ok(Some(url.unwrap_or_else(|| format!("https://{}", SocketName(&host, address)))))
+}
+
+/// What a browser elsewhere calls this machine: its name, where the address is every one of its own.
+fn host(address: IpAddr) -> String {
+    let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+    match name {
+        Some(name) if address.is_unspecified() && !name.is_empty() => name,
+        _ => address.to_string(),
+    }
+}
+
+/// A host with a port, as an address on the web has them (RFC 3986, 3.2.2).
+struct SocketName<'a>(&'a str, SocketAddr);
+
+impl fmt::Display for SocketName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SocketName(host, address) = self;
+        match host.parse::<IpAddr>() {
+            Ok(_) => write!(f, "{address}"),
+            Err(_) => write!(f, "{host}:{}", address.port()),
+        }
+    }
 }
 
 /// While nobody has an account, whoever starts the cloud gets a link for the first administrator. On standard output

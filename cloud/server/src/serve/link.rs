@@ -136,6 +136,7 @@ impl Links {
             | Output::ForgetBundle(_)
             | Output::Note(_)
             | Output::Answer { .. }
+            | Output::Changed { .. }
             | Output::AccountAnswer { .. } => {}
         }
     }

@@ -32,8 +32,8 @@ use crate::bundles::Bundles;
 use crate::calls::file::CallFile;
 use crate::calls::{CallLog, KEPT, LOOK, Look};
 use crate::config::{Config, MediaConfig};
-use crate::console::{Ask, Desk};
-use crate::control::{ControlAnswer, ControlLine, ControlRequest};
+use crate::console::{Ask, Changed, Desk};
+use crate::control::{ControlAnswer, ControlLine, ControlRequest, RefusalCode};
 use crate::control_socket::{self, Asked};
 use crate::data_folder::{DataFolder, LockedFolder, Run};
 use crate::metrics::requests::RequestTimes;
@@ -55,7 +55,7 @@ use timed::{Commits, Timed};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -117,6 +117,7 @@ async fn run(
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (desk, browsers) = Desk::new();
+    let changes = desk.changes();
     let console = browsers::open(folder, &config.console, desk, &tasks, &stop, &workers).await?;
     let pid = std::process::id();
     let run = Run { link: links.addresses().to_vec(), control, metrics, console, pid };
@@ -145,6 +146,7 @@ async fn run(
         watch: wall::Watch::default(),
         answers: BTreeMap::new(),
         accounts: BTreeMap::new(),
+        changes,
         asked: 0,
     };
     let stopped = async {
@@ -192,6 +194,8 @@ struct Shell {
     answers: BTreeMap<ControlId, oneshot::Sender<ControlAnswer>>,
     /// The same for browsers that sign in or out.
     accounts: BTreeMap<ControlId, oneshot::Sender<AccountAnswer>>,
+    /// Browsers that show what may change.
+    changes: broadcast::Sender<Changed>,
     asked: u64,
 }
 
@@ -246,7 +250,7 @@ impl Shell {
                     let whose = self.board.organisation_called(organisation.as_deref());
                     let answered = match &whose {
                         Ok(_) => self.answer(&request),
-                        Err(reason) => Some(ControlAnswer::Refused { reason: reason.clone() }),
+                        Err(reason) => Some(refused(reason.clone())),
                     };
                     if let Some(answer) = answered {
                         // A command line that did not wait needs no answer.
@@ -327,7 +331,7 @@ impl Shell {
                     }
                     Err(error) => {
                         let error = anyhow::Error::from(error);
-                        ControlAnswer::Refused { reason: format!("{error:#}") }
+                        refused(format!("{error:#}"))
                     }
                 })
             }
@@ -336,7 +340,7 @@ impl Shell {
                 if !self.bundles.holds(*sha256, *size) =>
             {
                 let reason = "the bundle did not arrive in the cloud's data folder: try again";
-                Some(ControlAnswer::Refused { reason: reason.into() })
+                Some(refused(reason.into()))
             }
             _ => None,
         }
@@ -413,6 +417,10 @@ impl Shell {
                         let _ = reply.send(answer);
                     }
                 }
+                Output::Changed { organisation, topics } => {
+                    // Nobody looks, most of the time.
+                    let _ = self.changes.send(Changed { organisation, topics });
+                }
                 output => self.links.perform(output),
             }
         }
@@ -438,6 +446,10 @@ async fn scraped(
         tracing::warn!(%address, "everybody who reaches this address can read the metrics");
     }
     Ok((metrics::http::serve(listener, tasks, stop.clone()), Some(address)))
+}
+
+fn refused(reason: String) -> ControlAnswer {
+    ControlAnswer::Refused { code: RefusalCode::Other, reason }
 }
 
 fn media_event(event: MediaNodeEvent) -> MediaEvent {

@@ -1,11 +1,12 @@
 //! What the command line asks.
 
+use super::refused::Refused;
 use super::{Caller, CloseReason, ControlId, JobId, Output, Party, Switchboard};
 use crate::control::{
-    ControlAnswer, ControlRequest, MeetingLine, ParticipantLine, RecordLine, RoomLine, RoomState,
-    VmrLine,
+    ControlAnswer, ControlRequest, MeetingLine, Part, ParticipantLine, RecordLine, RefusalCode,
+    RoomLine, VmrLine,
 };
-use conclave_directory::{CallRecord, ClaimError, PinHash, Room, RoomStatus, Vmr};
+use conclave_directory::{CallRecord, ClaimError, EnrolError, PinHash, Room, RoomStatus, Vmr};
 use conclave_link_protocol::message::{CloudEvent, RoomIdentity};
 use conclave_meeting::Input as Meet;
 use conclave_types::{
@@ -36,21 +37,6 @@ enum Then {
     SetPin { number: VmrNumber },
 }
 
-/// Why something is not done, in words for the administrator.
-pub(super) struct Refused(pub(super) String);
-
-impl<E: std::error::Error> From<E> for Refused {
-    fn from(error: E) -> Refused {
-        let mut words = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            words = format!("{words}: {cause}");
-            source = cause.source();
-        }
-        Refused(words)
-    }
-}
-
 pub(super) type Answered = Result<ControlAnswer, Refused>;
 
 impl Switchboard {
@@ -59,7 +45,12 @@ impl Switchboard {
         self.asking = Some(by);
         let answered = match request {
             ControlRequest::RoomClaim { code, name } => self.claim(whose, code, &name),
-            ControlRequest::RoomList => self.room_list(whose),
+            ControlRequest::RoomList { part, state, needs } => {
+                self.room_list(whose, &part, state, needs)
+            }
+            ControlRequest::RoomShow { room } => self
+                .find_room(whose, &room)
+                .map(|room| ControlAnswer::Room { room: self.room_line(room) }),
             ControlRequest::RoomRename { room, name } => self.rename(whose, &room, &name),
             ControlRequest::RoomRevoke { room } => self.revoke(whose, &room),
             ControlRequest::VmrCreate { number, name, pin: Some(pin), capacity } => {
@@ -75,7 +66,7 @@ impl Switchboard {
             ControlRequest::VmrCreate { number, name, pin: None, capacity } => self
                 .may_create(whose, &number, capacity)
                 .and_then(|()| self.create_vmr(whose, number, name, None, capacity)),
-            ControlRequest::VmrList => self.vmr_list(whose),
+            ControlRequest::VmrList { part } => self.vmr_list(whose, &part),
             ControlRequest::VmrRemove { number } => self.remove_vmr(whose, &number),
             ControlRequest::VmrSetPin { number, pin: Some(pin) } => {
                 match self.find_vmr(whose, &number) {
@@ -90,7 +81,7 @@ impl Switchboard {
             ControlRequest::MeetingList => self.meeting_list(whose),
             ControlRequest::MeetingEnd { number } => self.end_meeting(whose, &number),
             ControlRequest::CallList { .. } | ControlRequest::PromoteBackup => {
-                Err(Refused("this is not the switchboard's to answer".into()))
+                Err(Refused::because("this is not the switchboard's to answer"))
             }
             ControlRequest::RecordList { most } => self.record_list(whose, most),
             ControlRequest::OrganisationAdd { name } => self.add_organisation(name),
@@ -109,7 +100,7 @@ impl Switchboard {
         let whose = by.organisation;
         self.asking = Some(by);
         let answered = match (hash, then) {
-            (None, _) => Err(Refused("the PIN could not be hashed: see the cloud's log".into())),
+            (None, _) => Err(Refused::because("the PIN could not be hashed: see the cloud's log")),
             (hash, Then::Create { number, name, capacity }) => {
                 self.create_vmr(whose, number, name, hash, capacity)
             }
@@ -120,7 +111,7 @@ impl Switchboard {
     }
 
     pub(super) fn answer(&mut self, id: ControlId, answered: Answered) {
-        let answer = answered.unwrap_or_else(|Refused(reason)| ControlAnswer::Refused { reason });
+        let answer = answered.unwrap_or_else(ControlAnswer::from);
         self.outputs.push_back(Output::Answer { id, answer });
     }
 
@@ -128,7 +119,10 @@ impl Switchboard {
         // It goes on when the hash is there.
         let Some(by) = self.asking.take() else { return };
         if self.hashing.len() >= MOST_HASHING {
-            self.answer(id, Err(Refused("the cloud is busy: try again in a moment".into())));
+            self.answer(
+                id,
+                Err(Refused::with(RefusalCode::Busy, "the cloud is busy: try again in a moment")),
+            );
             return;
         }
         let job = self.job();
@@ -153,6 +147,9 @@ impl Switchboard {
         // A device that is a room already lost its certificate, or never received it: it gets
         // another one for the same room.
         let before = self.parts.directory.room_with_key(key)?;
+        if before.as_ref().is_some_and(|room| room.organisation != whose) {
+            return Err(EnrolError::KeyTaken.into());
+        }
         let id = match &before {
             Some(room) => room.id,
             None => RoomId::from_random((self.parts.random)()),
@@ -176,6 +173,7 @@ impl Switchboard {
         } else {
             self.parts.directory.enrol(&room)?;
         }
+        self.look_up_again(id);
         self.activation.used(key);
         tracing::info!(room = %id, ?key, "room enrolled");
         let identity = RoomIdentity { room: id, name: name.clone() };
@@ -185,12 +183,6 @@ impl Switchboard {
         Ok(ControlAnswer::RoomClaimed { room: self.room_line(room) })
     }
 
-    fn room_list(&self, whose: OrganisationId) -> Answered {
-        let rooms = self.rooms_of(whose)?;
-        let rooms = rooms.into_iter().map(|room| self.room_line(room)).collect();
-        Ok(ControlAnswer::Rooms { rooms })
-    }
-
     fn rename(&mut self, whose: OrganisationId, room: &str, name: &DisplayName) -> Answered {
         let mut room = self.find_room(whose, room)?;
         let id = room.id;
@@ -198,6 +190,7 @@ impl Switchboard {
         if !self.parts.directory.rename_room(id, name)? {
             return Err(revoked(&room));
         }
+        self.look_up_again(id);
         tracing::info!(room = %id, "room renamed");
         room.name = name.clone();
         if let Some(link) = self.rooms.get(&id).copied() {
@@ -218,23 +211,32 @@ impl Switchboard {
             return Err(revoked(&room));
         }
         room.status = RoomStatus::Revoked;
+        self.look_up_again(room.id);
         tracing::info!(room = %room.id, "room revoked");
         self.shut_out(room.id);
         Ok(ControlAnswer::RoomRevoked { room: self.room_line(room) })
     }
 
+    /// A room was changed in the directory.
+    pub(super) fn look_up_again(&mut self, id: RoomId) {
+        match self.parts.directory.room(id) {
+            Ok(Some(room)) => self.roster.set(room),
+            Ok(None) => self.roster.remove(id),
+            // It is listed as it was until the next start.
+            Err(error) => tracing::error!(room = %id, %error, "cannot look up a room"),
+        }
+    }
+
     /// All of an organisation, revoked or not, by name.
-    pub(super) fn rooms_of(&self, whose: OrganisationId) -> Result<Vec<Room>, Refused> {
-        let mut rooms = self.parts.directory.rooms()?;
-        rooms.retain(|room| room.organisation == whose);
-        Ok(rooms)
+    pub(super) fn rooms_of(&self, whose: OrganisationId) -> Vec<Room> {
+        self.roster.of_organisation(whose).cloned().collect()
     }
 
     /// By id, or by name among those that are active. Another organisation's is not there.
     pub(super) fn find_room(&self, whose: OrganisationId, room: &str) -> Result<Room, Refused> {
         let found = match room.parse::<RoomId>() {
             Ok(id) => self.parts.directory.room(id)?.filter(|room| room.organisation == whose),
-            Err(_) => self.rooms_of(whose)?.into_iter().find(|candidate| {
+            Err(_) => self.rooms_of(whose).into_iter().find(|candidate| {
                 candidate.status == RoomStatus::Active && candidate.name.as_str() == room.trim()
             }),
         };
@@ -248,15 +250,21 @@ impl Switchboard {
         capacity: u32,
     ) -> Result<(), Refused> {
         if !(1..=LARGEST_CAPACITY).contains(&capacity) {
-            return Err(Refused(format!(
-                "a meeting room holds 1 to {LARGEST_CAPACITY} participants, not {capacity}"
-            )));
+            return Err(Refused::with(
+                RefusalCode::Capacity,
+                format!(
+                    "a meeting room holds 1 to {LARGEST_CAPACITY} participants, not {capacity}"
+                ),
+            ));
         }
         if self.listing.len(whose) >= MOST_VMRS {
-            return Err(Refused(format!(
-                "there are {MOST_VMRS} meeting rooms, as many as the cloud keeps: remove one that \
+            return Err(Refused::with(
+                RefusalCode::TooMany,
+                format!(
+                    "there are {MOST_VMRS} meeting rooms, as many as the cloud keeps: remove one that \
                  nobody uses, see 'conclave-cloud vmr list'"
-            )));
+                ),
+            ));
         }
         match self.parts.directory.vmr(whose, number)? {
             Some(_) => Err(conclave_directory::AddVmrError::NumberTaken.into()),
@@ -283,10 +291,12 @@ impl Switchboard {
         Ok(ControlAnswer::VmrCreated { vmr: vmr_line(vmr) })
     }
 
-    fn vmr_list(&self, whose: OrganisationId) -> Answered {
-        let mut vmrs = self.parts.directory.vmrs()?;
-        vmrs.retain(|vmr| vmr.organisation == whose);
-        Ok(ControlAnswer::Vmrs { vmrs: vmrs.into_iter().map(vmr_line).collect() })
+    fn vmr_list(&self, whose: OrganisationId, part: &Part) -> Answered {
+        let vmrs = self.parts.directory.vmrs()?.into_iter().filter(|vmr| {
+            vmr.organisation == whose && part.matches(&[vmr.name.as_str(), vmr.number.as_str()])
+        });
+        let (vmrs, total) = part.of(vmrs.map(vmr_line));
+        Ok(ControlAnswer::Vmrs { vmrs, total })
     }
 
     fn remove_vmr(&mut self, whose: OrganisationId, number: &VmrNumber) -> Answered {
@@ -322,7 +332,10 @@ impl Switchboard {
 
     fn find_vmr(&self, whose: OrganisationId, number: &VmrNumber) -> Result<Vmr, Refused> {
         self.parts.directory.vmr(whose, number)?.ok_or_else(|| {
-            Refused(format!("there is no meeting room {number}: see 'conclave-cloud vmr list'"))
+            Refused::with(
+                RefusalCode::Gone,
+                format!("there is no meeting room {number}: see 'conclave-cloud vmr list'"),
+            )
         })
     }
 
@@ -330,9 +343,10 @@ impl Switchboard {
     fn end_meeting(&mut self, whose: OrganisationId, number: &VmrNumber) -> Answered {
         let vmr = self.find_vmr(whose, number)?;
         let Some(meeting) = self.meetings.meeting_in(vmr.id) else {
-            return Err(Refused(format!(
-                "no meeting is on in {number}: see 'conclave-cloud meeting list'"
-            )));
+            return Err(Refused::with(
+                RefusalCode::NoMeeting,
+                format!("no meeting is on in {number}: see 'conclave-cloud meeting list'"),
+            ));
         };
         self.audit("meeting.end", meeting, in_words(&vmr), "");
         tracing::info!(vmr = %vmr.id, %meeting, "meeting ended by an administrator");
@@ -379,13 +393,13 @@ impl Switchboard {
     }
 
     pub(super) fn room_line(&self, room: Room) -> RoomLine {
-        let state = match room.status {
-            RoomStatus::Revoked => RoomState::Revoked,
-            RoomStatus::Active if !self.rooms.contains_key(&room.id) => RoomState::NotLinked,
-            RoomStatus::Active if self.meetings.call_of(room.id).is_some() => RoomState::InCall,
-            RoomStatus::Active => RoomState::Linked,
-        };
+        let state = self.state_of(room.id, room.status);
+        let seen = self.seen.get(&room.id);
+        let broken = seen.into_iter().flat_map(|seen| &seen.broken);
         RoomLine {
+            since: seen.map(|seen| seen.since),
+            software: seen.map(|seen| seen.software.clone()),
+            broken: broken.map(|&part| part.to_owned()).collect(),
             room: room.id,
             name: room.name,
             serial: room.serial,
@@ -397,7 +411,10 @@ impl Switchboard {
 }
 
 pub(super) fn no_room(room: &str) -> Refused {
-    Refused(format!("there is no room '{room}': see 'conclave-cloud room list'"))
+    Refused::with(
+        RefusalCode::Gone,
+        format!("there is no room '{room}': see 'conclave-cloud room list'"),
+    )
 }
 
 /// For the audit log.
@@ -417,5 +434,8 @@ fn vmr_line(vmr: Vmr) -> VmrLine {
 }
 
 fn revoked(room: &Room) -> Refused {
-    Refused(format!("the room '{}' was revoked; enrol the device again to use it", room.name))
+    Refused::with(
+        RefusalCode::RoomRevoked,
+        format!("the room '{}' was revoked; enrol the device again to use it", room.name),
+    )
 }

@@ -8,8 +8,9 @@ use super::admin::Answered;
 use super::words::Caller;
 use crate::control::{AuditLine, ControlAnswer, ControlRequest};
 use conclave_directory::audit::AuditRow;
-use conclave_directory::{AuditCheck, AuditEntry};
-use conclave_types::{OrganisationId, Redacted};
+use conclave_directory::{AuditCheck, AuditEntry, StoreError};
+use conclave_types::{DisplayName, OrganisationId, Redacted};
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 /// The most numbers of rows that are named when the log is not whole: enough to look at.
@@ -48,6 +49,9 @@ impl Switchboard {
         after: String,
     ) {
         let Some(Caller { who, source, .. }) = self.asking.clone() else { return };
+        if let Some(whose) = organisation {
+            self.act_changes(whose, act);
+        }
         let (at, act) = (self.wall, act.to_owned());
         let (before, after) = (Redacted(before), Redacted(after));
         let entry = AuditEntry { at, organisation, who, source, act, subject, before, after };
@@ -71,6 +75,17 @@ impl Switchboard {
         self.settle(true);
     }
 
+    fn names(&self, whose: OrganisationId) -> Result<Names, StoreError> {
+        let people = self.parts.directory.people(whose)?.into_iter();
+        let rooms = self.roster.of_organisation(whose);
+        let vmrs = self.parts.directory.vmrs()?.into_iter().filter(|vmr| vmr.organisation == whose);
+        Ok(people
+            .map(|person| (person.id.to_string(), person.name))
+            .chain(rooms.map(|room| (room.id.to_string(), room.name.clone())))
+            .chain(vmrs.map(|vmr| (vmr.id.to_string(), vmr.name)))
+            .collect())
+    }
+
     pub(super) fn audit_control(
         &mut self,
         whose: OrganisationId,
@@ -81,7 +96,9 @@ impl Switchboard {
                 let whose = (!installation).then_some(whose);
                 let rows =
                     self.parts.directory.audit_rows(whose, below.unwrap_or(u64::MAX), most)?;
-                Ok(ControlAnswer::Audit { rows: rows.into_iter().map(line).collect() })
+                let names = whose.map(|whose| self.names(whose)).transpose()?.unwrap_or_default();
+                let lines = rows.into_iter().map(|row| line(row, &names));
+                Ok(ControlAnswer::Audit { rows: lines.collect() })
             }
             ControlRequest::AuditCheck => {
                 let AuditCheck { first, rows, end, mut wrong } =
@@ -95,9 +112,27 @@ impl Switchboard {
     }
 }
 
-fn line(row: AuditRow) -> AuditLine {
+/// What ids stand for today.
+type Names = BTreeMap<String, DisplayName>;
+
+fn line(row: AuditRow, names: &Names) -> AuditLine {
     let AuditRow { number, entry, hash } = row;
     let AuditEntry { at, organisation, who, source, act, subject, before, after } = entry;
     let hash = hash.to_string();
-    AuditLine { number, at, organisation, who, source, act, subject, before, after, hash }
+    let name = |id: &str| names.get(id).cloned();
+    let (who_name, subject_name) = (name(&who), name(&subject));
+    AuditLine {
+        number,
+        at,
+        organisation,
+        who,
+        who_name,
+        source,
+        act,
+        subject,
+        subject_name,
+        before,
+        after,
+        hash,
+    }
 }

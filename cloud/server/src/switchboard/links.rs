@@ -119,6 +119,7 @@ impl Switchboard {
         let greeting = Greeting::Welcome(Box::new(welcome));
         self.outputs.insert(greeting_at, Output::Greet { link, greeting });
         self.remind_of_reset(link, id);
+        self.seen_linked(id, &hello.software);
         None
     }
 
@@ -198,6 +199,7 @@ impl Switchboard {
                         tracing::error!(%room, %error, "cannot note the new certificate");
                     }
                 }
+                self.look_up_again(room);
                 tracing::info!(%room, "certificate renewed");
                 Response::Certificate(signed.chain)
             }
@@ -213,7 +215,8 @@ impl Switchboard {
         let Some(Party::Room { room, .. }) = self.links.get(&link) else { return };
         match event {
             RoomEvent::Health { part, working, detail } => {
-                let detail = Redacted(detail);
+                let (room, detail) = (*room, Redacted(detail));
+                self.seen_part(room, &part, working);
                 let part = super::tally::part(&part);
                 if working {
                     self.tally.parts_mended += 1;
@@ -222,7 +225,7 @@ impl Switchboard {
                 }
                 self.tally.broke(part);
                 tracing::warn!(%room, part, ?detail, "a part of the room does not work");
-                if let Some(call) = self.meetings.call_of(*room) {
+                if let Some(call) = self.meetings.call_of(room) {
                     let broke = CallNote::PartBroke { call, part };
                     self.outputs.push_back(Output::Note(Box::new(broke)));
                 }
@@ -244,6 +247,7 @@ impl Switchboard {
                 self.changes.forget(self.now, linked);
                 self.update_link_lost(room);
                 self.meet(conclave_meeting::Input::LinkLost { room });
+                self.seen_leave(room);
             }
             Some(Party::Newcomer { key, .. }) => {
                 self.newcomers.remove(&key);
@@ -264,6 +268,7 @@ impl Switchboard {
             Party::Room { room, .. } => {
                 self.rooms.remove(&room);
                 self.update_link_lost(room);
+                self.seen_leave(room);
             }
             Party::Newcomer { key, .. } => {
                 if self.newcomers.get(&key) == Some(&link) {

@@ -1,7 +1,7 @@
 //! Turns what the meetings say into messages on links, commands to the media node, and records.
 
 use super::tally::Outcome;
-use super::{CallNote, Output, RECORD_RETRY, Switchboard};
+use super::{CallNote, Output, RECORD_RETRY, Switchboard, Topic};
 use conclave_directory::{LeftWhy, RecordEntry, StoreError};
 use conclave_link_protocol::message::{
     CloudEvent, EndReason, JoinRefusal, Joined, Participant, Response, ResumedCall, Roster,
@@ -125,8 +125,14 @@ impl Switchboard {
 
     fn record(&mut self, fact: Fact) {
         let at = self.wall;
-        if let Fact::Joined(attendance) = &fact {
-            self.new_calls.push(attendance.call);
+        const SHOWN: &[Topic] = &[Topic::Meetings, Topic::Rooms, Topic::Records];
+        match &fact {
+            Fact::Joined(attendance) => {
+                self.new_calls.push(attendance.call);
+                self.room_changed(attendance.room, SHOWN);
+            }
+            Fact::Left { room, .. } => self.room_changed(*room, SHOWN),
+            Fact::Started { .. } | Fact::Ended { .. } => {}
         }
         let entry = match fact {
             Fact::Started { meeting, vmr } => match self.parts.directory.vmr_with_id(vmr) {
@@ -152,7 +158,7 @@ impl Switchboard {
                 name: a.name,
                 at,
             },
-            Fact::Left { call, why } => {
+            Fact::Left { call, why, .. } => {
                 let span = self.spans.remove(&call).unwrap_or(tracing::Span::none());
                 span.in_scope(|| tracing::debug!(?why, "room left"));
                 let (why, now) = (left_why(why), self.now);

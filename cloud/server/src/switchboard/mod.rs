@@ -10,10 +10,15 @@
 //! - `meetings`: turns what [`conclave_meeting`] says into messages and records;
 //! - `admin`: what the command line asks;
 //! - `audit`: who did what;
+//! - `changes`: what consoles that show it are told;
 //! - `listing`: the meeting rooms as panels list them;
+//! - `lists`: long lists, a part at a time;
+//! - `roster`: the rooms, beside the database;
+//! - `seen`: what rooms said of themselves;
 //! - `organisations`: those that the cloud serves;
 //! - `pace`: how often a room may join, or change what it runs;
 //! - `people`: who may sign in, and what they may ask;
+//! - `refused`: why something is not done;
 //! - `updates`: which room runs which release, and who is offered what;
 //! - `releases`: what the command line asks about that;
 //! - `removal`: old records of calls, and revoked rooms;
@@ -22,16 +27,21 @@
 
 mod admin;
 mod audit;
+mod changes;
 mod joins;
 mod links;
 mod listing;
+mod lists;
 mod meetings;
 mod organisations;
 mod pace;
 mod people;
+mod refused;
 mod releases;
 mod removal;
 mod resets;
+mod roster;
+mod seen;
 mod tally;
 mod updates;
 mod words;
@@ -40,6 +50,7 @@ mod words;
 mod tests;
 
 pub use admin::MOST_VMRS;
+pub use changes::Topic;
 pub(crate) use releases::words as stage_words;
 pub use tally::{Gauges, Tally, Words, kind};
 pub use words::{
@@ -55,6 +66,7 @@ use conclave_link_protocol::message::ResumedCall;
 use conclave_meeting::Meetings;
 use conclave_types::{CallId, DisplayName, OrganisationId, ParticipantId, RoomId, Time, UnixTime};
 use listing::Listing;
+use roster::Roster;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use tracing::Span;
@@ -114,6 +126,9 @@ pub struct Switchboard {
     unrecorded_calls: BTreeSet<CallId>,
     resumed: Vec<ResumedCall>,
     listing: Listing,
+    roster: Roster,
+    seen: seen::AllSeen,
+    changes_shown: changes::Changes,
     paces: pace::Paces,
     /// How often rooms said that they run another system.
     changes: pace::Paces,
@@ -158,6 +173,7 @@ impl Switchboard {
     /// no cloud from starting.
     pub fn new(parts: Parts, wall: UnixTime) -> Result<Switchboard, StoreError> {
         let listing = Listing::of(parts.directory.vmrs()?);
+        let roster = Roster::of(parts.directory.rooms()?);
         let updates = updates::Updates::of(parts.directory.as_ref())?;
         let removal = removal::Removal::of(&parts);
         let mut board = Switchboard {
@@ -187,6 +203,9 @@ impl Switchboard {
             unrecorded_calls: BTreeSet::new(),
             resumed: Vec::new(),
             listing,
+            roster,
+            seen: BTreeMap::new(),
+            changes_shown: changes::Changes::default(),
             paces: pace::Paces::default(),
             changes: pace::Paces::default(),
             updates,
@@ -235,6 +254,7 @@ impl Switchboard {
             Input::Account { id, request } => self.account(id, request),
             Input::Stop => self.stop(),
         }
+        self.tell_changes();
     }
 
     /// The next thing to do, if any.

@@ -1,7 +1,8 @@
 //! Organisations: each with rooms, meeting rooms and records of its own.
 
 use super::Switchboard;
-use super::admin::{Answered, Refused};
+use super::admin::Answered;
+use super::refused::Refused;
 use crate::control::{ControlAnswer, OrganisationLine};
 use conclave_directory::{Organisation, RoomStatus};
 use conclave_types::{DisplayName, OrganisationId};
@@ -17,7 +18,7 @@ impl Switchboard {
     /// Why there is none, in words for whoever named it.
     pub fn organisation_called(&self, called: Option<&str>) -> Result<OrganisationId, String> {
         let Some(called) = called else { return Ok(OrganisationId::FIRST) };
-        self.find_organisation(called).map(|found| found.id).map_err(|Refused(reason)| reason)
+        self.find_organisation(called).map(|found| found.id).map_err(|refused| refused.reason)
     }
 
     fn find_organisation(&self, called: &str) -> Result<Organisation, Refused> {
@@ -27,7 +28,7 @@ impl Switchboard {
             Err(_) => each.name.as_str() == called,
         };
         self.parts.directory.organisations()?.into_iter().find(is_meant).ok_or_else(|| {
-            Refused(format!(
+            Refused::because(format!(
                 "there is no organisation '{called}': see 'conclave-cloud organisation list'"
             ))
         })
@@ -35,7 +36,7 @@ impl Switchboard {
 
     pub(super) fn add_organisation(&mut self, name: DisplayName) -> Answered {
         if self.parts.directory.organisations()?.len() >= MOST_ORGANISATIONS {
-            return Err(Refused(format!(
+            return Err(Refused::because(format!(
                 "there are {MOST_ORGANISATIONS} organisations, as many as one cloud keeps"
             )));
         }
@@ -48,7 +49,7 @@ impl Switchboard {
 
     pub(super) fn organisation_list(&self) -> Answered {
         let mut counts: BTreeMap<OrganisationId, Count> = BTreeMap::new();
-        let rooms = self.parts.directory.rooms()?.into_iter();
+        let rooms = self.roster.all();
         for room in rooms.filter(|room| room.status == RoomStatus::Active) {
             counts.entry(room.organisation).or_default().rooms += 1;
         }
@@ -67,8 +68,8 @@ impl Switchboard {
         tracing::info!(organisation = %found.id, "organisation renamed");
         let renamed = Organisation { id: found.id, name };
         let mut count = Count { vmrs: self.listing.len(found.id), ..Count::default() };
-        let active = |room: &conclave_directory::Room| room.status == RoomStatus::Active;
-        count.rooms = self.rooms_of(found.id)?.into_iter().filter(active).count();
+        let active = |room: &&conclave_directory::Room| room.status == RoomStatus::Active;
+        count.rooms = self.roster.of_organisation(found.id).filter(active).count();
         Ok(ControlAnswer::OrganisationRenamed { organisation: line(renamed, count) })
     }
 }

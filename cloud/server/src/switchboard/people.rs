@@ -1,10 +1,11 @@
 //! People: the first administrator, signing in and out, and what somebody who is signed in may ask.
 
-use super::admin::{Answered, Refused};
+use super::admin::Answered;
+use super::refused::Refused;
 use super::words::Caller;
-use super::{ControlId, Output, Switchboard};
+use super::{ControlId, Output, Switchboard, Topic};
 use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me, Source};
-use crate::control::{ControlAnswer, ControlRequest, PersonLine};
+use crate::control::{ControlAnswer, ControlRequest, PersonLine, RefusalCode};
 use conclave_directory::access::{Action, Role, allowed};
 use conclave_directory::sign_in::{Attempt, Device};
 use conclave_directory::{PasswordHash, Person, Session, Standing, StoreError, TokenHash};
@@ -33,7 +34,9 @@ const MOST_PEOPLE: usize = 100_000;
 fn action_of(request: &ControlRequest) -> Option<Action> {
     use ControlRequest as Ask;
     match request {
-        Ask::RoomList | Ask::RoomUpdates | Ask::RoomResets { .. } => Some(Action::SeeRooms),
+        Ask::RoomList { .. } | Ask::RoomShow { .. } | Ask::RoomUpdates | Ask::RoomResets { .. } => {
+            Some(Action::SeeRooms)
+        }
         Ask::RoomClaim { .. } => Some(Action::EnrolRooms),
         Ask::RoomRename { .. } | Ask::RoomFollow { .. } => Some(Action::ChangeRooms),
         Ask::RoomRevoke { .. }
@@ -41,14 +44,14 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         | Ask::RoomReset { .. }
         | Ask::RoomResetCode { .. }
         | Ask::RoomResetWithdraw { .. } => Some(Action::RemoveRooms),
-        Ask::VmrList => Some(Action::SeeMeetingRooms),
+        Ask::VmrList { .. } => Some(Action::SeeMeetingRooms),
         Ask::VmrCreate { .. } | Ask::VmrRemove { .. } | Ask::VmrSetPin { .. } => {
             Some(Action::ChangeMeetingRooms)
         }
         Ask::MeetingList | Ask::MeetingEnd { .. } => Some(Action::RunMeetings),
         Ask::RecordList { .. } | Ask::RecordRemove { .. } => Some(Action::Reports),
         Ask::AuditList { installation: false, .. } => Some(Action::SeeAudit),
-        Ask::PersonList => Some(Action::SeePeople),
+        Ask::PersonList { .. } => Some(Action::SeePeople),
         Ask::PersonAdd { .. }
         | Ask::PersonInvite { .. }
         | Ask::PersonChange { .. }
@@ -104,9 +107,9 @@ impl Switchboard {
     }
 
     pub(super) fn account(&mut self, id: ControlId, request: AccountRequest) {
-        let answer = self.answer_account(request).unwrap_or_else(|Refused(reason)| {
+        let answer = self.answer_account(request).unwrap_or_else(|Refused { code, reason }| {
             tracing::error!(reason, "an account could not be looked up or changed");
-            AccountAnswer::Refused { reason }
+            AccountAnswer::Refused { code, reason }
         });
         self.outputs.push_back(Output::AccountAnswer { id, answer });
     }
@@ -145,7 +148,9 @@ impl Switchboard {
                 }
             },
             AccountRequest::SignOut { session } => {
+                let whose = self.person_of(session)?.map(|(_, person)| person.organisation);
                 let ended = self.parts.directory.end_session(session)?;
+                whose.into_iter().for_each(|whose| self.changed(whose, Topic::People));
                 Ok(if ended { AccountAnswer::Done } else { AccountAnswer::Nobody })
             }
             AccountRequest::SignOutElsewhere { session } => {
@@ -153,6 +158,7 @@ impl Switchboard {
                     return Ok(AccountAnswer::Nobody);
                 };
                 self.parts.directory.end_sessions(person.id, Some(session))?;
+                self.changed(person.organisation, Topic::People);
                 Ok(AccountAnswer::Done)
             }
             AccountRequest::ChangePassword { session, old, new } => {
@@ -340,7 +346,8 @@ impl Switchboard {
     fn person_answer(&self, person: Person) -> Result<AccountAnswer, Refused> {
         let organisations = self.parts.directory.organisations()?;
         let theirs = organisations.into_iter().find(|each| each.id == person.organisation);
-        let theirs = theirs.ok_or_else(|| Refused("their organisation is gone".to_owned()))?;
+        let theirs =
+            theirs.ok_or_else(|| Refused::because("their organisation is gone".to_owned()))?;
         Ok(AccountAnswer::Person(Box::new(Me {
             person: person.id,
             name: person.name,
@@ -357,15 +364,19 @@ impl Switchboard {
         request: ControlRequest,
     ) -> Answered {
         match request {
-            ControlRequest::PersonList => {
-                let people = self.parts.directory.people(whose)?;
-                Ok(ControlAnswer::People { people: people.into_iter().map(line).collect() })
+            ControlRequest::PersonList { part } => {
+                let people = self.parts.directory.people(whose)?.into_iter();
+                let matching =
+                    people.filter(|each| part.matches(&[each.name.as_str(), each.email.as_str()]));
+                let (people, total) = part.of(matching.map(line));
+                Ok(ControlAnswer::People { people, total })
             }
             ControlRequest::PersonAdd { email, name, role } => {
                 if self.parts.directory.people(whose)?.len() >= MOST_PEOPLE {
-                    return Err(Refused(format!(
-                        "there are {MOST_PEOPLE} people, as many as may be"
-                    )));
+                    return Err(Refused::with(
+                        RefusalCode::TooMany,
+                        format!("there are {MOST_PEOPLE} people, as many as may be"),
+                    ));
                 }
                 let person = self.new_person(whose, name, email, role_called(&role)?);
                 self.audit("person.add", person.id, "", in_words(&person));
@@ -403,7 +414,7 @@ impl Switchboard {
                 self.parts.directory.remove_person(person.id)?;
                 Ok(ControlAnswer::PersonRemoved { person: Box::new(line(person)) })
             }
-            _ => Err(Refused("this is not the switchboard's to answer".into())),
+            _ => Err(Refused::because("this is not the switchboard's to answer")),
         }
     }
 
@@ -430,7 +441,10 @@ impl Switchboard {
             _ => None,
         };
         found.ok_or_else(|| {
-            Refused(format!("there is nobody '{called}': see 'conclave-cloud person list'"))
+            Refused::with(
+                RefusalCode::Gone,
+                format!("there is nobody '{called}': see 'conclave-cloud person list'"),
+            )
         })
     }
 
@@ -445,10 +459,13 @@ impl Switchboard {
         let others = self.parts.directory.people(before.organisation)?;
         match others.iter().any(|person| person.id != before.id && runs(person)) {
             true => Ok(()),
-            false => Err(Refused(format!(
-                "'{}' is the only administrator who can sign in: make somebody else one first",
-                before.name
-            ))),
+            false => Err(Refused::with(
+                RefusalCode::LastAdministrator,
+                format!(
+                    "'{}' is the only administrator who can sign in: make somebody else one first",
+                    before.name
+                ),
+            )),
         }
     }
 
@@ -477,7 +494,7 @@ fn in_words(person: &Person) -> String {
 fn role_called(text: &str) -> Result<Role, Refused> {
     Role::ALL.into_iter().find(|role| role.as_str() == text.trim()).ok_or_else(|| {
         let all = Role::ALL.map(Role::as_str).join(", ");
-        Refused(format!("there is no role '{text}': it is one of {all}"))
+        Refused::because(format!("there is no role '{text}': it is one of {all}"))
     })
 }
 

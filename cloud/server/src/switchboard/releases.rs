@@ -1,6 +1,7 @@
 //! What the command line asks about releases, rollouts and channels.
 
-use super::admin::{Answered, Refused};
+use super::admin::Answered;
+use super::refused::Refused;
 use super::updates::Live;
 use super::{Output, Switchboard};
 use crate::control::{
@@ -60,7 +61,7 @@ impl Switchboard {
                 self.follow(whose, &room, channel, window)
             }
             ControlRequest::RoomUpdates => {
-                let mut rooms = self.active_rooms()?;
+                let mut rooms = self.active_rooms();
                 rooms.retain(|room| room.organisation == whose);
                 let rooms = rooms.into_iter().map(|room| self.room_update_line(room)).collect();
                 Ok(ControlAnswer::RoomUpdates { rooms })
@@ -88,7 +89,7 @@ impl Switchboard {
 
     fn try_add_release(&mut self, release: StoredRelease) -> Answered {
         if release.floor > release.version {
-            return Err(Refused(format!(
+            return Err(Refused::because(format!(
                 "the floor {} lies above the release {}: a room could not keep what it installs",
                 release.floor, release.version
             )));
@@ -108,7 +109,7 @@ impl Switchboard {
         let named = format!("{version} for {compatible}");
         self.audit_installation("release.remove", named, release.sha256, "");
         if !self.parts.directory.remove_release(version, compatible)? {
-            return Err(Refused(format!(
+            return Err(Refused::because(format!(
                 "{version} was rolled out: it stays, so that what rooms run can be explained"
             )));
         }
@@ -128,7 +129,7 @@ impl Switchboard {
             if let Some(id) = self.updates.rollout_for(channel, compatible)
                 && self.updates.rollouts.get(&id).is_some_and(|live| live.stored.version == version)
             {
-                return Err(Refused(format!(
+                return Err(Refused::because(format!(
                     "rollout {id} brings {version} to '{channel}' already: see 'conclave-cloud \
                      rollout status {id}'"
                 )));
@@ -170,7 +171,7 @@ impl Switchboard {
             RolloutChange::Withdraw => (Input::Withdraw, stage != Stage::Withdrawn),
         };
         if !may {
-            return Err(Refused(format!("rollout {id} is {} already", words(stage))));
+            return Err(Refused::because(format!("rollout {id} is {} already", words(stage))));
         }
         let wanted = match to {
             RolloutChange::Stop => "stopped",
@@ -184,7 +185,7 @@ impl Switchboard {
 
     fn rollout_status(&self, id: u32) -> Answered {
         let live = self.live(id)?;
-        let rooms = self.active_rooms()?.into_iter().filter_map(|room| {
+        let rooms = self.active_rooms().into_iter().filter_map(|room| {
             let taken = live.taken.get(&room.id)?;
             Some(RolloutRoomLine {
                 room: room.id,
@@ -237,7 +238,7 @@ impl Switchboard {
     fn channels(&self) -> Answered {
         let mut channels: BTreeMap<Channel, ChannelLine> = BTreeMap::new();
         let of_rooms =
-            self.active_rooms()?.into_iter().map(|room| (self.updates.of_room(room.id).channel, 1));
+            self.active_rooms().into_iter().map(|room| (self.updates.of_room(room.id).channel, 1));
         let live = |live: &&Live| live.rollout.saved().stage != Stage::Withdrawn;
         let live: Vec<&Live> = self.updates.rollouts.values().filter(live).collect();
         let of_rollouts = live.iter().map(|live| (live.stored.channel.clone(), 0));
@@ -255,14 +256,12 @@ impl Switchboard {
 
     fn live(&self, id: u32) -> Result<&Live, Refused> {
         self.updates.rollouts.get(&id).ok_or_else(|| {
-            Refused(format!("there is no rollout {id}: see 'conclave-cloud rollout list'"))
+            Refused::because(format!("there is no rollout {id}: see 'conclave-cloud rollout list'"))
         })
     }
 
-    fn active_rooms(&self) -> Result<Vec<Room>, Refused> {
-        let mut rooms = self.parts.directory.rooms()?;
-        rooms.retain(|room| room.status == RoomStatus::Active);
-        Ok(rooms)
+    fn active_rooms(&self) -> Vec<Room> {
+        self.roster.all().filter(|room| room.status == RoomStatus::Active).cloned().collect()
     }
 
     fn room_update_line(&self, room: Room) -> RoomUpdateLine {
@@ -281,7 +280,7 @@ impl Switchboard {
 }
 
 fn no_release(version: Version) -> Refused {
-    Refused(format!("there is no release {version}: see 'conclave-cloud release list'"))
+    Refused::because(format!("there is no release {version}: see 'conclave-cloud release list'"))
 }
 
 /// How a rollout is, for people.

@@ -4,7 +4,8 @@
 //! Both go by themselves, once a day. An administrator may have them go sooner, and have a revoked
 //! room forgotten. These are changes like all others: the list beside the database has them too.
 
-use super::admin::{Answered, Refused, no_room};
+use super::admin::{Answered, no_room};
+use super::refused::Refused;
 use super::{Parts, Switchboard};
 use crate::control::{ControlAnswer, ControlRequest};
 use conclave_directory::{Room, RoomStatus};
@@ -87,7 +88,7 @@ impl Switchboard {
 
     fn remove_records(&mut self, whose: OrganisationId, before: UnixTime) -> Answered {
         if before > self.wall.after(AHEAD) {
-            return Err(Refused(
+            return Err(Refused::because(
                 "that day is still to come: name one up to tomorrow's, which removes the records of \
                  all calls that are over"
                     .to_owned(),
@@ -105,6 +106,8 @@ impl Switchboard {
         if !self.parts.directory.forget_room(room.id)? {
             return Err(no_room(&room.id.to_string()));
         }
+        self.roster.remove(room.id);
+        self.seen.remove(&room.id);
         tracing::info!(room = %room.id, "room forgotten");
         // What is known of it here would be kept again with the next change.
         self.update_room_gone(room.id);
@@ -118,16 +121,16 @@ impl Switchboard {
             Some(id) => candidate.id == id,
             None => candidate.name.as_str() == room.trim(),
         };
-        let meant = self.rooms_of(whose)?.into_iter().filter(is_meant);
+        let meant = self.rooms_of(whose).into_iter().filter(is_meant);
         let (mut revoked, active): (Vec<Room>, Vec<Room>) =
             meant.partition(|room| room.status == RoomStatus::Revoked);
         match (revoked.pop(), revoked.is_empty(), active.is_empty()) {
             (Some(room), true, _) => Ok(room),
-            (Some(_), false, _) => Err(Refused(format!(
+            (Some(_), false, _) => Err(Refused::because(format!(
                 "several rooms that were revoked are called '{room}': give the id of the one that is \
                  meant, see 'conclave-cloud room list'"
             ))),
-            (None, _, false) => Err(Refused(format!(
+            (None, _, false) => Err(Refused::because(format!(
                 "the room '{room}' is in service: take it out with 'conclave-cloud room revoke' \
                  first, then have it forgotten"
             ))),

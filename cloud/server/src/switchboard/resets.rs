@@ -3,8 +3,9 @@
 //! An order stays until the room says what it did, whether the room is linked now or not. A room whose
 //! memory is gone for good is revoked in the same change that keeps its receipt.
 
-use super::admin::{Answered, Refused};
+use super::admin::Answered;
 use super::links::whole_seconds;
+use super::refused::Refused;
 use super::{CloseReason, LinkId, Output, RequestId, Switchboard};
 use crate::control::{ControlAnswer, ControlRequest, ResetLine};
 use conclave_directory::{
@@ -49,14 +50,14 @@ impl Switchboard {
             ControlRequest::RoomResetWithdraw { room } => {
                 let room = self.find_room(whose, &room)?;
                 if self.rooms.contains_key(&room.id) {
-                    return Err(Refused(format!(
+                    return Err(Refused::because(format!(
                         "the room '{}' is linked: it has heard the order, and nothing stops it",
                         room.name
                     )));
                 }
                 self.audit("room.reset_withdraw", room.id, &room.name, "");
                 if !self.parts.directory.withdraw_reset(room.id)? {
-                    return Err(Refused(format!(
+                    return Err(Refused::because(format!(
                         "no reset of '{}' waits: see 'conclave-cloud room resets'",
                         room.name
                     )));
@@ -107,7 +108,7 @@ impl Switchboard {
         let room = self.find_room(whose, room)?;
         match room.status {
             RoomStatus::Active => Ok(room),
-            RoomStatus::Revoked => Err(Refused(format!(
+            RoomStatus::Revoked => Err(Refused::because(format!(
                 "the room '{}' was revoked, so nothing reaches it: it is reset at its own panel, \
                  without a code",
                 room.name
@@ -147,7 +148,7 @@ impl Switchboard {
             }
             Ok(()) => match self.allow_reset(room) {
                 Ok(number) => Response::MayReset { number },
-                Err(Refused(reason)) => {
+                Err(Refused { reason, .. }) => {
                     tracing::error!(%room, reason, "a reset that is allowed cannot be kept");
                     Response::Failed { reason: "the cloud cannot keep it now".to_owned() }
                 }
@@ -158,7 +159,8 @@ impl Switchboard {
 
     fn allow_reset(&mut self, room: RoomId) -> Result<ResetNumber, Refused> {
         let room = self.parts.directory.room(room)?;
-        let room = room.ok_or_else(|| Refused("the room is not there any more".to_owned()))?;
+        let room =
+            room.ok_or_else(|| Refused::because("the room is not there any more".to_owned()))?;
         let reset = self.new_reset(&room, ResetWay::Panel)?;
         tracing::warn!(room = %room.id, reset = %reset.number, "a reset is allowed at the panel");
         Ok(reset.number)

@@ -2,6 +2,7 @@ mod audit;
 mod chaos;
 mod disk;
 mod limits;
+mod lists;
 mod organisations;
 mod people;
 mod removal;
@@ -9,7 +10,7 @@ mod resets;
 mod updates;
 
 use super::*;
-use crate::control::{ControlAnswer, ControlRequest, RoomState};
+use crate::control::{ControlAnswer, ControlRequest, Part, RoomCounts, RoomState};
 use conclave_directory::repository::{Records, Rooms, Vmrs};
 use conclave_directory::{CODE_LIFETIME, LeftWhy, PinHash, SqliteDirectory};
 use conclave_link_protocol::message::*;
@@ -47,6 +48,8 @@ struct Cloud {
     /// Jobs that are held back until the test lets them go.
     hold: Option<Vec<Output>>,
     /// What the log of calls was told.
+    /// What consoles were told.
+    shown: Vec<(OrganisationId, Vec<Topic>)>,
     notes: Vec<CallNote>,
 }
 
@@ -72,7 +75,17 @@ impl Cloud {
         let board = Switchboard::new(parts, WALL).unwrap();
         let now = Time::from_micros(1_000_000);
         let whose = OrganisationId::FIRST;
-        Cloud { board, disk, now, whose, links: 0, requests: 0, hold: None, notes: vec![] }
+        Cloud {
+            board,
+            disk,
+            now,
+            whose,
+            links: 0,
+            requests: 0,
+            hold: None,
+            notes: vec![],
+            shown: vec![],
+        }
     }
 
     fn later(&mut self, seconds: u64) -> Vec<Output> {
@@ -93,6 +106,9 @@ impl Cloud {
             while let Some(output) = self.board.poll_output() {
                 match (self.hold.as_mut(), output) {
                     (_, Output::Note(note)) => self.notes.push(*note),
+                    (_, Output::Changed { organisation, topics }) => {
+                        self.shown.push((organisation, topics));
+                    }
                     (
                         Some(held),
                         output @ (Output::CheckPin { .. }
@@ -169,7 +185,7 @@ impl Cloud {
 
     fn refused(&mut self, request: ControlRequest) -> String {
         match self.admin(request).0 {
-            ControlAnswer::Refused { reason } => reason,
+            ControlAnswer::Refused { reason, .. } => reason,
             other => panic!("{other:?}"),
         }
     }
@@ -228,6 +244,7 @@ fn enrolled(key: u8, room: RoomId) -> Peer {
 }
 
 /// Does a job; gives back what is none.
+#[expect(clippy::result_large_err, reason = "nobody hands it on")]
 fn done(output: Output) -> Result<Input, Output> {
     Ok(match output {
         Output::CheckPin { job, pin, hash } => {
@@ -254,6 +271,10 @@ fn done(output: Output) -> Result<Input, Output> {
     })
 }
 
+fn no_rooms() -> ControlAnswer {
+    ControlAnswer::Rooms { rooms: vec![], total: 0, states: RoomCounts::default() }
+}
+
 fn held(call: CallId) -> HeldCall {
     HeldCall { call, revision: 1, microphone: Switch::Off, camera: Switch::On }
 }
@@ -272,11 +293,17 @@ fn events_to(outputs: &[Output], to: LinkId) -> Vec<&CloudEvent> {
 fn a_newcomer_becomes_a_room_by_its_code() {
     let mut cloud = Cloud::new();
     let (link, room) = cloud.room(1, "Salle Voltaire");
-    let (answer, _) = cloud.admin(ControlRequest::RoomList);
-    let ControlAnswer::Rooms { rooms } = answer else { panic!() };
+    let (answer, _) =
+        cloud.admin(ControlRequest::RoomList { part: Part::default(), state: None, needs: false });
+    let ControlAnswer::Rooms { rooms, .. } = answer else { panic!() };
     assert_eq!((rooms.len(), rooms[0].room, rooms[0].state), (1, room, RoomState::Linked));
     cloud.give(Input::Closed { link });
-    let ControlAnswer::Rooms { rooms } = cloud.admin(ControlRequest::RoomList).0 else { panic!() };
+    let ControlAnswer::Rooms { rooms, .. } = cloud
+        .admin(ControlRequest::RoomList { part: Part::default(), state: None, needs: false })
+        .0
+    else {
+        panic!()
+    };
     assert_eq!(rooms[0].state, RoomState::NotLinked);
 }
 

@@ -1,5 +1,6 @@
 //! What the switchboard is told and what it says.
 
+use super::changes::Topic;
 use crate::accounts::{AccountAnswer, AccountRequest, Source};
 use crate::control::{ControlAnswer, ControlRequest};
 use conclave_directory::{LeftWhy, PinHash, TokenHash};
@@ -373,6 +374,13 @@ pub enum Output {
         id: ControlId,
         /// With what.
         answer: ControlAnswer,
+    },
+    /// Tell consoles that show it.
+    Changed {
+        /// Whose.
+        organisation: OrganisationId,
+        /// What.
+        topics: Vec<Topic>,
     },
     /// Answer the console about accounts.
     AccountAnswer {

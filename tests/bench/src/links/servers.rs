@@ -62,7 +62,9 @@ impl Server {
                 let run = data.join("run.json");
                 let _ = std::fs::remove_file(&run); // Of one that was killed.
                 let mut command = Command::new(cloud()?);
-                command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
+                command
+                    .args(["serve", "--listen", "127.0.0.1:0", "--console", "off", "--data"])
+                    .arg(&data);
                 command.env("CONCLAVE_LOG", "warn");
                 let running = Running::start("conclave-cloud", &mut command, &log)?;
                 let mut address = None;

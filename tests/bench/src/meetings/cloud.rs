@@ -59,7 +59,7 @@ impl Cloud {
         let run = data.join("run.json");
         ensure!(!run.exists(), "a cloud runs in {} already", data.display());
         let mut command = Command::new(&program);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--console", "off", "--data"]).arg(&data);
         command.env("CONCLAVE_LOG", "warn");
         let begun = Instant::now();
         let process =

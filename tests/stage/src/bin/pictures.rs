@@ -1,5 +1,5 @@
-//! Puts the demo's pictures into docs/pictures/, at half their size, under the names that the
-//! README shows.
+//! Puts the demo's pictures into docs/pictures/, at half their size, and those of the console, under the names that the
+//! documents show.
 
 #![forbid(unsafe_code)]
 
@@ -19,16 +19,43 @@ const PICTURES: [(&str, &str); 6] = [
     ("2-idle-display.png", "idle-display.png"),
 ];
 
+/// Pictures that the console's test takes: `console-` is put before their names.
+const CONSOLE: [&str; 15] = [
+    "set-up-light",
+    "sign-in-light",
+    "invitation-light",
+    "rooms-light",
+    "rooms-dark",
+    "room-light",
+    "rooms-french-telephone",
+    "rooms-wrong-code-light",
+    "rooms-shut-out-light",
+    "meeting-rooms-light",
+    "meetings-light",
+    "people-light",
+    "reports-light",
+    "audit-light",
+    "account-light",
+];
+
 fn main() -> Result<()> {
-    let from = Path::new("target/demo");
     let to = Path::new("docs/pictures");
     std::fs::create_dir_all(to)?;
     for (demo, readme) in PICTURES {
-        let picture = Picture::read(&from.join(demo))
-            .context("the demo left no such picture; run `cargo xtask demo` first")?;
-        write(&to.join(readme), &halved(&picture)?)?;
-        eprintln!("  {}", to.join(readme).display());
+        put(&Path::new("target/demo").join(demo), &to.join(readme), "cargo xtask demo")?;
     }
+    for name in CONSOLE {
+        let from = Path::new("target/console").join(format!("{name}.png"));
+        put(&from, &to.join(format!("console-{name}.png")), "cargo xtask pictures")?;
+    }
+    Ok(())
+}
+
+fn put(from: &Path, to: &Path, made_by: &str) -> Result<()> {
+    let picture = Picture::read(from)
+        .with_context(|| format!("{} is not there; run `{made_by}` first", from.display()))?;
+    write(to, &halved(&picture)?)?;
+    eprintln!("  {}", to.display());
     Ok(())
 }
 

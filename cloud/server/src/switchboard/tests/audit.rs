@@ -109,8 +109,8 @@ fn what_is_asked_or_refused_leaves_none() {
     cloud.vmr("4711", None, 5);
     let before = cloud.acts(false);
     for order in [
-        ControlRequest::RoomList,
-        ControlRequest::VmrList,
+        ControlRequest::RoomList { part: Part::default(), state: None, needs: false },
+        ControlRequest::VmrList { part: Part::default() },
         ControlRequest::RoomRename { room: "A".into(), name: "B".parse().unwrap() },
         ControlRequest::RoomRevoke { room: "C".into() },
         ControlRequest::VmrRemove { number: "4712".parse().unwrap() },

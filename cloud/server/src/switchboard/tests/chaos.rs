@@ -54,6 +54,7 @@ impl Books {
             | Output::ReadChunk { .. }
             | Output::ForgetBundle(_)
             | Output::Answer { .. }
+            | Output::Changed { .. }
             | Output::AccountAnswer { .. } => {}
         }
     }

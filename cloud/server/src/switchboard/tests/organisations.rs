@@ -85,8 +85,11 @@ fn what_is_another_organisations_is_answered_like_what_is_not_there() {
         assert!(cloud.refused(ask).contains("there is no meeting room 4 711"));
     }
     for (ask, empty) in [
-        (ControlRequest::RoomList, ControlAnswer::Rooms { rooms: vec![] }),
-        (ControlRequest::VmrList, ControlAnswer::Vmrs { vmrs: vec![] }),
+        (ControlRequest::RoomList { part: Part::default(), state: None, needs: false }, no_rooms()),
+        (
+            ControlRequest::VmrList { part: Part::default() },
+            ControlAnswer::Vmrs { vmrs: vec![], total: 0 },
+        ),
         (ControlRequest::MeetingList, ControlAnswer::Meetings { meetings: vec![] }),
         (ControlRequest::RecordList { most: 9 }, ControlAnswer::Records { records: vec![] }),
         (ControlRequest::RoomUpdates, ControlAnswer::RoomUpdates { rooms: vec![] }),

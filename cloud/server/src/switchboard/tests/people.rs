@@ -141,7 +141,13 @@ fn a_session_ends_unused_after_half_a_day_and_used_after_a_week() {
     assert!(cloud.who(1).is_some(), "it was used");
     cloud.later(12 * HOUR);
     assert_eq!(cloud.who(1), None);
-    assert_eq!(cloud.browse(1, ControlRequest::RoomList), ControlAnswer::SignedOut);
+    assert_eq!(
+        cloud.browse(
+            1,
+            ControlRequest::RoomList { part: Part::default(), state: None, needs: false }
+        ),
+        ControlAnswer::SignedOut
+    );
 
     assert!(matches!(cloud.sign_in(&ada(), 2), AccountAnswer::Person(_)));
     for _ in 0..(7 * 24 / 8 - 1) {
@@ -268,8 +274,8 @@ fn requests() -> Vec<(ControlRequest, &'static [Role])> {
     let person = || "nobody@example.org".to_owned();
     use ControlRequest as Ask;
     vec![
-        (Ask::VmrList, ALL),
-        (Ask::RoomList, ADMINISTRATOR),
+        (Ask::VmrList { part: Part::default() }, ALL),
+        (Ask::RoomList { part: Part::default(), state: None, needs: false }, ADMINISTRATOR),
         (Ask::RoomUpdates, ADMINISTRATOR),
         (Ask::RoomResets { most: 9 }, ADMINISTRATOR),
         (Ask::RoomClaim { code: "7KQ2-9FXM".parse().unwrap(), name: name() }, ADMINISTRATOR),
@@ -288,7 +294,7 @@ fn requests() -> Vec<(ControlRequest, &'static [Role])> {
         (Ask::RecordList { most: 9 }, ADMINISTRATOR),
         (Ask::RecordRemove { before: UnixTime(1) }, ADMINISTRATOR),
         (Ask::AuditList { installation: false, below: None, most: 9 }, ADMINISTRATOR),
-        (Ask::PersonList, ADMINISTRATOR),
+        (Ask::PersonList { part: Part::default() }, ADMINISTRATOR),
         (Ask::PersonAdd { email: ada(), name: name(), role: "king".into() }, ADMINISTRATOR),
         (Ask::PersonInvite { person: person() }, ADMINISTRATOR),
         (
@@ -369,13 +375,22 @@ fn somebody_in_a_browser_reaches_their_own_organisation_alone() {
         };
     cloud.whose = clinic;
     cloud.person("boss@clinic.example", Role::Administrator, 2);
-    assert_eq!(cloud.browse(2, ControlRequest::RoomList), ControlAnswer::Rooms { rooms: vec![] });
-    assert_eq!(cloud.browse(2, ControlRequest::VmrList), ControlAnswer::Vmrs { vmrs: vec![] });
+    assert_eq!(
+        cloud.browse(
+            2,
+            ControlRequest::RoomList { part: Part::default(), state: None, needs: false }
+        ),
+        no_rooms()
+    );
+    assert_eq!(
+        cloud.browse(2, ControlRequest::VmrList { part: Part::default() }),
+        ControlAnswer::Vmrs { vmrs: vec![], total: 0 }
+    );
     let (theirs, nowhere) = ("ada@example.org", "eve@example.org");
     let mut remove = |person: &str| match cloud
         .browse(2, ControlRequest::PersonRemove { person: person.to_owned() })
     {
-        ControlAnswer::Refused { reason } => reason,
+        ControlAnswer::Refused { reason, .. } => reason,
         other => panic!("{other:?}"),
     };
     assert_eq!(remove(theirs).replace(theirs, nowhere), remove(nowhere));

@@ -22,8 +22,11 @@ impl Cloud {
     }
 
     fn rooms(&mut self) -> Vec<RoomId> {
-        match self.admin(ControlRequest::RoomList).0 {
-            ControlAnswer::Rooms { rooms } => rooms.into_iter().map(|room| room.room).collect(),
+        match self
+            .admin(ControlRequest::RoomList { part: Part::default(), state: None, needs: false })
+            .0
+        {
+            ControlAnswer::Rooms { rooms, .. } => rooms.into_iter().map(|room| room.room).collect(),
             other => panic!("{other:?}"),
         }
     }

@@ -1,0 +1,142 @@
+// What the cloud is asked, and what it answers: docs/integrator.md, "The console's API".
+
+/** What was not done, and why. */
+export class Trouble extends Error {
+  readonly code: string;
+  readonly seconds: number;
+
+  /** `code` is the API's word for programs; the message is its English sentence, for what we have no words for. */
+  constructor(code: string, message: string, seconds = 0) {
+    super(message);
+    this.code = code;
+    this.seconds = seconds;
+  }
+}
+
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** Asks; `undefined` where there is nothing to say. Throws a `Trouble`. */
+export async function ask<T>(method: Method, path: string, body?: unknown): Promise<T> {
+  const init: RequestInit = { method, headers: { "X-Conclave": "1" }, cache: "no-store" };
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers = { "X-Conclave": "1", "Content-Type": "application/json" };
+  }
+  let response: Response;
+  try {
+    response = await fetch(`/api/v1${path}`, init);
+  } catch {
+    throw new Trouble("unreachable", "");
+  }
+  if (response.status === 204) return undefined as T;
+  const said: unknown = await response.json().catch(() => null);
+  if (!response.ok) throw trouble(said);
+  return said as T;
+}
+
+function trouble(said: unknown): Trouble {
+  const fields = (said ?? {}) as { error?: string; code?: string; message?: string; seconds?: number };
+  return new Trouble(fields.code ?? fields.error ?? "unreachable", fields.message ?? "", fields.seconds);
+}
+
+/** A part of a list that is held by the server. */
+export interface Part {
+  /** What somebody looks for. */
+  q: string;
+  /** How many lines come before it. */
+  skip: number;
+  most: number;
+}
+
+/** As a query, what is empty left out. */
+export function query(fields: Record<string, string | number | undefined>): string {
+  const kept = Object.entries(fields).filter(([, value]) => value !== undefined && value !== "" && value !== 0);
+  const text = new URLSearchParams(kept.map(([name, value]) => [name, String(value)])).toString();
+  return text ? `?${text}` : "";
+}
+
+export type Role = "administrator" | "organiser" | "member";
+
+export interface Me {
+  person: string;
+  name: string;
+  email: string;
+  role: Role;
+  organisation: { organisation: string; name: string };
+}
+
+export type RoomState = "linked" | "in_call" | "not_linked" | "revoked";
+
+/** Times are seconds since 1970. */
+export interface Room {
+  room: string;
+  name: string;
+  serial: string;
+  state: RoomState;
+  enrolled_at: number;
+  certificate_expires: number;
+  /** Since when it is linked, or is not. */
+  since: number | null;
+  software: string | null;
+  /** Which of its parts do not work. */
+  broken: string[];
+}
+
+export interface Vmr {
+  vmr: string;
+  number: string;
+  name: string;
+  pin: boolean;
+  capacity: number;
+}
+
+export interface Person {
+  person: string;
+  email: string;
+  name: string;
+  role: Role;
+  suspended: boolean;
+  invited: boolean;
+  created_at: number;
+}
+
+export interface Invited {
+  person: Person;
+  invitation: string;
+  expires_at: number;
+}
+
+export interface Meeting {
+  meeting: string;
+  number: string;
+  name: string;
+  participants: { room: string; name: string; call: string }[];
+}
+
+export interface CallRecord {
+  call: string;
+  meeting: string;
+  number: string;
+  vmr_name: string;
+  room: string;
+  room_name: string;
+  joined_at: number;
+  left_at: number | null;
+  why: string | null;
+}
+
+export interface AuditRow {
+  number: number;
+  at: number;
+  who: string;
+  /** Their name, while they have an account. */
+  who_name?: string;
+  source: string;
+  act: string;
+  subject: string;
+  /** What that is called, while it is there. */
+  subject_name?: string;
+  before: string;
+  after: string;
+  hash: string;
+}

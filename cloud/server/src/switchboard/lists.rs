@@ -1,0 +1,81 @@
+//! Long lists, a part at a time.
+
+use super::Switchboard;
+use super::admin::Answered;
+use crate::control::{ControlAnswer, Part, RoomCounts, RoomState};
+use conclave_directory::RoomStatus;
+use conclave_types::{OrganisationId, RoomId};
+
+impl Part {
+    /// Whether one of these texts has what is looked for, in capitals or not.
+    pub(super) fn matches(&self, texts: &[&str]) -> bool {
+        let wanted = self.q.trim().to_lowercase();
+        wanted.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&wanted))
+    }
+
+    /// Of what matches, what is shown; and how many match.
+    pub(super) fn of<T>(&self, matching: impl Iterator<Item = T>) -> (Vec<T>, usize) {
+        let skip = usize::try_from(self.skip).unwrap_or(usize::MAX);
+        let most = self.most.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+        let (mut total, mut shown) = (0, Vec::new());
+        for each in matching {
+            if total >= skip && shown.len() < most {
+                shown.push(each);
+            }
+            total += 1;
+        }
+        (shown, total)
+    }
+}
+
+impl Switchboard {
+    pub(super) fn room_list(
+        &self,
+        whose: OrganisationId,
+        part: &Part,
+        wanted: Option<RoomState>,
+        needs: bool,
+    ) -> Answered {
+        let mut states = RoomCounts::default();
+        let all: Vec<_> = self
+            .roster
+            .of_organisation(whose)
+            .map(|room| {
+                let state = self.state_of(room.id, room.status);
+                states.count(state);
+                let theirs = state != RoomState::Revoked && self.needs_somebody(room.id);
+                states.needs += u32::from(theirs);
+                (room, state, theirs)
+            })
+            .collect();
+        let matching = all.into_iter().filter(|(room, state, theirs)| {
+            wanted.is_none_or(|wanted| wanted == *state)
+                && (*theirs || !needs)
+                && part.matches(&[room.name.as_str(), &room.serial])
+        });
+        let (shown, total) = part.of(matching);
+        let rooms = shown.into_iter().map(|(room, ..)| self.room_line(room.clone())).collect();
+        Ok(ControlAnswer::Rooms { rooms, total, states })
+    }
+
+    /// How a room is.
+    pub(super) fn state_of(&self, room: RoomId, status: RoomStatus) -> RoomState {
+        match status {
+            RoomStatus::Revoked => RoomState::Revoked,
+            RoomStatus::Active if !self.rooms.contains_key(&room) => RoomState::NotLinked,
+            RoomStatus::Active if self.meetings.call_of(room).is_some() => RoomState::InCall,
+            RoomStatus::Active => RoomState::Linked,
+        }
+    }
+}
+
+impl RoomCounts {
+    fn count(&mut self, state: RoomState) {
+        match state {
+            RoomState::Linked => self.linked += 1,
+            RoomState::InCall => self.in_call += 1,
+            RoomState::NotLinked => self.not_linked += 1,
+            RoomState::Revoked => self.revoked += 1,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Why something is not done: a sentence for whoever asked, and a word for programs that have sentences of their own.
+
+use crate::control::{ControlAnswer, RefusalCode};
+use conclave_directory::{
+    AddPersonError, AddVmrError, ClaimError, EnrolError, OrganisationError, StoreError,
+};
+use std::error::Error;
+
+/// Why something is not done.
+pub(super) struct Refused {
+    pub(super) code: RefusalCode,
+    /// Why, and what to do, in English.
+    pub(super) reason: String,
+}
+
+impl Refused {
+    /// For reasons that only the command line hears.
+    pub(super) fn because(reason: impl Into<String>) -> Refused {
+        Refused { code: RefusalCode::Other, reason: reason.into() }
+    }
+
+    pub(super) fn with(code: RefusalCode, reason: impl Into<String>) -> Refused {
+        Refused { code, reason: reason.into() }
+    }
+}
+
+impl From<Refused> for ControlAnswer {
+    fn from(Refused { code, reason }: Refused) -> ControlAnswer {
+        ControlAnswer::Refused { code, reason }
+    }
+}
+
+impl<E: Error + 'static> From<E> for Refused {
+    fn from(error: E) -> Refused {
+        let code = code(&error);
+        let mut words = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            words = format!("{words}: {cause}");
+            source = cause.source();
+        }
+        Refused { code, reason: words }
+    }
+}
+
+fn code(error: &(dyn Error + 'static)) -> RefusalCode {
+    if let Some(error) = error.downcast_ref::<ClaimError>() {
+        return match error {
+            ClaimError::Unknown => RefusalCode::CodeUnknown,
+            ClaimError::Used => RefusalCode::CodeUsed,
+            ClaimError::Expired => RefusalCode::CodeExpired,
+            ClaimError::NotConnected => RefusalCode::NotConnected,
+            ClaimError::TooManyGuesses { .. } => RefusalCode::TooManyGuesses,
+        };
+    }
+    let is = |taken: Option<bool>| taken == Some(true);
+    let name_taken = is(error.downcast_ref().map(|error| matches!(error, EnrolError::NameTaken)))
+        || is(error.downcast_ref().map(|error| matches!(error, OrganisationError::NameTaken)));
+    let number_taken = error.downcast_ref().map(|error| matches!(error, AddVmrError::NumberTaken));
+    let address_taken =
+        error.downcast_ref().map(|error| matches!(error, AddPersonError::EmailTaken));
+    match () {
+        () if name_taken => RefusalCode::NameTaken,
+        () if is(number_taken) => RefusalCode::NumberTaken,
+        () if is(address_taken) => RefusalCode::AddressTaken,
+        () if error.is::<StoreError>() => RefusalCode::Store,
+        () => RefusalCode::Other,
+    }
+}

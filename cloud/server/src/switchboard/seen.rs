@@ -1,0 +1,59 @@
+//! What rooms said of themselves: which software, which of their parts do not work, since when they are linked or not.
+//!
+//! Not kept: a room says it with each link.
+
+use super::{Switchboard, Topic};
+use conclave_types::{RoomId, UnixTime};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most characters of a room's name for its software that are kept.
+const LONGEST_SOFTWARE: usize = 80;
+
+/// Parts of a room as consoles show them; what else a room calls a part of its own is `other`.
+const PARTS: [&str; 7] =
+    ["camera", "display", "encoder", "heat", "light", "loudspeaker", "microphone"];
+
+/// Of one room.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    /// Since when it is linked, or is not.
+    pub(super) since: UnixTime,
+    /// Of its last link.
+    pub(super) software: String,
+    /// Of its last link.
+    pub(super) broken: BTreeSet<&'static str>,
+}
+
+/// Of all that were linked since this cloud started.
+pub(super) type AllSeen = BTreeMap<RoomId, Seen>;
+
+impl Switchboard {
+    pub(super) fn seen_linked(&mut self, room: RoomId, software: &str) {
+        let software =
+            software.chars().filter(|c| !c.is_control()).take(LONGEST_SOFTWARE).collect();
+        self.seen.insert(room, Seen { since: self.wall, software, broken: BTreeSet::new() });
+        self.room_changed(room, &[Topic::Rooms]);
+    }
+
+    pub(super) fn seen_leave(&mut self, room: RoomId) {
+        if let Some(seen) = self.seen.get_mut(&room) {
+            seen.since = self.wall;
+        }
+        self.room_changed(room, &[Topic::Rooms]);
+    }
+
+    pub(super) fn seen_part(&mut self, room: RoomId, said: &str, working: bool) {
+        let Some(seen) = self.seen.get_mut(&room) else { return };
+        let part = PARTS.into_iter().find(|part| *part == said).unwrap_or("other");
+        let changed = if working { seen.broken.remove(part) } else { seen.broken.insert(part) };
+        if changed {
+            self.room_changed(room, &[Topic::Rooms]);
+        }
+    }
+
+    /// Whether somebody should look after it: it is not linked, or a part of it does not work.
+    pub(super) fn needs_somebody(&self, room: RoomId) -> bool {
+        !self.rooms.contains_key(&room)
+            || self.seen.get(&room).is_some_and(|seen| !seen.broken.is_empty())
+    }
+}

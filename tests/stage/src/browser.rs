@@ -1,0 +1,182 @@
+//! A real browser, driven by `cloud/console/web/tests/browser.ts`: Playwright with Debian's Chromium.
+//!
+//! Elements are named as people and screen readers name them: by role and name.
+
+use crate::stage::Stage;
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// A browser that runs until it is dropped. Each person in it has a window with cookies of its own.
+#[derive(Debug)]
+pub struct Browser {
+    child: Child,
+    orders: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    /// Pictures are numbered in the order of the story.
+    pictures: PathBuf,
+}
+
+/// Somebody's window.
+#[derive(Debug)]
+pub struct Window<'a> {
+    browser: &'a mut Browser,
+    who: &'static str,
+}
+
+impl Browser {
+    /// Starts one. Pictures go into `pictures`, which is emptied.
+    pub fn start(stage: &Stage, pictures: &Path) -> Result<Browser> {
+        let _ = std::fs::remove_dir_all(pictures);
+        std::fs::create_dir_all(pictures)?;
+        let web = stage.source("cloud/console/web");
+        let log = std::fs::File::create(stage.folder().join("browser.log"))?;
+        // setpriv becomes Node.js, which dies with us, and Chromium with it.
+        let mut child = Command::new("/usr/bin/setpriv")
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(node(stage)?)
+            .arg(web.join("tests/browser.ts"))
+            .current_dir(&web)
+            .env("HOME", stage.folder())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .context("Node.js could not be started")?;
+        let orders = child.stdin.take();
+        let answers = BufReader::new(child.stdout.take().context("no output of Node.js")?);
+        Ok(Browser { child, orders, answers, pictures: pictures.to_owned() })
+    }
+
+    /// The window of somebody, opened when it is not.
+    pub fn of(&mut self, who: &'static str) -> Window<'_> {
+        Window { browser: self, who }
+    }
+
+    /// What pages complained of since this was asked last. Nothing is expected.
+    pub fn complaints(&mut self) -> Result<Vec<String>> {
+        Ok(serde_json::from_value(self.order(json!({ "do": "complaints" }))?)?)
+    }
+
+    fn order(&mut self, order: Value) -> Result<Value> {
+        let orders = self.orders.as_mut().context("the browser was closed")?;
+        writeln!(orders, "{order}").context("the browser's driver ended: see browser.log")?;
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        if line.is_empty() {
+            bail!("the browser's driver ended: see browser.log");
+        }
+        let mut said: Value = serde_json::from_str(&line).with_context(|| line.clone())?;
+        match said.get("trouble").and_then(Value::as_str) {
+            Some(trouble) => bail!("in the browser: {trouble}"),
+            None => Ok(said["answer"].take()),
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // It closes Chromium when there is nothing more to read.
+        self.orders = None;
+        let _ = self.child.wait();
+    }
+}
+
+impl Window<'_> {
+    fn tell(&mut self, mut order: Value) -> Result<Value> {
+        order["who"] = json!(self.who);
+        self.browser.order(order)
+    }
+
+    /// Goes to an address.
+    pub fn open(&mut self, address: &str) -> Result<()> {
+        self.tell(json!({ "do": "open", "address": address })).map(drop)
+    }
+
+    /// Presses what has this role and name.
+    pub fn press(&mut self, role: &str, name: &str) -> Result<()> {
+        self.tell(json!({ "do": "press", "role": role, "name": name })).map(drop)
+    }
+
+    /// Writes into the field of this name.
+    pub fn fill(&mut self, name: &str, text: &str) -> Result<()> {
+        self.tell(json!({ "do": "fill", "name": name, "text": text })).map(drop)
+    }
+
+    /// What stands in the field of this name.
+    pub fn read(&mut self, name: &str) -> Result<String> {
+        let text = self.tell(json!({ "do": "read", "name": name }))?;
+        text.as_str().map(str::to_owned).context("no text")
+    }
+
+    /// Presses a key.
+    pub fn key(&mut self, key: &str) -> Result<()> {
+        self.tell(json!({ "do": "type", "key": key })).map(drop)
+    }
+
+    /// Waits until what has this role and name is there.
+    pub fn see(&mut self, role: &str, name: &str) -> Result<()> {
+        self.tell(json!({ "do": "see", "role": role, "name": name })).map(drop)
+    }
+
+    /// Waits until it is not there any more.
+    pub fn miss(&mut self, role: &str, name: &str) -> Result<()> {
+        self.tell(json!({ "do": "miss", "role": role, "name": name })).map(drop)
+    }
+
+    /// Waits until this text is there.
+    pub fn see_text(&mut self, text: &str) -> Result<()> {
+        self.tell(json!({ "do": "see", "text": text })).map(drop)
+    }
+
+    /// What the API answers with this person's cookies: status and text.
+    pub fn ask(&mut self, method: &str, path: &str, body: Value) -> Result<(u64, String)> {
+        let order = json!({ "do": "ask", "method": method, "path": path, "body": body });
+        let answer = self.tell(order)?;
+        let status = answer["status"].as_u64().context("no status")?;
+        Ok((status, answer["body"].as_str().unwrap_or_default().to_owned()))
+    }
+
+    /// Takes a picture, light and dark, and has axe look at both; then once more as wide as a telephone, where nothing
+    /// may lie beside the screen.
+    pub fn look(&mut self, name: &str) -> Result<()> {
+        for scheme in ["light", "dark"] {
+            self.tell(json!({ "do": "look", "scheme": scheme }))?;
+            self.tell(json!({ "do": "axe" })).with_context(|| format!("{name}, {scheme}"))?;
+            self.picture(&format!("{name}-{scheme}"))?;
+        }
+        self.tell(json!({ "do": "size", "width": 390, "height": 844 }))?;
+        let wide = self.tell(json!({ "do": "wide" }))?;
+        self.picture(&format!("{name}-telephone"))?;
+        self.tell(json!({ "do": "axe" })).with_context(|| format!("{name}, telephone"))?;
+        self.tell(json!({ "do": "size", "width": 1280, "height": 800 }))?;
+        self.tell(json!({ "do": "look", "scheme": "light" }))?;
+        if wide != json!(false) {
+            bail!("{name}: on a telephone, something lies beside the screen");
+        }
+        Ok(())
+    }
+
+    fn picture(&mut self, name: &str) -> Result<()> {
+        let file = self.browser.pictures.join(format!("{name}.png"));
+        self.tell(json!({ "do": "picture", "file": file })).map(drop)
+    }
+}
+
+/// The Node.js that `cargo xtask console` got.
+fn node(stage: &Stage) -> Result<PathBuf> {
+    let tools = stage.target().join("tools");
+    let entries = std::fs::read_dir(&tools).with_context(|| {
+        format!("{} is not there: `cargo xtask console` gets Node.js", tools.display())
+    })?;
+    for entry in entries {
+        let folder = entry?.path();
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with("node-") && folder.join("bin/node").exists() {
+            return Ok(folder.join("bin/node"));
+        }
+    }
+    bail!("{} holds no Node.js: `cargo xtask console` gets it", tools.display())
+}

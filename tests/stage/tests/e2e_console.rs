@@ -1,0 +1,268 @@
+//! A first day, in a real browser: the set-up link, two rooms enrolled by their panels' codes, people, a meeting room, a
+//! call that shows while it is on, and what is kept of it. Each page is looked at by axe, light, dark, and on a telephone.
+
+use anyhow::{Context, Result, ensure};
+use conclave_stage::{
+    Browser, Cloud, Meeting, NAME, NUMBER, PIN, Room, Stage, Window, in_own_network, scene,
+    until_idle, wait_for,
+};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+
+const PASSWORD: &str = "7 purple tractors sing";
+
+/// What the cloud printed for whoever started it.
+fn set_up_link(stage: &Stage) -> Result<String> {
+    wait_for("the cloud prints the set-up link", Duration::from_secs(10), || {
+        let log = std::fs::read_to_string(stage.folder().join("cloud.log"))?;
+        let link =
+            log.lines().find(|line| line.starts_with("https://") && line.contains("/setup#"));
+        Ok(link.map(str::to_owned))
+    })
+}
+
+fn set_up(stage: &Stage, ada: &mut Window<'_>) -> Result<String> {
+    let link = set_up_link(stage)?;
+    ada.open(&link)?;
+    ada.fill("Name of your organisation", "Hôpital Saint-Louis")?;
+    ada.fill("Your name", "Ada Lovelace")?;
+    ada.fill("Your e-mail address", "ada@example.org")?;
+    // A password that others would think of is refused on the spot, and nothing typed is lost.
+    ada.fill("Password", "password1")?;
+    ada.press("button", "Make the organisation")?;
+    ada.see("alert", "")?;
+    ada.look("set-up")?;
+    ada.fill("Password", PASSWORD)?;
+    ada.press("button", "Make the organisation")?;
+    ada.see("heading", "Rooms")?;
+    ada.see("heading", "No room yet")?;
+    ada.look("rooms-none")?;
+    Ok(link)
+}
+
+fn enrol(ada: &mut Window<'_>, code: &str, name: &str) -> Result<()> {
+    ada.press("button", "Add a room")?;
+    ada.fill("Code on the panel", &code.to_lowercase())?;
+    ada.fill("Name", name)?;
+    ada.press("button", "Add the room")?;
+    ada.miss("dialog", "Add a room")
+}
+
+/// A code that no panel shows is said in the form, which keeps what was typed.
+fn enrol_wrongly(ada: &mut Window<'_>) -> Result<()> {
+    ada.press("button", "Add a room")?;
+    ada.fill("Code on the panel", "AAAA-AAAA")?;
+    ada.fill("Name", "Nowhere")?;
+    ada.press("button", "Add the room")?;
+    ada.see_text("No panel shows this code. Compare it with the panel, letter by letter.")?;
+    ensure!(ada.read("Name")? == "Nowhere", "what was typed is gone");
+    ada.look("rooms-wrong-code")?;
+    ada.key("Escape")?;
+    ada.miss("dialog", "Add a room")
+}
+
+/// A room's row: its name and what it is.
+fn shows(ada: &mut Window<'_>, name: &str, state: &str) -> Result<()> {
+    wait_for(&format!("{name} is shown as {state}"), Duration::from_secs(20), || {
+        let (status, text) = ada.ask("GET", "/rooms", Value::Null)?;
+        ensure!(status == 200, "{text}");
+        let rooms: Value = serde_json::from_str(&text)?;
+        let rooms = rooms["rooms"].as_array().context("no rooms")?;
+        let is = |room: &&Value| room["name"] == name && room["state"] == state;
+        Ok(rooms.iter().find(is).map(|_| ()))
+    })
+}
+
+fn invite(browser: &mut Browser) -> Result<()> {
+    let mut ada = browser.of("ada");
+    ada.press("link", "People")?;
+    ada.press("button", "Invite somebody")?;
+    ada.fill("Name", "Grace Hopper <script>alert(1)</script>")?;
+    ada.fill("E-mail address", "grace@example.org")?;
+    ada.press("button", "Make the link")?;
+    let title = "A link for Grace Hopper <script>alert(1)</script>";
+    ada.see("heading", title)?;
+    let link = ada.read("Link")?;
+    ada.look("people-link")?;
+    ada.press("button", "Close")?;
+    ada.see("cell", "Invited")?;
+
+    let mut grace = browser.of("grace");
+    grace.open(&link)?;
+    grace.see("heading", "Welcome to Hôpital Saint-Louis")?;
+    grace.fill("Password", "9 green gardens hum")?;
+    grace.look("invitation")?;
+    grace.press("button", "Set the password")?;
+    // A member sees meeting rooms and nothing else, here and by the API.
+    grace.see("heading", "Meeting rooms")?;
+    grace.miss("link", "People")?;
+    for path in ["/rooms", "/people", "/meetings", "/records", "/audit"] {
+        let (status, text) = grace.ask("GET", path, Value::Null)?;
+        ensure!(status == 403, "{path}: {status} {text}");
+    }
+    // The link worked once.
+    let token = link.rsplit('#').next().unwrap_or_default();
+    let (status, _) = grace.ask("POST", "/invitation/look", json!({ "token": token }))?;
+    ensure!(status == 410, "a used link is answered with {status}");
+
+    let mut ada = browser.of("ada");
+    ada.miss("cell", "Invited")?;
+    ada.look("people")
+}
+
+fn meeting_room(browser: &mut Browser) -> Result<()> {
+    let mut ada = browser.of("ada");
+    ada.press("link", "Meeting rooms")?;
+    ada.see("heading", "No meeting room yet")?;
+    ada.press("button", "New meeting room")?;
+    ada.fill("Name", NAME)?;
+    ada.fill("Number", NUMBER)?;
+    ada.fill("PIN (optional)", PIN)?;
+    ada.look("meeting-rooms-new")?;
+    ada.press("button", "Make it")?;
+    ada.see("rowheader", NAME)?;
+    // The other browser is told, and shows it too; a member cannot change it.
+    let mut grace = browser.of("grace");
+    grace.see("rowheader", NAME)?;
+    grace.miss("button", &format!("What to do with {NAME}"))?;
+    let (status, _) = grace.ask("DELETE", &format!("/vmrs/{NUMBER}"), Value::Null)?;
+    ensure!(status == 403, "a member removed a meeting room: {status}");
+    // The number is taken now.
+    let mut ada = browser.of("ada");
+    ada.press("button", "New meeting room")?;
+    ada.fill("Name", "Another")?;
+    ada.fill("Number", NUMBER)?;
+    ada.press("button", "Make it")?;
+    ada.see_text("Another meeting room has this number. Choose another one.")?;
+    ada.press("button", "Cancel")?;
+    ada.look("meeting-rooms")
+}
+
+fn call(ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> Result<()> {
+    ada.press("link", "Meetings")?;
+    ada.see("heading", "No meeting is on")?;
+    a.join(NUMBER, PIN)?;
+    b.join(NUMBER, PIN)?;
+    ada.see("heading", NAME)?;
+    ada.see_text("Room Ada")?;
+    ada.see_text("Salle Voltaire")?;
+    ada.look("meetings")?;
+    ada.press("link", "Rooms")?;
+    ada.see("cell", "In a call")?;
+    ada.look("rooms")?;
+    ada.press("link", "Room Ada")?;
+    ada.see("heading", "Room Ada")?;
+    ada.see_text("VIRTUAL-A")?;
+    ada.look("room")?;
+    ada.press("link", "Meetings")?;
+    ada.press("button", "End")?;
+    ada.see("alertdialog", &format!("End the meeting in {NAME}?"))?;
+    ada.press("button", "End")?;
+    until_idle(a)?;
+    until_idle(b)?;
+    ada.see("heading", "No meeting is on")
+}
+
+/// Everything by the keyboard: a search, and a room that is renamed.
+fn by_keyboard(ada: &mut Window<'_>, room: &mut Room) -> Result<()> {
+    ada.press("link", "Rooms")?;
+    ada.see("rowheader", "Salle Voltaire")?;
+    ada.key("/")?;
+    for letter in "voltaire".chars() {
+        ada.key(&letter.to_string())?;
+    }
+    ada.miss("rowheader", "Room Ada")?;
+    ada.see("rowheader", "Salle Voltaire")?;
+    // From the search over the filter and the name to the menu of the only line, and in it to its first choice.
+    for key in ["Tab", "Tab", "Tab", "Enter", "Enter"] {
+        ada.key(key)?;
+    }
+    ada.see("dialog", "Rename Salle Voltaire")?;
+    ada.fill("Name", "Salle Émilie")?;
+    ada.key("Enter")?;
+    ada.miss("dialog", "Rename Salle Voltaire")?;
+    room.until("its new name on the panel", Duration::from_secs(10), |panel| {
+        (panel.room.as_ref()?.as_str() == "Salle Émilie").then_some(())
+    })
+}
+
+#[test]
+#[ignore = "starts real rooms, a real cloud and a real browser; cargo xtask test runs it"]
+fn a_first_day_in_the_console() -> Result<()> {
+    in_own_network(|_| {
+        scene(|stage| {
+            let cloud = Cloud::start_with_console(stage)?;
+            let pictures = stage.target().join("console");
+            let mut browser = Browser::start(stage, Path::new(&pictures))?;
+            let link = set_up(stage, &mut browser.of("ada"))?;
+            let mut a = Room::start(stage, Meeting::plan_a(stage, &cloud, cloud.link().port())?)?;
+            let mut b = Room::start(stage, Meeting::plan_b(stage, &cloud)?)?;
+            let mut ada = browser.of("ada");
+            enrol_wrongly(&mut ada)?;
+            enrol(&mut ada, &a.code()?, "Room Ada")?;
+            enrol(&mut ada, &b.code()?, "Salle Voltaire")?;
+            until_idle(&mut a)?;
+            until_idle(&mut b)?;
+            for name in ["Room Ada", "Salle Voltaire"] {
+                ada.see("rowheader", name)?;
+                shows(&mut ada, name, "linked")?;
+            }
+            // The link for the first administrator worked once.
+            let mut stranger = browser.of("stranger");
+            stranger.open(&link)?;
+            stranger.fill("Name of your organisation", "Mallory & Co")?;
+            stranger.fill("Your name", "Mallory")?;
+            stranger.fill("Your e-mail address", "mallory@example.org")?;
+            stranger.fill("Password", "2 quick thieves whisper")?;
+            stranger.press("button", "Make the organisation")?;
+            stranger.see_text("This link was used, or is too old. Ask for a new one.")?;
+
+            invite(&mut browser)?;
+            meeting_room(&mut browser)?;
+            let mut ada = browser.of("ada");
+            call(&mut ada, &mut a, &mut b)?;
+            by_keyboard(&mut ada, &mut b)?;
+
+            ada.press("link", "Reports")?;
+            ada.see("rowheader", "Room Ada")?;
+            ada.see("rowheader", "Salle Voltaire")?;
+            ada.look("reports")?;
+            ada.press("link", "Audit")?;
+            ada.see_text("ended a meeting")?;
+            ada.see_text("renamed a room")?;
+            ada.look("audit")?;
+            ada.press("link", "Signed in as Ada Lovelace")?;
+            ada.look("account")?;
+            ada.press("button", "Français")?;
+            ada.press("link", "Salles")?;
+            ada.see("heading", "Salles")?;
+            ada.see("cell", "Libre")?;
+            ada.look("rooms-french")?;
+
+            // Shut out: what is lost is said, and its name is asked for.
+            ada.press("button", "Que faire de Room Ada")?;
+            ada.press("menuitem", "Exclure")?;
+            ada.fill("Saisissez « Room Ada » pour continuer", "Room Ada")?;
+            ada.look("rooms-shut-out")?;
+            ada.press("button", "Exclure")?;
+            ada.see("cell", "Exclue")?;
+
+            // Signed out, the address leads to the sign-in, and after it to where one wanted to go.
+            ada.press("button", "Se déconnecter")?;
+            ada.see("heading", "Connexion")?;
+            ada.look("sign-in")?;
+            ada.fill("Adresse e-mail", "ada@example.org")?;
+            ada.fill("Mot de passe", "not this one 5")?;
+            ada.press("button", "Se connecter")?;
+            ada.see_text("Ce n’est pas le mot de passe de cette adresse. Vérifiez les deux.")?;
+            ada.fill("Mot de passe", PASSWORD)?;
+            ada.press("button", "Se connecter")?;
+            ada.see("heading", "Salles")?;
+
+            let complaints = browser.complaints()?;
+            ensure!(complaints.is_empty(), "the pages complained:\n{}", complaints.join("\n"));
+            Ok(())
+        })
+    })
+}
