@@ -1,7 +1,7 @@
 //! Lines between `conclave-cloud …` and the running cloud. The module is built in here alone: the
 //! rest of conclave-cloud has SQLite and an asynchronous runtime.
 
-#[path = "../../cloud/server/src/control.rs"]
+#[path = "../../cloud/server/src/control/mod.rs"]
 #[expect(dead_code, reason = "lines are counted by the socket only")]
 #[expect(unreachable_pub, reason = "it is public where it belongs")]
 mod control;

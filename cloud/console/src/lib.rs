@@ -4,19 +4,15 @@
 
 #![forbid(unsafe_code)]
 
-use rust_embed::RustEmbed;
-use std::borrow::Cow;
-
-#[derive(RustEmbed)]
-#[folder = "web/dist"]
-#[allow_missing = true]
-struct Built;
+mod files {
+    include!(concat!(env!("OUT_DIR"), "/files.rs"));
+}
 
 /// A file of the console's pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// What is in it.
-    pub octets: Cow<'static, [u8]>,
+    pub octets: &'static [u8],
     /// What it is (RFC 9110, section 8.3).
     pub media_type: &'static str,
     /// Its name changes with what is in it: a browser may keep it for ever.
@@ -27,26 +23,28 @@ pub struct Page {
 /// itself. `path` begins with `/`.
 pub fn page(path: &str) -> Page {
     let name = path.trim_start_matches('/');
-    match Built::get(name) {
-        Some(file) if !name.is_empty() => Page {
-            octets: file.data,
-            media_type: media_type(name),
-            for_ever: name.starts_with("assets/"),
-        },
-        _ => Page { octets: start(), media_type: media_type("index.html"), for_ever: false },
+    match file(name) {
+        Some(octets) => {
+            Page { octets, media_type: media_type(name), for_ever: name.starts_with("assets/") }
+        }
+        None => Page { octets: start(), media_type: media_type("index.html"), for_ever: false },
     }
 }
 
 /// Whether the pages are in this program.
 pub fn is_built() -> bool {
-    Built::get("index.html").is_some()
+    file("index.html").is_some()
 }
 
-fn start() -> Cow<'static, [u8]> {
+fn file(name: &str) -> Option<&'static [u8]> {
+    files::FILES.iter().find(|(known, _)| *known == name).map(|(_, octets)| *octets)
+}
+
+fn start() -> &'static [u8] {
     const MISSING: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Conclave</title>\
         <p>This cloud was built without its pages. Build them with <code>cargo xtask console</code>, then build the \
         cloud again.</p>";
-    Built::get("index.html").map_or(Cow::Borrowed(MISSING.as_bytes()), |file| file.data)
+    file("index.html").unwrap_or(MISSING.as_bytes())
 }
 
 /// By the end of the name: those that the pages are made of.
@@ -82,7 +80,7 @@ mod tests {
         if !is_built() {
             return;
         }
-        let start = String::from_utf8(page("/").octets.into_owned()).unwrap();
+        let start = std::str::from_utf8(page("/").octets).unwrap();
         let names: Vec<&str> =
             start.split('"').filter(|text| text.starts_with("/assets/")).collect();
         assert!(names.len() >= 2, "{start}");

@@ -38,7 +38,7 @@ pub use pin_hash::{PinHash, PinHashError};
 pub use repository::{
     AddReleaseError, AddVmrError, AuditCheck, CallRecord, Directory, EnrolError, LeftWhy,
     Organisation, OrganisationError, RecordEntry, Reset, ResetOutcome, ResetWay, Room, RoomStatus,
-    RoomUpdate, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
+    RoomUpdate, Sight, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
 };
 pub use reset_codes::{NoReset, RESET_CODE_LIFETIME, RESET_CODE_TRIES, ResetCodes};
 pub use sqlite::{OpenError, SqliteDirectory};

@@ -12,7 +12,7 @@ use crate::words::stored_words;
 use conclave_rollout::{Plan, Saved, Standing};
 use conclave_types::{
     BundleHash, CallId, Channel, Compatible, DisplayName, MaintenanceWindow, MeetingId,
-    OrganisationId, ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
+    OrganisationId, PersonId, ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
 };
 use std::path::{Path, PathBuf};
 
@@ -70,6 +70,37 @@ pub struct Vmr {
     pub pin: Option<PinHash>,
     /// The most participants at once, at least 1.
     pub capacity: u32,
+    /// Whether only its owner and its moderators find it.
+    pub hidden: bool,
+    /// Whether it is gone after its meeting.
+    pub once: bool,
+    /// Who made it; `None`: it is the organisation's own.
+    pub owner: Option<PersonId>,
+    /// Who sees it besides, when it is hidden.
+    pub moderators: Vec<PersonId>,
+}
+
+impl Vmr {
+    /// Whether these eyes find it.
+    pub fn seen_by(&self, sight: Sight) -> bool {
+        match sight {
+            Sight::All => true,
+            _ if !self.hidden => true,
+            Sight::Plain => false,
+            Sight::Of(person) => self.owner == Some(person) || self.moderators.contains(&person),
+        }
+    }
+}
+
+/// Whose eyes something is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// Everything, hidden or not: what rooms dial, and the installation's own needs.
+    All,
+    /// What is not hidden.
+    Plain,
+    /// That, and what is hidden from all but this person and some others.
+    Of(PersonId),
 }
 
 /// A change in the records.
@@ -87,6 +118,8 @@ pub enum RecordEntry {
         number: VmrNumber,
         /// Its name.
         name: DisplayName,
+        /// Whether it was hidden.
+        hidden: bool,
         /// When.
         at: UnixTime,
     },
@@ -425,6 +458,8 @@ pub trait Vmrs {
     fn vmrs(&self) -> Result<Vec<Vmr>, StoreError>;
     /// Removes one; its records stay. `false` when it is not there.
     fn remove_vmr(&mut self, id: VmrId) -> Result<bool, StoreError>;
+    /// Who sees it besides its owner, instead of those before; people who are not there are left out.
+    fn set_moderators(&mut self, id: VmrId, people: &[PersonId]) -> Result<(), StoreError>;
     /// Sets or takes away a PIN and forgets all tries; `false` when the VMR is not there.
     fn set_pin(&mut self, id: VmrId, pin: Option<&PinHash>) -> Result<bool, StoreError>;
 }
@@ -448,6 +483,7 @@ pub trait Records {
     fn call_records(
         &self,
         organisation: OrganisationId,
+        sight: Sight,
         most: u32,
     ) -> Result<Vec<CallRecord>, StoreError>;
     /// Removes calls that ended before this, and meetings that did and of which no call is left: those of

@@ -137,7 +137,7 @@ struct Browser<'a> {
     cookies: Vec<(String, String)>,
 }
 
-impl Browser<'_> {
+impl<'a> Browser<'a> {
     fn ask(&mut self, method: &str, path: &str, body: Option<Value>) -> Answer {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let cookies: Vec<String> =
@@ -178,7 +178,7 @@ impl Browser<'_> {
     }
 
     /// Somebody with this role, who accepted their invitation in a browser of their own.
-    fn invite(&mut self, email: &str, role: &str) -> Browser<'_> {
+    fn invite(&mut self, email: &str, role: &str) -> Browser<'a> {
         let invited = self.post("/people", json!({ "email": email, "name": "Max", "role": role }));
         let token = invited.body["invitation"].as_str().unwrap().to_owned();
         let mut theirs = self.cloud.browser();
@@ -240,13 +240,16 @@ fn what_each_role_may_ask_for_is_so_for_every_address() {
         ("GET", "/vmrs", None, true),
         ("GET", "/me", None, true),
         ("POST", "/me/sign-out-elsewhere", None, true),
+        ("GET", "/rooms?q=a&state=linked&needs=true&skip=1&most=2", None, false),
         ("GET", "/rooms", None, false),
+        ("GET", "/rooms/X", None, false),
         ("POST", "/rooms", Some(json!({ "code": "7KQ2-9FXM", "name": "A" })), false),
         ("PATCH", "/rooms/X", Some(json!({ "name": "A" })), false),
         ("POST", "/rooms/X/revoke", None, false),
         ("POST", "/vmrs", Some(json!({ "number": "4712", "name": "B" })), false),
         ("PUT", "/vmrs/4711/pin", Some(json!({ "pin": "246810" })), false),
         ("DELETE", "/vmrs/4711/pin", None, false),
+        ("PUT", "/vmrs/4711/moderators", Some(json!({ "people": [] })), false),
         ("DELETE", "/vmrs/4711", None, false),
         ("GET", "/meetings", None, false),
         ("POST", "/meetings/4711/end", None, false),
@@ -367,4 +370,103 @@ fn an_older_tls_is_not_spoken() {
     let mut stream = StreamOwned::new(session, TcpStream::connect(cloud.console).unwrap());
     let refused = stream.write_all(b"GET / HTTP/1.1\r\n\r\n").and_then(|()| stream.flush());
     assert!(refused.is_err());
+}
+
+/// A line of server-sent events, as they come over HTTP/1.1.
+struct Events<'a> {
+    stream: BufReader<StreamOwned<ClientConnection, TcpStream>>,
+    _cloud: &'a Cloud,
+}
+
+impl<'a> Browser<'a> {
+    fn events(&self) -> Events<'a> {
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let name = ServerName::from(self.cloud.console.ip());
+        let session = ClientConnection::new(self.cloud.tls.clone(), name).unwrap();
+        let socket = TcpStream::connect(self.cloud.console).unwrap();
+        let mut stream = StreamOwned::new(session, socket);
+        let cookies = cookies.join("; ");
+        let request =
+            format!("GET /api/v1/live HTTP/1.1\r\nHost: console\r\nCookie: {cookies}\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut events = Events { stream: BufReader::new(stream), _cloud: self.cloud };
+        let head = events.until("\r\n");
+        assert!(head.contains("200 OK") && head.contains("text/event-stream"), "{head}");
+        events
+    }
+}
+
+impl Events<'_> {
+    /// Everything up to a line that is this, or to the end.
+    fn until(&mut self, line: &str) -> String {
+        let mut text = String::new();
+        loop {
+            let begun = text.len();
+            if self.stream.read_line(&mut text).unwrap_or(0) == 0 || &text[begun..] == line {
+                return text;
+            }
+        }
+    }
+
+    /// The topics of the next event; `None` when there is none any more.
+    fn next(&mut self) -> Option<String> {
+        loop {
+            let mut line = String::new();
+            if self.stream.read_line(&mut line).unwrap_or(0) == 0 {
+                return None;
+            }
+            if let Some(topics) = line.strip_prefix("data: ") {
+                return Some(topics.trim_end().to_owned());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_browser_hears_what_changes_as_far_as_it_may_see_it_and_until_it_is_signed_out() {
+    let mut cloud = Cloud::start();
+    let mut ada = cloud.set_up();
+    let max = ada.invite("max@example.org", "member");
+    let (mut hers, mut his) = (ada.events(), max.events());
+    ada.post("/people", json!({ "email": "x@example.org", "name": "X", "role": "member" }));
+    ada.post("/vmrs", json!({ "number": "4711", "name": "Board" }));
+    assert_eq!(hers.next().as_deref(), Some("people audit"));
+    assert_eq!(hers.next().as_deref(), Some("vmrs audit"));
+    assert_eq!(his.next().as_deref(), Some("vmrs"), "of people and the audit log he hears nothing");
+    let id = ada.get("/people?q=max").body["people"][0]["person"].as_str().unwrap().to_owned();
+    ada.ask("PATCH", &format!("/people/{id}"), Some(json!({ "suspended": true })));
+    assert_eq!(his.next(), None, "it ends with his session");
+    assert_eq!(hers.next().as_deref(), Some("people audit"));
+    assert_eq!(cloud.browser().get("/live").error(), (401, "signed_out"));
+}
+
+#[test]
+fn the_pages_are_at_every_address_but_those_of_the_api_and_allow_nothing_from_elsewhere() {
+    let cloud = Cloud::start();
+    let get = |path: &str| {
+        let text = cloud.raw(
+            format!("GET {path} HTTP/1.1\r\nHost: console\r\nConnection: close\r\n\r\n").as_bytes(),
+        );
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), body.to_owned())
+    };
+    let (_, start) = get("/");
+    for path in ["/", "/rooms", "/setup", "/rooms/room-x", "/..%2f..%2fetc/passwd"] {
+        let (head, body) = get(path);
+        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
+        assert!(
+            head.contains("content-security-policy: default-src 'none'; script-src 'self'"),
+            "{head}"
+        );
+        assert!(head.contains("cache-control: no-store") && head.contains("nosniff"), "{head}");
+        assert_eq!(body, start, "{path}");
+    }
+    for path in ["/api/v1/nothing", "/api/", "/api/v2/rooms"] {
+        assert!(get(path).0.starts_with("HTTP/1.1 404"), "{path}");
+    }
+    let post = cloud.raw(
+        b"POST /rooms HTTP/1.1\r\nHost: console\r\nX-Conclave: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    );
+    assert!(post.starts_with("HTTP/1.1 404"), "{post}");
 }

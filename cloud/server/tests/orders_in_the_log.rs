@@ -4,7 +4,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
-use conclave_cloud::control::{ControlAnswer, ControlRequest};
+use conclave_cloud::control::{ControlAnswer, ControlRequest, NewVmr};
 use conclave_cloud::switchboard::{
     Caller, Certifier, ControlId, Input, LinkId, Output, Parts, Peer, RequestId, SignError,
     SignedCertificate, Switchboard,
@@ -138,7 +138,7 @@ fn every_order_of_an_administrator_is_logged_by_ids_alone() {
     let number = || NUMBER.parse().unwrap();
     let pin = || Some(PIN.parse().unwrap());
     let name = TITLE.parse().unwrap();
-    let create = ControlRequest::VmrCreate { number: number(), name, pin: None, capacity: 5 };
+    let create = ControlRequest::VmrCreate { new: NewVmr::plain(number(), name, 5), pin: None };
     let created = cloud.order(create);
     let ControlAnswer::VmrCreated { vmr } = created else { panic!("{created:?}") };
     let vmr = vmr.vmr.to_string();

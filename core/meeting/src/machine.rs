@@ -322,7 +322,7 @@ impl Meetings {
             self.dismiss(meeting.id, seat, why);
         }
         if meeting.recorded {
-            self.outputs.push_back(Output::Record(Fact::Ended { meeting: meeting.id }));
+            self.outputs.push_back(Output::Record(Fact::Ended { vmr, meeting: meeting.id }));
         }
     }
 

@@ -361,7 +361,7 @@ impl Onlooker {
             Output::Record(Fact::Left { call, .. }) => {
                 assert!(self.joined.remove(call).is_some(), "leaves once, after joining");
             }
-            Output::Record(Fact::Ended { meeting }) => {
+            Output::Record(Fact::Ended { meeting, .. }) => {
                 assert!(self.running.remove(meeting));
                 assert!(self.joined.values().all(|(_, m)| m != meeting), "empty when it ends");
             }

@@ -223,6 +223,8 @@ pub enum Fact {
     },
     /// The last participant is out.
     Ended {
+        /// Where.
+        vmr: VmrId,
         /// Which meeting.
         meeting: MeetingId,
     },

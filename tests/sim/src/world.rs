@@ -4,7 +4,7 @@ use crate::chance::Chance;
 use crate::cloud::Cloud;
 use crate::room::Room;
 use crate::system::Fate;
-use conclave_cloud::control::{ControlAnswer, ControlRequest};
+use conclave_cloud::control::{ControlAnswer, ControlRequest, NewVmr};
 use conclave_directory::PinHash;
 use conclave_link_protocol::message::UpdateReport;
 use conclave_panel_api::{Panel, Screen, Tap};
@@ -217,7 +217,8 @@ impl World {
     pub fn make_vmr(&mut self, pin: Option<&str>, capacity: u32) {
         let number = "4711".parse().expect("a number");
         let name = "Board".parse().expect("a name");
-        let vmr = ControlRequest::VmrCreate { number, name, pin: None, capacity };
+        let vmr =
+            ControlRequest::VmrCreate { new: NewVmr::plain(number, name, capacity), pin: None };
         self.control(vmr);
         if let Some(pin) = pin {
             let number = "4711".parse().expect("a number");

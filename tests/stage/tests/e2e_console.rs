@@ -117,7 +117,7 @@ fn meeting_room(browser: &mut Browser) -> Result<()> {
     ada.see("heading", "No meeting room yet")?;
     ada.press("button", "New meeting room")?;
     ada.fill("Name", NAME)?;
-    ada.fill("Number", NUMBER)?;
+    ada.fill("Number (optional)", NUMBER)?;
     ada.fill("PIN (optional)", PIN)?;
     ada.look("meeting-rooms-new")?;
     ada.press("button", "Make it")?;
@@ -132,11 +132,68 @@ fn meeting_room(browser: &mut Browser) -> Result<()> {
     let mut ada = browser.of("ada");
     ada.press("button", "New meeting room")?;
     ada.fill("Name", "Another")?;
-    ada.fill("Number", NUMBER)?;
+    ada.fill("Number (optional)", NUMBER)?;
     ada.press("button", "Make it")?;
     ada.see_text("Another meeting room has this number. Choose another one.")?;
     ada.press("button", "Cancel")?;
-    ada.look("meeting-rooms")
+    ada.miss("dialog", "New meeting room")?;
+    hidden(browser)?;
+    browser.of("ada").look("meeting-rooms")
+}
+
+/// One that another administrator finds by no call of the API.
+fn hidden(browser: &mut Browser) -> Result<()> {
+    const TITLE: &str = "The merger";
+    let mut ada = browser.of("ada");
+    ada.press("button", "New meeting room")?;
+    ada.fill("Name", TITLE)?;
+    ada.press("checkbox", "Hidden")?;
+    ada.press("checkbox", "For one meeting")?;
+    ada.look("meeting-rooms-hidden")?;
+    ada.press("button", "Make it")?;
+    ada.see("rowheader", &format!("{TITLE} Hidden For one meeting"))?;
+    let (_, text) = ada.ask("GET", "/vmrs?q=merger", Value::Null)?;
+    let found: Value = serde_json::from_str(&text)?;
+    let number = found["vmrs"][0]["number"].as_str().context("no number")?.to_owned();
+
+    // Grace is an administrator now, and is told so.
+    let (_, people) = ada.ask("GET", "/people?q=grace", Value::Null)?;
+    let people: Value = serde_json::from_str(&people)?;
+    let id = people["people"][0]["person"].as_str().context("no person")?.to_owned();
+    let (status, text) =
+        ada.ask("PATCH", &format!("/people/{id}"), json!({ "role": "administrator" }))?;
+    ensure!(status == 200, "{text}");
+    let mut grace = browser.of("grace");
+    let reads =
+        ["/vmrs", "/vmrs?q=merger", "/meetings", "/records", "/rooms", "/audit", "/people", "/me"];
+    let mut told = String::new();
+    for path in reads.into_iter().map(str::to_owned).chain([format!("/vmrs?q={number}")]) {
+        let (status, text) = grace.ask("GET", &path, Value::Null)?;
+        ensure!(status == 200, "{path}: {status} {text}");
+        told += &text;
+    }
+    // What changes it is answered as for a number that is not there.
+    for there in [number.as_str(), "987654321"] {
+        let vmr = format!("/vmrs/{there}");
+        let mut answers = Vec::new();
+        answers.push(grace.ask("DELETE", &vmr, Value::Null)?);
+        answers.push(grace.ask("PUT", &format!("{vmr}/pin"), json!({ "pin": "135790" }))?);
+        answers.push(grace.ask("DELETE", &format!("{vmr}/pin"), Value::Null)?);
+        answers.push(grace.ask("PUT", &format!("{vmr}/moderators"), json!({ "people": [] }))?);
+        answers.push(grace.ask("POST", &format!("/meetings/{there}/end"), Value::Null)?);
+        let create = json!({ "number": there, "name": "Mine" });
+        answers.push(grace.ask("POST", "/vmrs", create)?);
+        for (status, text) in answers {
+            ensure!(status == 409, "{status} {text}");
+            let code = text.contains("\"gone\"") || text.contains("\"number_given\"");
+            ensure!(code, "{text}");
+        }
+    }
+    ensure!(!told.contains(TITLE) && !told.contains(&number), "{told}");
+    let mut ada = browser.of("ada");
+    let (status, text) = ada.ask("PATCH", &format!("/people/{id}"), json!({ "role": "member" }))?;
+    ensure!(status == 200, "{text}");
+    Ok(())
 }
 
 fn call(ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> Result<()> {

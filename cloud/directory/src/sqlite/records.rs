@@ -2,7 +2,7 @@
 
 use super::writing::Writing;
 use super::{SqliteDirectory, parsed, seconds, time, unreadable};
-use crate::repository::{CallRecord, LeftWhy, RecordEntry, Records, StoreError};
+use crate::repository::{CallRecord, LeftWhy, RecordEntry, Records, Sight, StoreError};
 use conclave_types::{OrganisationId, UnixTime};
 use rusqlite::{Row, params};
 
@@ -30,14 +30,23 @@ impl Records for SqliteDirectory {
     fn call_records(
         &self,
         organisation: OrganisationId,
+        sight: Sight,
         most: u32,
     ) -> Result<Vec<CallRecord>, StoreError> {
+        let (all, person) = match sight {
+            Sight::All => (true, None),
+            Sight::Plain => (false, None),
+            Sight::Of(person) => (false, Some(person.to_string())),
+        };
         self.read(
             "SELECT c.call, c.meeting, m.vmr_number, m.vmr_name, c.room, c.participant_name, \
              c.joined_at, c.left_at, c.why FROM call_records c \
              JOIN meetings m ON m.id = c.meeting WHERE m.organisation = $1 \
-             ORDER BY c.joined_at DESC, c.call LIMIT $2",
-            params![organisation.to_string(), most],
+             AND (m.hidden = 0 OR $2 \
+                  OR m.vmr IN (SELECT id FROM vmrs WHERE owner = $3) \
+                  OR m.vmr IN (SELECT vmr FROM vmr_moderators WHERE person = $3)) \
+             ORDER BY c.joined_at DESC, c.call LIMIT $4",
+            params![organisation.to_string(), all, person, most],
             read,
         )
     }
@@ -82,17 +91,19 @@ const ENDED: &str = "ended_at < $1 AND ($2 IS NULL OR organisation = $2)";
 
 fn keep_one(connection: &Writing<'_>, entry: &RecordEntry) -> Result<(), rusqlite::Error> {
     match entry {
-        RecordEntry::Started { meeting, organisation, vmr, number, name, at } => connection
+        RecordEntry::Started { meeting, organisation, vmr, number, name, hidden, at } => connection
             .execute(
-                "INSERT INTO meetings (id, vmr, vmr_number, vmr_name, started_at, organisation) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+                "INSERT INTO meetings \
+                 (id, vmr, vmr_number, vmr_name, started_at, organisation, hidden) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
                 params![
                     meeting.to_string(),
                     vmr.to_string(),
                     number.as_str(),
                     name.as_str(),
                     seconds(*at),
-                    organisation.to_string()
+                    organisation.to_string(),
+                    hidden
                 ],
             ),
         RecordEntry::Joined { call, meeting, room, name, at } => connection.execute(

@@ -35,6 +35,10 @@ fn vmr(n: u128, number: &str, pin: Option<&str>) -> Vmr {
         name: format!("VMR {n}").parse().unwrap(),
         pin: pin.map(|pin| PinHash::new(&pin.parse().unwrap(), &[7; 16]).unwrap()),
         capacity: 25,
+        hidden: false,
+        once: false,
+        owner: None,
+        moderators: vec![],
     }
 }
 
@@ -145,6 +149,7 @@ fn joined(n: u128) -> [RecordEntry; 2] {
             vmr: VmrId::from_random(1),
             number: "4711".parse().unwrap(),
             name: "Board".parse().unwrap(),
+            hidden: false,
             at: NOW,
         },
         RecordEntry::Joined {
@@ -166,7 +171,7 @@ fn records_are_kept_once_however_often_they_are_sent() {
         |why| RecordEntry::Left { call: CallId::from_random(1), why, at: UnixTime(NOW.0 + 9) };
     directory.keep(&[left(LeftWhy::Left)]).unwrap();
     directory.keep(&[left(LeftWhy::MediaLost)]).unwrap();
-    let records = directory.call_records(OrganisationId::FIRST, 10).unwrap();
+    let records = directory.call_records(OrganisationId::FIRST, Sight::All, 10).unwrap();
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].left, Some((UnixTime(NOW.0 + 9), LeftWhy::Left)), "the first word stays");
     assert_eq!(records[0].vmr_name.as_str(), "Board");
@@ -183,7 +188,7 @@ fn calls_that_a_crash_left_open_are_closed_at_the_next_start() {
     std::mem::forget(directory);
     let mut directory = SqliteDirectory::open(&file).unwrap();
     assert_eq!(directory.close_dangling(NOW).unwrap(), 1);
-    let left = directory.call_records(OrganisationId::FIRST, 10).unwrap()[0].left;
+    let left = directory.call_records(OrganisationId::FIRST, Sight::All, 10).unwrap()[0].left;
     assert_eq!(left, Some((NOW, LeftWhy::CloudStopped)));
 }
 
@@ -246,7 +251,7 @@ fn a_file_of_any_earlier_version_is_brought_up_with_everything_in_it() {
         let mut new = SqliteDirectory::open(&file).unwrap();
         assert_eq!(new.rooms().unwrap(), [room(1, "A")], "from version {version}");
         assert_eq!(new.vmrs().unwrap(), [vmr(1, "4711", None)]);
-        assert_eq!(new.call_records(OrganisationId::FIRST, 9).unwrap().len(), 1);
+        assert_eq!(new.call_records(OrganisationId::FIRST, Sight::All, 9).unwrap().len(), 1);
         let verdict = new.begin_try(RoomId::from_random(1), VmrId::from_random(1), NOW).unwrap();
         let waits = matches!(verdict, Verdict::Wait(_));
         assert_eq!(waits, version >= 2, "tries are not forgotten; from version {version}");
@@ -296,7 +301,7 @@ fn organisations_have_names_numbers_and_records_of_their_own() {
         at: NOW.after(Duration::from_secs(60)),
     };
     directory.keep(&[over]).unwrap();
-    assert_eq!(directory.call_records(hospital.id, 9).unwrap(), []);
+    assert_eq!(directory.call_records(hospital.id, Sight::All, 9).unwrap(), []);
     let later = NOW.after(Duration::from_secs(1_000));
     assert_eq!(directory.remove_records(Some(hospital.id), later).unwrap(), 0);
     assert_eq!(directory.remove_records(Some(OrganisationId::FIRST), later).unwrap(), 1);
@@ -487,13 +492,16 @@ fn records_are_removed_by_their_end_and_a_meeting_with_its_last_call() {
     assert_eq!(directory.remove_records(None, NOW).unwrap(), 0, "it ended then, not before");
     assert_eq!(directory.remove_records(None, after(1)).unwrap(), 1);
     assert_eq!(
-        (directory.call_records(OrganisationId::FIRST, 9).unwrap().len(), meetings(&directory)),
+        (
+            directory.call_records(OrganisationId::FIRST, Sight::All, 9).unwrap().len(),
+            meetings(&directory)
+        ),
         (2, 2)
     );
     assert_eq!(directory.remove_records(None, after(101)).unwrap(), 1);
     assert_eq!(meetings(&directory), 1);
     assert_eq!(directory.remove_records(None, after(1_000_000)).unwrap(), 0, "somebody is there");
-    let records = directory.call_records(OrganisationId::FIRST, 9).unwrap();
+    let records = directory.call_records(OrganisationId::FIRST, Sight::All, 9).unwrap();
     assert_eq!((records.len(), records[0].call), (1, CallId::from_random(3)));
 }
 
@@ -538,7 +546,10 @@ fn a_revoked_room_is_forgotten_with_what_hangs_on_it_and_its_calls_stay() {
         .connection
         .query_row("SELECT count(*) FROM pin_tries", [], |row| row.get(0))
         .unwrap();
-    assert_eq!((tries, directory.call_records(OrganisationId::FIRST, 9).unwrap().len()), (0, 1));
+    assert_eq!(
+        (tries, directory.call_records(OrganisationId::FIRST, Sight::All, 9).unwrap().len()),
+        (0, 1)
+    );
 }
 
 /// Whether a database's file or its log has this text.

@@ -1,19 +1,23 @@
 //! Virtual meeting rooms in SQLite.
 
-use super::{SqliteDirectory, parsed, violated};
+use super::writing::Writing;
+use super::{SqliteDirectory, parsed, unreadable, violated};
 use crate::pin_hash::PinHash;
 use crate::repository::{AddVmrError, StoreError, Vmr, Vmrs};
-use conclave_types::{OrganisationId, VmrId, VmrNumber};
+use conclave_types::{OrganisationId, PersonId, VmrId, VmrNumber};
 use rusqlite::{Row, params};
 
-const SELECT: &str = "SELECT id, number, name, pin_hash, capacity, organisation FROM vmrs";
+/// An id has no blank in it.
+const SELECT: &str = "SELECT id, number, name, pin_hash, capacity, organisation, hidden, once, owner, \
+    (SELECT group_concat(person, ' ') FROM vmr_moderators WHERE vmr = vmrs.id) FROM vmrs";
 
 impl Vmrs for SqliteDirectory {
     fn add_vmr(&mut self, vmr: &Vmr) -> Result<(), AddVmrError> {
         let insert = self.write(|connection| {
             connection.execute(
-                "INSERT INTO vmrs (id, number, name, pin_hash, capacity, organisation) \
-                 VALUES ($1, $2, $3, $4, $5, $6)",
+                "INSERT INTO vmrs \
+                 (id, number, name, pin_hash, capacity, organisation, hidden, once, owner) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                 params![
                     vmr.id.to_string(),
                     vmr.number.as_str(),
@@ -21,8 +25,12 @@ impl Vmrs for SqliteDirectory {
                     vmr.pin.as_ref().map(PinHash::as_phc),
                     vmr.capacity,
                     vmr.organisation.to_string(),
+                    vmr.hidden,
+                    vmr.once,
+                    vmr.owner.map(|person| person.to_string()),
                 ],
-            )
+            )?;
+            moderate(connection, vmr.id, &vmr.moderators)
         });
         insert.map(|_| ()).map_err(|error| match violated(&error) {
             Some(words) if words.contains("vmrs.number") => AddVmrError::NumberTaken,
@@ -55,6 +63,14 @@ impl Vmrs for SqliteDirectory {
         .map(|changed| changed > 0)
     }
 
+    fn set_moderators(&mut self, id: VmrId, people: &[PersonId]) -> Result<(), StoreError> {
+        self.write(|connection| {
+            let vmr = params![id.to_string()];
+            connection.execute("DELETE FROM vmr_moderators WHERE vmr = $1", vmr)?;
+            moderate(connection, id, people)
+        })
+    }
+
     fn set_pin(&mut self, id: VmrId, pin: Option<&PinHash>) -> Result<bool, StoreError> {
         self.write(|connection| {
             connection.execute("DELETE FROM pin_tries WHERE vmr = $1", params![id.to_string()])?;
@@ -67,6 +83,21 @@ impl Vmrs for SqliteDirectory {
     }
 }
 
+fn moderate(
+    connection: &Writing<'_>,
+    vmr: VmrId,
+    people: &[PersonId],
+) -> Result<(), rusqlite::Error> {
+    for person in people {
+        connection.execute(
+            "INSERT INTO vmr_moderators (vmr, person) SELECT $1, id FROM people WHERE id = $2 \
+             ON CONFLICT DO NOTHING",
+            params![vmr.to_string(), person.to_string()],
+        )?;
+    }
+    Ok(())
+}
+
 fn read(row: &Row<'_>) -> Result<Vmr, rusqlite::Error> {
     Ok(Vmr {
         id: parsed(row, 0, "meeting room id")?,
@@ -75,5 +106,18 @@ fn read(row: &Row<'_>) -> Result<Vmr, rusqlite::Error> {
         pin: row.get::<_, Option<String>>(3)?.map(PinHash::from_phc),
         capacity: row.get(4)?,
         organisation: parsed(row, 5, "organisation id")?,
+        hidden: row.get(6)?,
+        once: row.get(7)?,
+        owner: row.get::<_, Option<String>>(8)?.map(|id| person(8, &id)).transpose()?,
+        moderators: row
+            .get::<_, Option<String>>(9)?
+            .unwrap_or_default()
+            .split_whitespace()
+            .map(|id| person(9, id))
+            .collect::<Result<_, _>>()?,
     })
+}
+
+fn person(column: usize, id: &str) -> Result<PersonId, rusqlite::Error> {
+    id.parse().map_err(|_| unreadable(column, "person id"))
 }

@@ -13,7 +13,7 @@ pub use args::{Arguments, Command};
 
 use crate::bundles::Bundles;
 use crate::config::{Config, DEFAULT_DATA};
-use crate::control::{ControlAnswer, ControlLine, ControlRequest, Part, RolloutChange};
+use crate::control::{ControlAnswer, ControlLine, ControlRequest, NewVmr, Part, RolloutChange};
 use crate::control_socket;
 use crate::data_folder::DataFolder;
 use crate::serve;
@@ -81,7 +81,8 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Room(RoomCommand::Revoke { room }) => ControlRequest::RoomRevoke { room },
         Command::Room(RoomCommand::Forget { room }) => ControlRequest::RoomForget { room },
         Command::Vmr(VmrCommand::Create { number, name, pin, capacity }) => {
-            ControlRequest::VmrCreate { number, name, pin: typed(pin)?, capacity }
+            let new = NewVmr::plain(number, name, capacity);
+            ControlRequest::VmrCreate { new, pin: typed(pin)? }
         }
         Command::Vmr(VmrCommand::List) => ControlRequest::VmrList { part: Part::default() },
         Command::Vmr(VmrCommand::Remove { number }) => ControlRequest::VmrRemove { number },

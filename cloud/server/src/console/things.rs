@@ -4,12 +4,12 @@ use super::Desk;
 use super::people::Cookies;
 use super::reply::{Trouble, answered};
 use crate::accounts::Source;
-use crate::control::{ControlAnswer, ControlRequest, Part, RoomState};
+use crate::control::{ControlAnswer, ControlRequest, NewVmr, Part, RoomState};
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::routing::{get, post, put};
 use axum::{Extension, Json, Router};
-use conclave_types::{ActivationCode, DisplayName, EmailAddress, Pin, VmrNumber};
+use conclave_types::{ActivationCode, DisplayName, EmailAddress, Pin, Redacted, VmrNumber};
 use serde::Deserialize;
 
 /// The most lines of a list that grows without end.
@@ -26,6 +26,7 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/vmrs", get(vmrs).post(create_vmr))
         .route("/vmrs/{number}", axum::routing::delete(remove_vmr))
         .route("/vmrs/{number}/pin", put(set_pin).delete(take_pin))
+        .route("/vmrs/{number}/moderators", put(set_moderators))
         .route("/meetings", get(meetings))
         .route("/meetings/{number}/end", post(end_meeting))
         .route("/records", get(records))
@@ -134,11 +135,17 @@ async fn vmrs(asker: Asker, wanted: Wanted) -> Answer {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CreateVmr {
-    number: VmrNumber,
+    number: Option<VmrNumber>,
     name: DisplayName,
     pin: Option<Pin>,
     #[serde(default = "usual_capacity")]
     capacity: u32,
+    #[serde(default)]
+    hidden: bool,
+    #[serde(default)]
+    once: bool,
+    #[serde(default)]
+    moderators: Vec<Redacted<String>>,
 }
 
 fn usual_capacity() -> u32 {
@@ -146,8 +153,9 @@ fn usual_capacity() -> u32 {
 }
 
 async fn create_vmr(asker: Asker, wanted: Body<CreateVmr>) -> Answer {
-    let Json(CreateVmr { number, name, pin, capacity }) = wanted?;
-    asker.ask(ControlRequest::VmrCreate { number, name, pin, capacity }).await
+    let Json(CreateVmr { number, name, pin, capacity, hidden, once, moderators }) = wanted?;
+    let new = NewVmr { number, name, capacity, hidden, once, moderators };
+    asker.ask(ControlRequest::VmrCreate { new, pin }).await
 }
 
 /// A number in a path; another text is that of no meeting room.
@@ -168,6 +176,17 @@ struct SetPin {
 async fn set_pin(asker: Asker, Path(vmr): Path<String>, wanted: Body<SetPin>) -> Answer {
     let Json(SetPin { pin }) = wanted?;
     asker.ask(ControlRequest::VmrSetPin { number: number(&vmr)?, pin: Some(pin) }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Moderators {
+    people: Vec<Redacted<String>>,
+}
+
+async fn set_moderators(asker: Asker, Path(vmr): Path<String>, wanted: Body<Moderators>) -> Answer {
+    let Json(Moderators { people }) = wanted?;
+    asker.ask(ControlRequest::VmrModerators { number: number(&vmr)?, people }).await
 }
 
 async fn take_pin(asker: Asker, Path(vmr): Path<String>) -> Answer {

@@ -8,8 +8,8 @@ use conclave_directory::repository::{
 use conclave_directory::{
     AddPersonError, AddReleaseError, AddVmrError, AuditCheck, AuditEntry, AuditRow, CallRecord,
     EnrolError, KeyFingerprint, Organisation, OrganisationError, People, Person, PinHash,
-    RecordEntry, Reset, ResetOutcome, Room, RoomUpdate, Session, SqliteDirectory, StoreError,
-    StoredRelease, StoredRollout, TakenRoom, TokenHash, Vmr,
+    RecordEntry, Reset, ResetOutcome, Room, RoomUpdate, Session, Sight, SqliteDirectory,
+    StoreError, StoredRelease, StoredRollout, TakenRoom, TokenHash, Vmr,
 };
 use conclave_rollout::Saved;
 use conclave_types::{
@@ -131,6 +131,7 @@ timed!(People {
 timed!(Vmrs {
     change add_vmr(vmr: &Vmr) -> Result<(), AddVmrError>;
     change remove_vmr(id: VmrId) -> Result<bool, StoreError>;
+    change set_moderators(id: VmrId, people: &[PersonId]) -> Result<(), StoreError>;
     change set_pin(id: VmrId, pin: Option<&PinHash>) -> Result<bool, StoreError>;
     read vmr(organisation: OrganisationId, number: &VmrNumber) -> Result<Option<Vmr>, StoreError>;
     read vmr_with_id(id: VmrId) -> Result<Option<Vmr>, StoreError>;
@@ -146,7 +147,7 @@ timed!(Records {
     change keep(entries: &[RecordEntry]) -> Result<(), StoreError>;
     change close_dangling(at: UnixTime) -> Result<u32, StoreError>;
     change remove_records(organisation: Option<OrganisationId>, before: UnixTime) -> Result<u32, StoreError>;
-    read call_records(organisation: OrganisationId, most: u32) -> Result<Vec<CallRecord>, StoreError>;
+    read call_records(organisation: OrganisationId, sight: Sight, most: u32) -> Result<Vec<CallRecord>, StoreError>;
 });
 
 timed!(Updates {

@@ -1,10 +1,11 @@
 //! What the command line asks.
 
 use super::refused::Refused;
+use super::vmrs::{act, in_words};
 use super::{Caller, CloseReason, ControlId, JobId, Output, Party, Switchboard};
 use crate::control::{
-    ControlAnswer, ControlRequest, MeetingLine, Part, ParticipantLine, RecordLine, RefusalCode,
-    RoomLine, VmrLine,
+    ControlAnswer, ControlRequest, MeetingLine, NewVmr, ParticipantLine, RecordLine, RefusalCode,
+    RoomLine,
 };
 use conclave_directory::{CallRecord, ClaimError, EnrolError, PinHash, Room, RoomStatus, Vmr};
 use conclave_link_protocol::message::{CloudEvent, RoomIdentity};
@@ -13,14 +14,6 @@ use conclave_types::{
     ActivationCode, DisplayName, OrganisationId, Pin, RoomId, Secret, VmrId, VmrNumber,
 };
 use std::collections::BTreeMap;
-
-/// The most participants that a meeting room may be given: with the longest names, the roster of
-/// so many and the list of meeting rooms still fit into one frame of the link (64 KiB).
-const LARGEST_CAPACITY: u32 = 80;
-
-/// The most meeting rooms of an organisation: ten for each room of a large one. Each costs the cloud some
-/// hundred octets; raised, listing them all takes longer than a person waits.
-pub const MOST_VMRS: usize = 10_000;
 
 /// The most administrators who wait for a hash at once.
 const MOST_HASHING: usize = 16;
@@ -33,7 +26,7 @@ pub(super) struct Waiting {
 }
 
 enum Then {
-    Create { number: VmrNumber, name: DisplayName, capacity: u32 },
+    Create(NewVmr),
     SetPin { number: VmrNumber },
 }
 
@@ -53,21 +46,20 @@ impl Switchboard {
                 .map(|room| ControlAnswer::Room { room: self.room_line(room) }),
             ControlRequest::RoomRename { room, name } => self.rename(whose, &room, &name),
             ControlRequest::RoomRevoke { room } => self.revoke(whose, &room),
-            ControlRequest::VmrCreate { number, name, pin: Some(pin), capacity } => {
-                // Refused before the hash is computed, and checked again by the database after.
-                match self.may_create(whose, &number, capacity) {
-                    Ok(()) => {
-                        self.hash_pin(id, pin, Then::Create { number, name, capacity });
-                        return;
-                    }
-                    Err(refused) => Err(refused),
+            ControlRequest::VmrCreate { new, pin } => match (self.may_create(whose, &new), pin) {
+                (Err(refused), _) => Err(refused),
+                // Refused before the hash is computed, and looked at again after.
+                (Ok(()), Some(pin)) => {
+                    self.hash_pin(id, pin, Then::Create(new));
+                    return;
                 }
-            }
-            ControlRequest::VmrCreate { number, name, pin: None, capacity } => self
-                .may_create(whose, &number, capacity)
-                .and_then(|()| self.create_vmr(whose, number, name, None, capacity)),
+                (Ok(()), None) => self.create_vmr(whose, new, None),
+            },
             ControlRequest::VmrList { part } => self.vmr_list(whose, &part),
             ControlRequest::VmrRemove { number } => self.remove_vmr(whose, &number),
+            ControlRequest::VmrModerators { number, people } => {
+                self.set_moderators(whose, &number, &people)
+            }
             ControlRequest::VmrSetPin { number, pin: Some(pin) } => {
                 match self.find_vmr(whose, &number) {
                     Ok(_) => {
@@ -101,9 +93,7 @@ impl Switchboard {
         self.asking = Some(by);
         let answered = match (hash, then) {
             (None, _) => Err(Refused::because("the PIN could not be hashed: see the cloud's log")),
-            (hash, Then::Create { number, name, capacity }) => {
-                self.create_vmr(whose, number, name, hash, capacity)
-            }
+            (hash, Then::Create(new)) => self.create_vmr(whose, new, hash),
             (hash, Then::SetPin { number }) => self.set_pin(whose, &number, hash.as_ref()),
         };
         self.settle(answered.is_ok());
@@ -243,102 +233,6 @@ impl Switchboard {
         found.ok_or_else(|| no_room(room))
     }
 
-    fn may_create(
-        &self,
-        whose: OrganisationId,
-        number: &VmrNumber,
-        capacity: u32,
-    ) -> Result<(), Refused> {
-        if !(1..=LARGEST_CAPACITY).contains(&capacity) {
-            return Err(Refused::with(
-                RefusalCode::Capacity,
-                format!(
-                    "a meeting room holds 1 to {LARGEST_CAPACITY} participants, not {capacity}"
-                ),
-            ));
-        }
-        if self.listing.len(whose) >= MOST_VMRS {
-            return Err(Refused::with(
-                RefusalCode::TooMany,
-                format!(
-                    "there are {MOST_VMRS} meeting rooms, as many as the cloud keeps: remove one that \
-                 nobody uses, see 'conclave-cloud vmr list'"
-                ),
-            ));
-        }
-        match self.parts.directory.vmr(whose, number)? {
-            Some(_) => Err(conclave_directory::AddVmrError::NumberTaken.into()),
-            None => Ok(()),
-        }
-    }
-
-    fn create_vmr(
-        &mut self,
-        whose: OrganisationId,
-        number: VmrNumber,
-        name: DisplayName,
-        pin: Option<PinHash>,
-        capacity: u32,
-    ) -> Answered {
-        let id = VmrId::from_random(self.random());
-        let vmr = Vmr { id, organisation: whose, number, name, pin, capacity };
-        self.may_create(whose, &vmr.number, capacity)?;
-        self.audit("vmr.create", id, "", in_words(&vmr));
-        self.parts.directory.add_vmr(&vmr)?;
-        tracing::info!(vmr = %id, "meeting room created");
-        self.listing.set(&vmr);
-        self.push_directory(whose);
-        Ok(ControlAnswer::VmrCreated { vmr: vmr_line(vmr) })
-    }
-
-    fn vmr_list(&self, whose: OrganisationId, part: &Part) -> Answered {
-        let vmrs = self.parts.directory.vmrs()?.into_iter().filter(|vmr| {
-            vmr.organisation == whose && part.matches(&[vmr.name.as_str(), vmr.number.as_str()])
-        });
-        let (vmrs, total) = part.of(vmrs.map(vmr_line));
-        Ok(ControlAnswer::Vmrs { vmrs, total })
-    }
-
-    fn remove_vmr(&mut self, whose: OrganisationId, number: &VmrNumber) -> Answered {
-        let vmr = self.find_vmr(whose, number)?;
-        self.audit("vmr.remove", vmr.id, in_words(&vmr), "");
-        self.parts.directory.remove_vmr(vmr.id)?;
-        tracing::info!(vmr = %vmr.id, "meeting room removed");
-        self.listing.remove(&vmr);
-        self.meet(Meet::VmrRemoved { vmr: vmr.id });
-        self.push_directory(whose);
-        Ok(ControlAnswer::VmrRemoved { vmr: vmr_line(vmr) })
-    }
-
-    fn set_pin(
-        &mut self,
-        whose: OrganisationId,
-        number: &VmrNumber,
-        pin: Option<&PinHash>,
-    ) -> Answered {
-        let mut vmr = self.find_vmr(whose, number)?;
-        let after = if pin.is_some() { "another PIN" } else { "no PIN" };
-        self.audit("vmr.set_pin", vmr.id, in_words(&vmr), after);
-        self.parts.directory.set_pin(vmr.id, pin)?;
-        match pin {
-            Some(_) => tracing::info!(vmr = %vmr.id, "PIN set"),
-            None => tracing::info!(vmr = %vmr.id, "PIN taken away"),
-        }
-        vmr.pin = pin.cloned();
-        self.listing.set(&vmr);
-        self.push_directory(whose);
-        Ok(ControlAnswer::VmrPinSet { vmr: vmr_line(vmr) })
-    }
-
-    fn find_vmr(&self, whose: OrganisationId, number: &VmrNumber) -> Result<Vmr, Refused> {
-        self.parts.directory.vmr(whose, number)?.ok_or_else(|| {
-            Refused::with(
-                RefusalCode::Gone,
-                format!("there is no meeting room {number}: see 'conclave-cloud vmr list'"),
-            )
-        })
-    }
-
     /// Ends the meeting in a meeting room. Whoever was in may come again.
     fn end_meeting(&mut self, whose: OrganisationId, number: &VmrNumber) -> Answered {
         let vmr = self.find_vmr(whose, number)?;
@@ -348,15 +242,16 @@ impl Switchboard {
                 format!("no meeting is on in {number}: see 'conclave-cloud meeting list'"),
             ));
         };
-        self.audit("meeting.end", meeting, in_words(&vmr), "");
+        self.audit(act(&vmr, "meeting.end"), meeting, in_words(&vmr), "");
         tracing::info!(vmr = %vmr.id, %meeting, "meeting ended by an administrator");
         self.meet(Meet::Closed { vmr: vmr.id });
-        Ok(ControlAnswer::MeetingEnded { vmr: vmr_line(vmr) })
+        Ok(ControlAnswer::MeetingEnded { vmr: self.vmr_line(vmr)? })
     }
 
     fn meeting_list(&self, whose: OrganisationId) -> Answered {
         let mut vmrs = self.parts.directory.vmrs()?;
-        vmrs.retain(|vmr| vmr.organisation == whose);
+        let sight = self.sight();
+        vmrs.retain(|vmr| vmr.organisation == whose && vmr.seen_by(sight));
         let vmrs: BTreeMap<VmrId, Vmr> = vmrs.into_iter().map(|vmr| (vmr.id, vmr)).collect();
         let line = |summary: conclave_meeting::MeetingSummary| {
             let vmr = vmrs.get(&summary.vmr)?;
@@ -388,7 +283,7 @@ impl Switchboard {
             left_at: record.left.map(|(at, _)| at),
             why: record.left.map(|(_, why)| why.words().to_owned()),
         };
-        let records = self.parts.directory.call_records(whose, most)?;
+        let records = self.parts.directory.call_records(whose, self.sight(), most)?;
         Ok(ControlAnswer::Records { records: records.into_iter().map(line).collect() })
     }
 
@@ -415,22 +310,6 @@ pub(super) fn no_room(room: &str) -> Refused {
         RefusalCode::Gone,
         format!("there is no room '{room}': see 'conclave-cloud room list'"),
     )
-}
-
-/// For the audit log.
-fn in_words(vmr: &Vmr) -> String {
-    let pin = if vmr.pin.is_some() { "a PIN" } else { "no PIN" };
-    format!("{} '{}', {pin}, {} seats", vmr.number.as_str(), vmr.name, vmr.capacity)
-}
-
-fn vmr_line(vmr: Vmr) -> VmrLine {
-    VmrLine {
-        vmr: vmr.id,
-        number: vmr.number,
-        name: vmr.name,
-        pin: vmr.pin.is_some(),
-        capacity: vmr.capacity,
-    }
 }
 
 fn revoked(room: &Room) -> Refused {

@@ -78,7 +78,12 @@ impl Switchboard {
     fn names(&self, whose: OrganisationId) -> Result<Names, StoreError> {
         let people = self.parts.directory.people(whose)?.into_iter();
         let rooms = self.roster.of_organisation(whose);
-        let vmrs = self.parts.directory.vmrs()?.into_iter().filter(|vmr| vmr.organisation == whose);
+        let vmrs = self
+            .parts
+            .directory
+            .vmrs()?
+            .into_iter()
+            .filter(|vmr| vmr.organisation == whose && vmr.seen_by(self.sight()));
         Ok(people
             .map(|person| (person.id.to_string(), person.name))
             .chain(rooms.map(|room| (room.id.to_string(), room.name.clone())))

@@ -16,7 +16,14 @@ const LONGEST_LISTING: usize = 24 * 1024;
 
 /// All meeting rooms, by organisation and number.
 #[derive(Debug, Default)]
-pub(super) struct Listing(BTreeMap<OrganisationId, BTreeMap<VmrNumber, DirectoryEntry>>);
+pub(super) struct Listing(BTreeMap<OrganisationId, BTreeMap<VmrNumber, Listed>>);
+
+/// A hidden one counts and is not listed.
+#[derive(Debug)]
+struct Listed {
+    hidden: bool,
+    entry: DirectoryEntry,
+}
 
 impl Listing {
     pub(super) fn of(vmrs: Vec<Vmr>) -> Listing {
@@ -32,7 +39,9 @@ impl Listing {
 
     /// One is there, or is not as it was.
     pub(super) fn set(&mut self, vmr: &Vmr) {
-        self.0.entry(vmr.organisation).or_default().insert(vmr.number.clone(), entry(vmr));
+        let hidden = vmr.hidden;
+        let listed = Listed { hidden, entry: entry(vmr) };
+        self.0.entry(vmr.organisation).or_default().insert(vmr.number.clone(), listed);
     }
 
     pub(super) fn remove(&mut self, vmr: &Vmr) {
@@ -55,6 +64,8 @@ impl Listing {
             .get(&whose)
             .into_iter()
             .flat_map(BTreeMap::values)
+            .filter(|listed| !listed.hidden)
+            .map(|listed| &listed.entry)
             .take_while(fits)
             .cloned()
             .collect()

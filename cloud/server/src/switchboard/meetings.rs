@@ -7,7 +7,7 @@ use conclave_link_protocol::message::{
     CloudEvent, EndReason, JoinRefusal, Joined, Participant, Response, ResumedCall, Roster,
 };
 use conclave_meeting::{Fact, Input as Meet, NotAdmitted, Output as Met, Why};
-use conclave_types::{CallId, ParticipantId, RoomId};
+use conclave_types::{CallId, DisplayName, ParticipantId, RoomId};
 
 impl Switchboard {
     /// Tells the meetings what happened and does what they want.
@@ -17,6 +17,7 @@ impl Switchboard {
             self.met(output);
         }
         self.write_new_records();
+        self.remove_used_up();
     }
 
     fn met(&mut self, output: Met) {
@@ -98,7 +99,7 @@ impl Switchboard {
             call,
             room,
             room_name: arrival.room_name,
-            vmr_name: arrival.vmr_name.clone(),
+            vmr_name: if arrival.hidden { unnamed() } else { arrival.vmr_name.clone() },
             meeting,
             participant,
             leg: leg.leg,
@@ -142,6 +143,7 @@ impl Switchboard {
                     vmr,
                     number: found.number,
                     name: found.name,
+                    hidden: found.hidden,
                     at,
                 },
                 // Without its line the joining is refused, which is what follows.
@@ -166,7 +168,10 @@ impl Switchboard {
                 self.outputs.push_back(Output::Note(Box::new(CallNote::Ended { call, why, now })));
                 RecordEntry::Left { call, why, at }
             }
-            Fact::Ended { meeting } => RecordEntry::Ended { meeting, at },
+            Fact::Ended { vmr, meeting } => {
+                self.used_up.push(vmr);
+                RecordEntry::Ended { meeting, at }
+            }
         };
         self.unrecorded.push_back(entry);
         self.new_records = true;
@@ -218,6 +223,11 @@ impl Switchboard {
             }
         }
     }
+}
+
+/// In the log of calls, which the operator reads, a hidden meeting room has no name.
+fn unnamed() -> DisplayName {
+    "·".parse().unwrap_or_else(|_| unreachable!("a dot is a name"))
 }
 
 fn on_wire(roster: conclave_meeting::Roster) -> Roster {

@@ -23,6 +23,7 @@
 //! - `releases`: what the command line asks about that;
 //! - `removal`: old records of calls, and revoked rooms;
 //! - `resets`: codes, orders and receipts of factory resets;
+//! - `vmrs`: meeting rooms, and who sees which;
 //! - `tally`: what is counted for the operator.
 
 mod admin;
@@ -44,15 +45,16 @@ mod roster;
 mod seen;
 mod tally;
 mod updates;
+mod vmrs;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
-pub use admin::MOST_VMRS;
 pub use changes::Topic;
 pub(crate) use releases::words as stage_words;
 pub use tally::{Gauges, Tally, Words, kind};
+pub use vmrs::MOST_VMRS;
 pub use words::{
     BundleFile, CallNote, Caller, Certifier, CloseReason, ControlId, Input, JobId, LinkId,
     MediaEvent, Output, Peer, PinOutcome, RequestId, SignError, SignedCertificate,
@@ -64,7 +66,9 @@ use conclave_directory::{
 };
 use conclave_link_protocol::message::ResumedCall;
 use conclave_meeting::Meetings;
-use conclave_types::{CallId, DisplayName, OrganisationId, ParticipantId, RoomId, Time, UnixTime};
+use conclave_types::{
+    CallId, DisplayName, OrganisationId, ParticipantId, RoomId, Time, UnixTime, VmrId,
+};
 use listing::Listing;
 use roster::Roster;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -118,6 +122,8 @@ pub struct Switchboard {
     new_records: bool,
     /// Calls whose line is among those.
     new_calls: Vec<CallId>,
+    /// Meeting rooms for one meeting that have had theirs.
+    used_up: Vec<VmrId>,
     retry_records_at: Option<Time>,
     removal: removal::Removal,
     /// The records that the last stop left open are still to be closed.
@@ -197,6 +203,7 @@ impl Switchboard {
             unrecorded: VecDeque::new(),
             new_records: false,
             new_calls: Vec::new(),
+            used_up: Vec::new(),
             retry_records_at: None,
             removal,
             dangling: true,

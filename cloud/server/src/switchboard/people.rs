@@ -45,9 +45,10 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         | Ask::RoomResetCode { .. }
         | Ask::RoomResetWithdraw { .. } => Some(Action::RemoveRooms),
         Ask::VmrList { .. } => Some(Action::SeeMeetingRooms),
-        Ask::VmrCreate { .. } | Ask::VmrRemove { .. } | Ask::VmrSetPin { .. } => {
-            Some(Action::ChangeMeetingRooms)
-        }
+        Ask::VmrCreate { .. }
+        | Ask::VmrRemove { .. }
+        | Ask::VmrSetPin { .. }
+        | Ask::VmrModerators { .. } => Some(Action::ChangeMeetingRooms),
         Ask::MeetingList | Ask::MeetingEnd { .. } => Some(Action::RunMeetings),
         Ask::RecordList { .. } | Ask::RecordRemove { .. } => Some(Action::Reports),
         Ask::AuditList { installation: false, .. } => Some(Action::SeeAudit),
@@ -411,6 +412,7 @@ impl Switchboard {
                 let gone = Person { standing: Standing::Suspended, ..person.clone() };
                 self.one_administrator_is_left(&person, &gone)?;
                 self.audit("person.remove", person.id, in_words(&person), "");
+                self.remove_unseen(person.id)?;
                 self.parts.directory.remove_person(person.id)?;
                 Ok(ControlAnswer::PersonRemoved { person: Box::new(line(person)) })
             }
@@ -431,7 +433,11 @@ impl Switchboard {
     }
 
     /// By id, or by e-mail address.
-    fn find_person(&self, whose: OrganisationId, called: &str) -> Result<Person, Refused> {
+    pub(super) fn find_person(
+        &self,
+        whose: OrganisationId,
+        called: &str,
+    ) -> Result<Person, Refused> {
         let found = match (called.parse::<PersonId>(), called.parse::<EmailAddress>()) {
             (Ok(id), _) => self.parts.directory.person(whose, id)?,
             (_, Ok(email)) => {

@@ -1,6 +1,7 @@
 mod audit;
 mod chaos;
 mod disk;
+mod hidden;
 mod limits;
 mod lists;
 mod organisations;
@@ -10,9 +11,11 @@ mod resets;
 mod updates;
 
 use super::*;
-use crate::control::{ControlAnswer, ControlRequest, Part, RoomCounts, RoomState};
+use crate::control::{
+    ControlAnswer, ControlRequest, NewVmr, Part, RefusalCode, RoomCounts, RoomState,
+};
 use conclave_directory::repository::{Records, Rooms, Vmrs};
-use conclave_directory::{CODE_LIFETIME, LeftWhy, PinHash, SqliteDirectory};
+use conclave_directory::{CODE_LIFETIME, LeftWhy, PinHash, Sight, SqliteDirectory};
 use conclave_link_protocol::message::*;
 use conclave_types::*;
 use disk::{Disk, Space};
@@ -192,10 +195,12 @@ impl Cloud {
 
     fn vmr(&mut self, number: &str, pin: Option<&str>, capacity: u32) -> Vec<Output> {
         let (answer, outputs) = self.admin(ControlRequest::VmrCreate {
-            number: number.parse().unwrap(),
-            name: format!("VMR {number}").parse().unwrap(),
+            new: NewVmr::plain(
+                number.parse().unwrap(),
+                format!("VMR {number}").parse().unwrap(),
+                capacity,
+            ),
             pin: pin.map(|pin| pin.parse().unwrap()),
-            capacity,
         });
         assert!(matches!(answer, ControlAnswer::VmrCreated { .. }), "{answer:?}");
         outputs
@@ -414,7 +419,7 @@ fn two_rooms_meet_with_the_right_pin_and_see_each_other() {
     let (response, outputs) = cloud.ask(b, RoomRequest::Leave { call: second.call });
     assert_eq!(response, Some(Response::Done));
     assert!(outputs.iter().any(|o| matches!(o, Output::CloseLeg { .. })));
-    let records = cloud.disk.call_records(OrganisationId::FIRST, 9).unwrap();
+    let records = cloud.disk.call_records(OrganisationId::FIRST, Sight::All, 9).unwrap();
     assert_eq!(records.len(), 2);
     let left = records.iter().filter_map(|r| r.left).collect::<Vec<_>>();
     assert!(matches!(left[..], [(_, LeftWhy::Left)]), "{left:?}");
@@ -517,7 +522,7 @@ fn a_link_that_goes_while_the_pin_is_looked_at_leaves_nothing_behind() {
     cloud.give(Input::Closed { link });
     let outputs = cloud.release();
     assert!(matches!(outputs[..], [Output::CloseLeg { .. }]), "{outputs:?}");
-    assert_eq!(cloud.disk.call_records(OrganisationId::FIRST, 9).unwrap(), []);
+    assert_eq!(cloud.disk.call_records(OrganisationId::FIRST, Sight::All, 9).unwrap(), []);
     assert!(cloud.board.summary().contains("0 arriving"), "{}", cloud.board.summary());
 }
 
@@ -592,7 +597,7 @@ fn a_cloud_that_was_restarted_has_forgotten_the_calls_and_closed_their_records()
     let mut cloud = Cloud::on(cloud.disk);
     let (link, welcome) = cloud.link(1, room, vec![held(joined.call)]);
     assert_eq!((welcome.calls.len(), welcome.directory.len()), (0, 1));
-    let records = cloud.disk.call_records(OrganisationId::FIRST, 9).unwrap();
+    let records = cloud.disk.call_records(OrganisationId::FIRST, Sight::All, 9).unwrap();
     assert!(matches!(records[0].left, Some((_, LeftWhy::CloudStopped))));
     cloud.joined(link, "4711", Some("246810"));
 }
@@ -607,7 +612,7 @@ fn a_stopping_cloud_tells_rooms_and_closes_records() {
     let ended = CloudEvent::CallEnded { call: joined.call, reason: EndReason::Unknown };
     assert_eq!(events_to(&outputs, a), [&ended]);
     assert!(outputs.contains(&Output::Close { link: a, reason: CloseReason::Stopping }));
-    let records = cloud.disk.call_records(OrganisationId::FIRST, 9).unwrap();
+    let records = cloud.disk.call_records(OrganisationId::FIRST, Sight::All, 9).unwrap();
     assert!(matches!(records[0].left, Some((_, LeftWhy::CloudStopped))));
 }
 
@@ -696,10 +701,13 @@ fn on_a_full_disk_nobody_joins_unrecorded_and_who_leaves_is_recorded_later() {
     *cloud.disk.1.lock().unwrap() = Space::None;
     assert_eq!(cloud.join(b, "4711", None), Response::NotJoined(JoinRefusal::Busy));
     cloud.ask(a, RoomRequest::Leave { call: joined.call });
-    assert_eq!(cloud.disk.call_records(OrganisationId::FIRST, 9).unwrap()[0].left, None);
+    assert_eq!(
+        cloud.disk.call_records(OrganisationId::FIRST, Sight::All, 9).unwrap()[0].left,
+        None
+    );
     *cloud.disk.1.lock().unwrap() = Space::Left;
     cloud.later(RECORD_RETRY.as_secs());
-    let records = cloud.disk.call_records(OrganisationId::FIRST, 9).unwrap();
+    let records = cloud.disk.call_records(OrganisationId::FIRST, Sight::All, 9).unwrap();
     assert_eq!(records.len(), 1);
     assert!(matches!(records[0].left, Some((_, LeftWhy::Left))));
     cloud.joined(b, "4711", None);

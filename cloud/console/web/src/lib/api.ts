@@ -88,6 +88,13 @@ export interface Vmr {
   name: string;
   pin: boolean;
   capacity: number;
+  /** Only its owner and its moderators find it. */
+  hidden: boolean;
+  /** It is gone after its meeting. */
+  once: boolean;
+  owner: string | null;
+  /** Their e-mail addresses. */
+  moderators: string[];
 }
 
 export interface Person {

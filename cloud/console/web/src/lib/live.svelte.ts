@@ -74,13 +74,20 @@ export class Live<T> {
   data = $state<T>();
   trouble = $state<Trouble>();
   #newest = 0;
+  readonly #reload: () => Promise<void>;
 
   /** `load` is run again when what it reads changes, and when the server says that one of the topics did. */
   constructor(topics: readonly Topic[], load: () => Promise<T>) {
+    this.#reload = () => this.#load(load);
     $effect(() => {
       void this.#load(load);
       return changes.on(topics, () => void this.#load(load));
     });
+  }
+
+  /** Looks now. */
+  again(): void {
+    void this.#reload();
   }
 
   async #load(load: () => Promise<T>): Promise<void> {

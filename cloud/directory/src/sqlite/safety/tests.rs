@@ -4,7 +4,7 @@ use super::super::SqliteDirectory;
 use super::*;
 use crate::activation::KeyFingerprint;
 use crate::repository::{
-    AddVmrError, LeftWhy, PinTries, RecordEntry, Records, Room, RoomStatus, Rooms, Vmr, Vmrs,
+    AddVmrError, LeftWhy, PinTries, RecordEntry, Records, Room, RoomStatus, Rooms, Sight, Vmr, Vmrs,
 };
 use conclave_types::{CallId, MeetingId, OrganisationId, RoomId, UnixTime, VmrId};
 use std::os::unix::fs::FileExt;
@@ -31,6 +31,10 @@ fn vmr(n: u128) -> Vmr {
         name: format!("L'été {n}").parse().unwrap(),
         pin: None,
         capacity: 25,
+        hidden: false,
+        once: false,
+        owner: None,
+        moderators: vec![],
     }
 }
 
@@ -164,6 +168,7 @@ fn what_was_removed_does_not_come_back_with_a_damaged_database() {
             vmr,
             number: "1001".parse().unwrap(),
             name,
+            hidden: false,
             at,
         },
         RecordEntry::Joined {
@@ -186,7 +191,7 @@ fn what_was_removed_does_not_come_back_with_a_damaged_database() {
     overwrite(&kept.file, 0);
     let directory = kept.open();
     assert_eq!(kept.aside().len(), 1);
-    assert_eq!(directory.call_records(OrganisationId::FIRST, 9).unwrap(), []);
+    assert_eq!(directory.call_records(OrganisationId::FIRST, Sight::All, 9).unwrap(), []);
     assert_eq!(directory.room(RoomId::from_random(4)).unwrap(), None);
     assert_eq!(directory.rooms().unwrap().len(), 9);
 }

@@ -127,3 +127,58 @@ fn an_invitation_replaces_the_one_before_and_runs_out() {
     directory.remove_sessions(until.after(Duration::from_secs(1))).unwrap();
     assert_eq!(directory.invited(second, NOW).unwrap(), None, "and is forgotten");
 }
+
+#[test]
+fn hidden_meeting_rooms_and_their_records_are_read_by_those_who_may() {
+    let mut directory = directory();
+    let (owner, moderator, other) =
+        (person(1, "a@x.org"), person(2, "b@x.org"), person(3, "c@x.org"));
+    for each in [&owner, &moderator, &other] {
+        directory.add_person(each).unwrap();
+    }
+    let nobody = PersonId::from_random(77);
+    let hidden = Vmr {
+        hidden: true,
+        once: true,
+        owner: Some(owner.id),
+        moderators: vec![moderator.id, nobody],
+        ..vmr(1, "123456789", None)
+    };
+    directory.add_vmr(&hidden).unwrap();
+    let kept = directory.vmr_with_id(hidden.id).unwrap().unwrap();
+    assert_eq!(
+        kept,
+        Vmr { moderators: vec![moderator.id], ..hidden },
+        "who is not there is left out"
+    );
+
+    let [started, joined] = joined(1);
+    let RecordEntry::Started { meeting, organisation, vmr, number, name, at, .. } = started else {
+        panic!()
+    };
+    let started =
+        RecordEntry::Started { meeting, organisation, vmr, number, name, hidden: true, at };
+    directory.keep(&[started, joined]).unwrap();
+    let seen = |directory: &SqliteDirectory, sight| {
+        directory.call_records(OrganisationId::FIRST, sight, 9).unwrap().len()
+    };
+    for (sight, records) in [
+        (Sight::All, 1),
+        (Sight::Plain, 0),
+        (Sight::Of(owner.id), 1),
+        (Sight::Of(moderator.id), 1),
+        (Sight::Of(other.id), 0),
+    ] {
+        assert_eq!(seen(&directory, sight), records, "{sight:?}");
+        assert_eq!(kept.seen_by(sight), records == 1, "{sight:?}");
+    }
+    // Without its owner it is the moderators'; another list of them takes the place of the first.
+    directory.remove_person(owner.id).unwrap();
+    assert_eq!(directory.vmr_with_id(kept.id).unwrap().unwrap().owner, None);
+    directory.set_moderators(kept.id, &[other.id, other.id]).unwrap();
+    assert_eq!(seen(&directory, Sight::Of(moderator.id)), 0);
+    assert_eq!(seen(&directory, Sight::Of(other.id)), 1);
+    directory.remove_vmr(kept.id).unwrap();
+    assert_eq!(seen(&directory, Sight::Of(other.id)), 0, "removed, it stays hidden");
+    assert_eq!(seen(&directory, Sight::All), 1);
+}

@@ -115,10 +115,8 @@ fn what_is_asked_or_refused_leaves_none() {
         ControlRequest::RoomRevoke { room: "C".into() },
         ControlRequest::VmrRemove { number: "4712".parse().unwrap() },
         ControlRequest::VmrCreate {
-            number: "4711".parse().unwrap(),
-            name: "V".parse().unwrap(),
+            new: NewVmr::plain("4711".parse().unwrap(), "V".parse().unwrap(), 2),
             pin: Some("246810".parse().unwrap()),
-            capacity: 2,
         },
         ControlRequest::MeetingEnd { number: "4711".parse().unwrap() },
         ControlRequest::OrganisationAdd { name: "Organisation".parse().unwrap() },
@@ -143,10 +141,8 @@ fn two_orders_that_wait_for_their_hashes_do_not_mix_their_rows() {
         other => panic!("{other:?}"),
     };
     let create = |number: &str| ControlRequest::VmrCreate {
-        number: number.parse().unwrap(),
-        name: "V".parse().unwrap(),
+        new: NewVmr::plain(number.parse().unwrap(), "V".parse().unwrap(), 2),
         pin: Some("246810".parse().unwrap()),
-        capacity: 2,
     };
     cloud.hold = Some(vec![]);
     for (whose, number) in [(OrganisationId::FIRST, "4711"), (hospital, "4712")] {

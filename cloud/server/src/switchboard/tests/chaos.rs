@@ -239,7 +239,8 @@ fn every_request_gets_one_answer_and_every_leg_is_closed_whatever_happens() {
         world.give(Input::Stop);
         assert!(world.books.legs.is_empty(), "seed {seed}: legs stay open\n{log}");
         assert!(world.books.open.is_empty(), "seed {seed}: links stay open\n{log}");
-        let records = world.cloud.disk.call_records(OrganisationId::FIRST, 1_000).unwrap();
+        let records =
+            world.cloud.disk.call_records(OrganisationId::FIRST, Sight::All, 1_000).unwrap();
         assert!(records.iter().all(|r| r.left.is_some()), "seed {seed}: records stay open\n{log}");
     }
 }

@@ -77,6 +77,7 @@ through!(Vmrs {
     fn vmr_with_id(&; id: VmrId) -> Result<Option<Vmr>, StoreError>;
     fn vmrs(&;) -> Result<Vec<Vmr>, StoreError>;
     fn remove_vmr(&mut; id: VmrId) -> Result<bool, StoreError>;
+    fn set_moderators(&mut; id: VmrId, people: &[PersonId]) -> Result<(), StoreError>;
     fn set_pin(&mut; id: VmrId, pin: Option<&PinHash>) -> Result<bool, StoreError>;
 });
 through!(PinTries {
@@ -120,9 +121,10 @@ impl Records for Disk {
     fn call_records(
         &self,
         organisation: OrganisationId,
+        sight: Sight,
         most: u32,
     ) -> Result<Vec<CallRecord>, StoreError> {
-        self.0.lock().unwrap().call_records(organisation, most)
+        self.0.lock().unwrap().call_records(organisation, sight, most)
     }
     fn remove_records(
         &mut self,

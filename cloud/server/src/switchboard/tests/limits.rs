@@ -1,7 +1,7 @@
 //! Each limit is reached; the new one is refused with a reason, the others notice nothing.
 
 use super::*;
-use crate::switchboard::admin::MOST_VMRS;
+use crate::switchboard::MOST_VMRS;
 use crate::switchboard::pace::{AT_ONCE, INTERVAL};
 use conclave_directory::MOST_NEWCOMERS;
 use conclave_directory::Vmr;
@@ -51,16 +51,18 @@ fn as_many_meeting_rooms_are_kept_as_may_be_and_the_next_one_is_refused_in_words
             name: "V".parse().unwrap(),
             pin: None,
             capacity: 2,
+            hidden: false,
+            once: false,
+            owner: None,
+            moderators: vec![],
         };
         disk.0.lock().unwrap().add_vmr(&vmr).unwrap();
     }
     let mut cloud = Cloud::on(disk);
     let (link, _) = cloud.room(1, "A");
     let create = |number: &str| ControlRequest::VmrCreate {
-        number: number.parse().unwrap(),
-        name: "One more".parse().unwrap(),
+        new: NewVmr::plain(number.parse().unwrap(), "One more".parse().unwrap(), 2),
         pin: None,
-        capacity: 2,
     };
     let reason = cloud.refused(create("998"));
     assert!(reason.contains("10000") && reason.contains("remove"), "{reason}");

@@ -34,7 +34,7 @@ impl Cloud {
         }
     }
 
-    fn browse(&mut self, session: u8, request: ControlRequest) -> ControlAnswer {
+    pub(super) fn browse(&mut self, session: u8, request: ControlRequest) -> ControlAnswer {
         let input =
             Input::Console { id: ControlId(6), session: token(session), source: SOURCE, request };
         let answer = self.give(input).into_iter().find_map(|output| match output {
@@ -56,7 +56,7 @@ impl Cloud {
     }
 
     /// A cloud with an administrator, who is signed in by session 1.
-    fn with_ada() -> Cloud {
+    pub(super) fn with_ada() -> Cloud {
         let mut cloud = Cloud::new();
         cloud.board.set_up_with(token(9));
         assert!(matches!(cloud.set_up(token(9), 1), AccountAnswer::Person(_)));
@@ -85,7 +85,7 @@ impl Cloud {
     }
 
     /// Somebody with this role, invited and signed in by this session.
-    fn person(&mut self, email: &str, role: Role, session: u8) -> PersonId {
+    pub(super) fn person(&mut self, email: &str, role: Role, session: u8) -> PersonId {
         let add = ControlRequest::PersonAdd {
             email: email.parse().unwrap(),
             name: "Somebody".parse().unwrap(),
@@ -288,7 +288,7 @@ fn requests() -> Vec<(ControlRequest, &'static [Role])> {
         (Ask::RoomResetWithdraw { room: room() }, ADMINISTRATOR),
         (Ask::VmrRemove { number: number() }, ADMINISTRATOR),
         (Ask::VmrSetPin { number: number(), pin: None }, ADMINISTRATOR),
-        (Ask::VmrCreate { number: number(), name: name(), pin: None, capacity: 0 }, ADMINISTRATOR),
+        (Ask::VmrCreate { new: NewVmr::plain(number(), name(), 0), pin: None }, ADMINISTRATOR),
         (Ask::MeetingList, ADMINISTRATOR),
         (Ask::MeetingEnd { number: number() }, ADMINISTRATOR),
         (Ask::RecordList { most: 9 }, ADMINISTRATOR),

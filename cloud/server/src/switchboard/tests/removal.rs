@@ -11,7 +11,7 @@ impl Cloud {
     }
 
     fn records(&self) -> usize {
-        self.disk.call_records(OrganisationId::FIRST, 99).unwrap().len()
+        self.disk.call_records(OrganisationId::FIRST, Sight::All, 99).unwrap().len()
     }
 
     fn removed(&mut self, before: UnixTime) -> u32 {
@@ -58,7 +58,7 @@ fn a_call_that_goes_on_keeps_its_record_however_long_ago_it_began() {
     let (link, _) = cloud.room(1, "A");
     cloud.vmr("4711", None, 5);
     let Joined { call, participant, .. } = cloud.joined(link, "4711", None);
-    let meeting = cloud.disk.call_records(OrganisationId::FIRST, 9).unwrap()[0].meeting;
+    let meeting = cloud.disk.call_records(OrganisationId::FIRST, Sight::All, 9).unwrap()[0].meeting;
     cloud.give(Input::Media(MediaEvent::Flowing { meeting, participant }));
     cloud.later(KEPT.as_secs() * 3);
     cloud.later(DAILY.as_secs());

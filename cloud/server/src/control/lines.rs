@@ -1,0 +1,322 @@
+//! The lines of lists: what each thing is, as the command line prints it and the console shows it.
+
+use conclave_link_protocol::message::UpdateStage;
+use conclave_rollout::{Amount, Stage, Standing};
+use conclave_types::{
+    BundleHash, CallId, Channel, Compatible, DisplayName, EmailAddress, MaintenanceWindow,
+    MeetingId, OrganisationId, PersonId, Redacted, ResetNumber, RoomId, UnixTime, Version, VmrId,
+    VmrNumber,
+};
+use serde::{Deserialize, Serialize};
+
+/// A factory reset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetLine {
+    /// What it is known by, on the room's receipt too.
+    pub number: ResetNumber,
+    /// Which room.
+    pub room: RoomId,
+    /// Its name then.
+    pub name: DisplayName,
+    /// Its device's serial number.
+    pub serial: String,
+    /// The SHA-256 of its key, 64 hexadecimal digits.
+    pub key: String,
+    /// Who wanted it: `cloud` or `panel`.
+    pub way: String,
+    /// When it was ordered, or the right code was typed.
+    pub asked_at: UnixTime,
+    /// When the room said what it did.
+    pub told_at: Option<UnixTime>,
+    /// What it did: `partition_erased`, `folder_erased`, `not_erased` or `other`.
+    pub outcome: Option<String>,
+}
+
+/// A release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseLine {
+    /// Its version.
+    pub version: Version,
+    /// Its board.
+    pub compatible: Compatible,
+    /// The bundle's hash.
+    pub sha256: BundleHash,
+    /// The bundle's length in octets.
+    pub size: u64,
+    /// The security floor that it brings.
+    pub floor: Version,
+    /// When it was added.
+    pub added_at: UnixTime,
+}
+
+/// A rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolloutLine {
+    /// Its number.
+    pub rollout: u32,
+    /// To whom.
+    pub channel: Channel,
+    /// What.
+    pub version: Version,
+    /// For which board.
+    pub compatible: Compatible,
+    /// Whether rooms are taken.
+    pub stage: Stage,
+    /// The wave that is on, from 1.
+    pub wave: u32,
+    /// What the waves take.
+    pub waves: Vec<Amount>,
+    /// How many rooms the present wave takes, with those before it.
+    pub target: u32,
+    /// Rooms that were asked and have not ended.
+    pub offered: u32,
+    /// Rooms that run it for good.
+    pub committed: u32,
+    /// Rooms that failed, and count.
+    pub failed: u32,
+    /// Rooms that failed before it was resumed.
+    pub forgiven: u32,
+    /// When it began.
+    pub started_at: UnixTime,
+}
+
+/// A room in a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolloutRoomLine {
+    /// Which.
+    pub room: RoomId,
+    /// Its name.
+    pub name: DisplayName,
+    /// How it stands.
+    pub standing: Standing,
+    /// Why it failed, for people.
+    pub why: Option<String>,
+    /// How far it is, as it said last; `None` while it is not linked.
+    pub stage: Option<UpdateStage>,
+    /// Since when it stands so.
+    pub since: UnixTime,
+}
+
+/// What a room follows and runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomUpdateLine {
+    /// Which.
+    pub room: RoomId,
+    /// Its name.
+    pub name: DisplayName,
+    /// The channel.
+    pub channel: Channel,
+    /// When it may be updated, by its own clock.
+    pub window: MaintenanceWindow,
+    /// What it said last that it runs.
+    pub running: Option<Version>,
+    /// What it said that its board is.
+    pub compatible: Option<Compatible>,
+    /// How far it is, as it said last; `None` while it is not linked.
+    pub stage: Option<UpdateStage>,
+}
+
+/// A channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelLine {
+    /// Its name.
+    pub channel: Channel,
+    /// How many rooms follow it.
+    pub rooms: u32,
+    /// Its rollouts that are not withdrawn.
+    pub rollouts: Vec<RolloutLine>,
+}
+
+/// How a room is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomState {
+    /// It is linked.
+    Linked,
+    /// It is linked, and in a call.
+    InCall,
+    /// It may link, and is not.
+    NotLinked,
+    /// It may not link any more.
+    Revoked,
+}
+
+/// How many rooms are so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomCounts {
+    /// Linked, and in no call.
+    pub linked: u32,
+    /// In a call.
+    pub in_call: u32,
+    /// Not linked.
+    pub not_linked: u32,
+    /// Shut out.
+    pub revoked: u32,
+    /// Of those that are not shut out: not linked, or with a part that does not work.
+    pub needs: u32,
+}
+
+/// An organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrganisationLine {
+    /// Its id.
+    pub organisation: OrganisationId,
+    /// Its name.
+    pub name: DisplayName,
+    /// How many rooms it has, those that were revoked left out.
+    pub rooms: usize,
+    /// How many meeting rooms it has.
+    pub vmrs: usize,
+}
+
+/// A room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomLine {
+    /// Its id.
+    pub room: RoomId,
+    /// Its name.
+    pub name: DisplayName,
+    /// Its device's serial number.
+    pub serial: String,
+    /// How it is.
+    pub state: RoomState,
+    /// When it was enrolled.
+    pub enrolled_at: UnixTime,
+    /// When its certificate runs out, if the room does not renew it before.
+    pub certificate_expires: UnixTime,
+    /// Since when it is linked, or is not; `None` when it was not since this cloud started.
+    #[serde(default)]
+    pub since: Option<UnixTime>,
+    /// Its software, as it said with its last link.
+    #[serde(default)]
+    pub software: Option<String>,
+    /// Which of its parts do not work, as it said in its last link: `camera`, `display`, `encoder`, `heat`, `light`,
+    /// `loudspeaker`, `microphone`, `other`.
+    #[serde(default)]
+    pub broken: Vec<String>,
+}
+
+/// Somebody with an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonLine {
+    /// Their id.
+    pub person: PersonId,
+    /// What they sign in with.
+    pub email: EmailAddress,
+    /// What they are called.
+    pub name: DisplayName,
+    /// What they may do.
+    pub role: String,
+    /// Whether they are kept out.
+    pub suspended: bool,
+    /// Whether they have not set a password yet.
+    pub invited: bool,
+    /// When the account was made.
+    pub created_at: UnixTime,
+}
+
+/// A row of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditLine {
+    /// Its number.
+    pub number: u64,
+    /// When.
+    pub at: UnixTime,
+    /// In which organisation; the installation itself when it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<OrganisationId>,
+    /// Who.
+    pub who: String,
+    /// Their name, while they have an account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who_name: Option<DisplayName>,
+    /// From where.
+    pub source: Redacted<String>,
+    /// What was done.
+    pub act: String,
+    /// To what.
+    pub subject: String,
+    /// What that is called, while it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject_name: Option<DisplayName>,
+    /// What it was before.
+    pub before: Redacted<String>,
+    /// What it is now.
+    pub after: Redacted<String>,
+    /// Over all of it and the row before, 64 hexadecimal digits.
+    pub hash: String,
+}
+
+/// A virtual meeting room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VmrLine {
+    /// Its id.
+    pub vmr: VmrId,
+    /// Its number.
+    pub number: VmrNumber,
+    /// Its name.
+    pub name: DisplayName,
+    /// Whether it has a PIN.
+    pub pin: bool,
+    /// The most participants at once.
+    pub capacity: u32,
+    /// Whether only its owner and its moderators find it.
+    #[serde(default)]
+    pub hidden: bool,
+    /// Whether it is gone after its meeting.
+    #[serde(default)]
+    pub once: bool,
+    /// Who made it; the organisation's own when it is left out.
+    #[serde(default)]
+    pub owner: Option<DisplayName>,
+    /// Who sees it besides, when it is hidden.
+    #[serde(default)]
+    pub moderators: Vec<EmailAddress>,
+}
+
+/// A meeting that is on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeetingLine {
+    /// Its id.
+    pub meeting: MeetingId,
+    /// The number of its meeting room.
+    pub number: VmrNumber,
+    /// The name of its meeting room.
+    pub name: DisplayName,
+    /// Who is in, in the order in which they came.
+    pub participants: Vec<ParticipantLine>,
+}
+
+/// A participant of a meeting that is on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParticipantLine {
+    /// Which room.
+    pub room: RoomId,
+    /// Its name.
+    pub name: DisplayName,
+    /// Its call.
+    pub call: CallId,
+}
+
+/// A call record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordLine {
+    /// Which call.
+    pub call: CallId,
+    /// Which meeting.
+    pub meeting: MeetingId,
+    /// The meeting room's number then.
+    pub number: VmrNumber,
+    /// The meeting room's name then.
+    pub vmr_name: DisplayName,
+    /// Which room.
+    pub room: RoomId,
+    /// Its name then.
+    pub room_name: DisplayName,
+    /// When it joined.
+    pub joined_at: UnixTime,
+    /// When it left; `None` while it is in.
+    pub left_at: Option<UnixTime>,
+    /// Why it left, for people.
+    pub why: Option<String>,
+}
