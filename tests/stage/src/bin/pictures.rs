@@ -20,7 +20,7 @@ const PICTURES: [(&str, &str); 6] = [
 ];
 
 /// Pictures that the console's test takes: `console-` is put before their names.
-const CONSOLE: [&str; 15] = [
+const CONSOLE: [&str; 16] = [
     "set-up-light",
     "sign-in-light",
     "invitation-light",
@@ -31,6 +31,7 @@ const CONSOLE: [&str; 15] = [
     "rooms-wrong-code-light",
     "rooms-shut-out-light",
     "meeting-rooms-light",
+    "meeting-rooms-hidden-light",
     "meetings-light",
     "people-light",
     "reports-light",
@@ -41,12 +42,12 @@ const CONSOLE: [&str; 15] = [
 fn main() -> Result<()> {
     let to = Path::new("docs/pictures");
     std::fs::create_dir_all(to)?;
-    for (demo, readme) in PICTURES {
-        put(&Path::new("target/demo").join(demo), &to.join(readme), "cargo xtask demo")?;
-    }
     for name in CONSOLE {
         let from = Path::new("target/console").join(format!("{name}.png"));
         put(&from, &to.join(format!("console-{name}.png")), "cargo xtask pictures")?;
+    }
+    for (demo, readme) in PICTURES {
+        put(&Path::new("target/demo").join(demo), &to.join(readme), "cargo xtask demo")?;
     }
     Ok(())
 }

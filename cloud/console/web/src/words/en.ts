@@ -84,7 +84,8 @@ export const en = {
     needsNone: "Every room is linked, and everything in them works.",
     all: "All rooms",
     needing: "Need somebody",
-    linkedSince: (when: string) => `since ${when}`,
+    linkUp: (when: string) => `Linked since ${when}`,
+    linkDown: (when: string) => `Not linked since ${when}`,
     software: "Software",
     id: "Id",
     parts: {

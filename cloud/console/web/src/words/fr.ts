@@ -85,7 +85,8 @@ export const fr: Words = {
     needsNone: "Toutes les salles sont en liaison, et tout y fonctionne.",
     all: "Toutes les salles",
     needing: "À voir",
-    linkedSince: (when) => `depuis ${when}`,
+    linkUp: (when) => `En liaison depuis le ${when}`,
+    linkDown: (when) => `Hors liaison depuis le ${when}`,
     software: "Logiciel",
     id: "Identifiant",
     parts: {
