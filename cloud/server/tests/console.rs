@@ -198,7 +198,7 @@ fn the_first_administrator_sets_the_cloud_up_and_signs_in_again_after_a_restart(
     let mut browser = cloud.browser();
     assert_eq!(browser.get("/me").error(), (401, "signed_out"));
     let weak = browser.post("/setup", first_administrator(&token, "password1"));
-    assert_eq!(weak.error(), (400, "not_understood"));
+    assert_eq!(weak.error(), (400, "weak_password"));
     assert!(weak.body["message"].as_str().unwrap().contains("guessed too easily"));
     let wrong = browser.post("/setup", first_administrator(&"0".repeat(64), PASSWORD));
     assert_eq!(wrong.error(), (410, "link_is_over"));

@@ -165,7 +165,7 @@ async fn set_up(
 }
 
 fn judge(password: &Password, email: &EmailAddress, name: &DisplayName) -> Result<(), Trouble> {
-    password.judge(email, name.as_str()).map_err(|why| Trouble::NotUnderstood(why.to_string()))
+    password.judge(email, name.as_str()).map_err(Trouble::WeakPassword)
 }
 
 #[derive(Deserialize)]

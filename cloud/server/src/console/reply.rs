@@ -4,6 +4,7 @@ use crate::control::{ControlAnswer, RefusalCode};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use conclave_directory::PasswordError;
 use serde::Serialize;
 
 /// Why a request is not done.
@@ -11,6 +12,8 @@ use serde::Serialize;
 pub(super) enum Trouble {
     /// The body is none of this request.
     NotUnderstood(String),
+    /// The password is none to be safe with, and why.
+    WeakPassword(PasswordError),
     /// Another site may be behind it.
     CrossSite,
     /// Nobody is signed in.
@@ -48,6 +51,9 @@ impl Trouble {
     fn parts(self) -> (StatusCode, &'static str, String) {
         match self {
             Trouble::NotUnderstood(why) => (StatusCode::BAD_REQUEST, "not_understood", why),
+            Trouble::WeakPassword(why) => {
+                (StatusCode::BAD_REQUEST, "weak_password", why.to_string())
+            }
             Trouble::CrossSite => (
                 StatusCode::FORBIDDEN,
                 "cross_site",

@@ -608,6 +608,8 @@ pub enum RefusalCode {
     NumberGiven,
     /// Another account has the address.
     AddressTaken,
+    /// Somebody who is named has no account.
+    Nobody,
     /// No meeting room has so many places.
     Capacity,
     /// There are as many as the cloud keeps.

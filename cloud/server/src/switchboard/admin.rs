@@ -201,7 +201,6 @@ impl Switchboard {
             return Err(revoked(&room));
         }
         room.status = RoomStatus::Revoked;
-        self.look_up_again(room.id);
         tracing::info!(room = %room.id, "room revoked");
         self.shut_out(room.id);
         Ok(ControlAnswer::RoomRevoked { room: self.room_line(room) })

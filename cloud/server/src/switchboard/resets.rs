@@ -210,6 +210,7 @@ impl Switchboard {
 
     /// A room that the directory has as revoked: nothing of it goes on.
     pub(super) fn shut_out(&mut self, room: RoomId) {
+        self.look_up_again(room);
         self.reset_codes.forget(room);
         self.meet(Meet::RoomRevoked { room });
         self.update_room_gone(room);

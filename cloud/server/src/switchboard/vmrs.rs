@@ -139,7 +139,9 @@ impl Switchboard {
         }
         let mut people = Vec::new();
         for Redacted(called) in called {
-            let person = self.find_person(whose, called)?.id;
+            let found = self.find_person(whose, called);
+            let nobody = |refused: Refused| Refused::with(RefusalCode::Nobody, refused.reason);
+            let person = found.map_err(nobody)?.id;
             if !people.contains(&person) {
                 people.push(person);
             }

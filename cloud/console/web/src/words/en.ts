@@ -253,6 +253,8 @@ export const en = {
     elsewhereSaid: "You are signed out everywhere but here.",
     language: "Language",
   },
+  /** Instead of the API’s own English, which names the field. */
+  notUnderstood: "",
   /** By the API's words for what was not done. What is not here is said in the API's own English. */
   troubles: {
     unreachable: () => "The cloud can't be reached. Look at your network, then try again.",
@@ -272,6 +274,8 @@ export const en = {
     name_taken: () => "Another one has this name. Choose another name.",
     number_given: () => "Numbers of nine digits are given by the cloud. Choose a shorter or a longer one, or none.",
     number_taken: () => "Another meeting room has this number. Choose another one.",
+    weak_password: () => "Others would guess this password. Take at least 8 characters with a letter and a digit: three words and a number do well.",
+    nobody: () => "Somebody you named has no account here. Check the addresses.",
     address_taken: () => "Somebody has an account with this address already.",
     capacity: () => "A meeting room has 1 to 80 places.",
     too_many: () => "There are as many already as the cloud keeps. Remove some that nobody uses.",

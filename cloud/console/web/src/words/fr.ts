@@ -253,6 +253,7 @@ export const fr: Words = {
     elsewhereSaid: "Vous êtes déconnecté partout sauf ici.",
     language: "Langue",
   },
+  notUnderstood: "Un des champs n’est pas rempli comme il faut. Vérifiez-les d’après les indications.",
   troubles: {
     unreachable: () => "Le serveur est injoignable. Vérifiez votre réseau, puis réessayez.",
     signed_out: () => "Vous êtes déconnecté. Reconnectez-vous.",
@@ -271,6 +272,8 @@ export const fr: Words = {
     name_taken: () => "Ce nom est déjà pris. Choisissez-en un autre.",
     number_given: () => "Les numéros de neuf chiffres sont donnés par le serveur. Choisissez-en un plus court, plus long, ou aucun.",
     number_taken: () => "Une autre salle virtuelle a ce numéro. Choisissez-en un autre.",
+    weak_password: () => "D’autres devineraient ce mot de passe. Prenez au moins 8 caractères, avec une lettre et un chiffre : trois mots et un nombre conviennent.",
+    nobody: () => "Une personne nommée n’a pas de compte ici. Vérifiez les adresses.",
     address_taken: () => "Quelqu’un a déjà un compte avec cette adresse.",
     capacity: () => "Une salle virtuelle a de 1 à 80 places.",
     too_many: () => "Il y en a déjà autant que le serveur en garde. Supprimez-en qui ne servent plus.",

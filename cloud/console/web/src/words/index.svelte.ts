@@ -26,6 +26,7 @@ class Speech {
   trouble(trouble: Trouble): string {
     const known = this.words.troubles[trouble.code];
     if (known) return known(trouble.seconds);
+    if (trouble.code === "not_understood" && this.words.notUnderstood) return this.words.notUnderstood;
     return trouble.message.charAt(0).toUpperCase() + trouble.message.slice(1);
   }
 

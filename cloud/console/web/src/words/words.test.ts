@@ -18,6 +18,8 @@ const [english, french] = [texts(en), texts(fr)];
 
 test("both languages say the same things, and neither says nothing", () => {
   expect([...french.keys()].sort()).toEqual([...english.keys()].sort());
+  // English has none of its own for what the API says in English.
+  english.delete(".notUnderstood");
   for (const text of [...english.values(), ...french.values()]) expect(text.trim()).not.toBe("");
 });
 

@@ -168,3 +168,15 @@ fn a_room_says_what_does_not_work_and_is_found_by_it_until_it_works_again() {
     cloud.link(1, id, vec![]);
     assert_eq!(needing(&mut cloud), []);
 }
+
+#[test]
+fn a_room_that_was_reset_is_shown_as_shut_out_at_once() {
+    let mut cloud = Cloud::new();
+    let (link, id) = cloud.room(1, "Board room");
+    let ordered = cloud.admin(ControlRequest::RoomReset { room: id.to_string() }).0;
+    let ControlAnswer::RoomReset { reset, .. } = ordered else { panic!("{ordered:?}") };
+    let report = ResetReport { number: reset.number, outcome: ResetOutcome::FolderErased };
+    cloud.ask(link, RoomRequest::ResetDone(report));
+    assert_eq!(rooms(&mut cloud, Part::default(), Some(RoomState::Revoked)).1, 1);
+    assert_eq!(rooms(&mut cloud, Part::default(), Some(RoomState::Linked)).1, 0);
+}
