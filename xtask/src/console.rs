@@ -103,8 +103,3 @@ impl Web {
         std::env::join_paths(all).context("the search path for programs has a colon in a name")
     }
 }
-
-/// Where the program `node` is, for tests that start it.
-pub(crate) fn node(tools: &Path) -> Result<PathBuf> {
-    Ok(WANTED.folder(tools)?.join("node"))
-}

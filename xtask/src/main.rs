@@ -236,11 +236,9 @@ fn test(fast: bool, install: &Install) -> Result<()> {
         fuzz::short(&mut steps, &workspace()?)?;
         // One at a time: each has two rooms that encode and decode video on this machine.
         let end_to_end = ["--test", "e2e_*", "--", "--ignored", "--test-threads=1"];
-        let node = console::node(&tools)?;
-        steps.cargo_with(
+        steps.cargo(
             "End-to-end tests, real rooms and a real cloud",
             &[&["test"], &WHOLE[..], &end_to_end].concat(),
-            &[("CONCLAVE_NODE", &node.to_string_lossy())],
             "the end of each program's log is above; run one alone with \
              `cargo test -p conclave-stage --test <file> -- --ignored <name>`",
         )?;

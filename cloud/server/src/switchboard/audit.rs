@@ -8,8 +8,8 @@ use super::admin::Answered;
 use super::words::Caller;
 use crate::control::{AuditLine, ControlAnswer, ControlRequest};
 use conclave_directory::audit::AuditRow;
-use conclave_directory::{AuditCheck, AuditEntry, StoreError};
-use conclave_types::{DisplayName, OrganisationId, Redacted};
+use conclave_directory::{AuditCheck, AuditEntry, StoreError, Vmr};
+use conclave_types::{DisplayName, OrganisationId, PersonId, Redacted, RoomId, VmrId};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -75,20 +75,33 @@ impl Switchboard {
         self.settle(true);
     }
 
-    fn names(&self, whose: OrganisationId) -> Result<Names, StoreError> {
-        let people = self.parts.directory.people(whose)?.into_iter();
-        let rooms = self.roster.of_organisation(whose);
-        let vmrs = self
-            .parts
-            .directory
-            .vmrs()?
-            .into_iter()
-            .filter(|vmr| vmr.organisation == whose && vmr.seen_by(self.sight()));
-        Ok(people
-            .map(|person| (person.id.to_string(), person.name))
-            .chain(rooms.map(|room| (room.id.to_string(), room.name.clone())))
-            .chain(vmrs.map(|vmr| (vmr.id.to_string(), vmr.name)))
-            .collect())
+    /// What ids in these rows stand for today, as far as whoever asks may see it.
+    fn names(&self, whose: OrganisationId, rows: &[AuditRow]) -> Result<Names, StoreError> {
+        let mut names = Names::new();
+        for id in rows.iter().flat_map(|row| [&row.entry.who, &row.entry.subject]) {
+            if names.contains_key(id) {
+                continue;
+            }
+            if let Some(name) = self.name(whose, id)? {
+                names.insert(id.clone(), name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn name(&self, whose: OrganisationId, id: &str) -> Result<Option<DisplayName>, StoreError> {
+        let directory = &self.parts.directory;
+        if let Ok(id) = id.parse::<PersonId>() {
+            return Ok(directory.person(whose, id)?.map(|person| person.name));
+        }
+        if let Ok(id) = id.parse::<RoomId>() {
+            let room = directory.room(id)?.filter(|room| room.organisation == whose);
+            return Ok(room.map(|room| room.name));
+        }
+        let Ok(id) = id.parse::<VmrId>() else { return Ok(None) };
+        let sight = self.sight();
+        let seen = |vmr: &Vmr| vmr.organisation == whose && vmr.seen_by(sight);
+        Ok(directory.vmr_with_id(id)?.filter(seen).map(|vmr| vmr.name))
     }
 
     pub(super) fn audit_control(
@@ -101,7 +114,8 @@ impl Switchboard {
                 let whose = (!installation).then_some(whose);
                 let rows =
                     self.parts.directory.audit_rows(whose, below.unwrap_or(u64::MAX), most)?;
-                let names = whose.map(|whose| self.names(whose)).transpose()?.unwrap_or_default();
+                let names =
+                    whose.map(|whose| self.names(whose, &rows)).transpose()?.unwrap_or_default();
                 let lines = rows.into_iter().map(|row| line(row, &names));
                 Ok(ControlAnswer::Audit { rows: lines.collect() })
             }

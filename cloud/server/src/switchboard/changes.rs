@@ -40,7 +40,7 @@ impl Topic {
             "room" => Some(Topic::Rooms),
             "vmr" => Some(Topic::Vmrs),
             "meeting" => Some(Topic::Meetings),
-            "person" | "session" | "password" | "organisation" => Some(Topic::People),
+            "person" | "session" => Some(Topic::People),
             "record" => Some(Topic::Records),
             _ => None,
         }

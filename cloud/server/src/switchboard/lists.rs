@@ -7,10 +7,12 @@ use conclave_directory::RoomStatus;
 use conclave_types::{OrganisationId, RoomId};
 
 impl Part {
-    /// Whether one of these texts has what is looked for, in capitals or not.
-    pub(super) fn matches(&self, texts: &[&str]) -> bool {
+    /// Says whether one of some texts has what is looked for, in capitals or not.
+    pub(super) fn search(&self) -> impl Fn(&[&str]) -> bool + use<> {
         let wanted = self.q.trim().to_lowercase();
-        wanted.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&wanted))
+        move |texts| {
+            wanted.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&wanted))
+        }
     }
 
     /// Of what matches, what is shown; and how many match.
@@ -48,10 +50,11 @@ impl Switchboard {
                 (room, state, theirs)
             })
             .collect();
+        let found = part.search();
         let matching = all.into_iter().filter(|(room, state, theirs)| {
             wanted.is_none_or(|wanted| wanted == *state)
                 && (*theirs || !needs)
-                && part.matches(&[room.name.as_str(), &room.serial])
+                && found(&[room.name.as_str(), &room.serial])
         });
         let (shown, total) = part.of(matching);
         let rooms = shown.into_iter().map(|(room, ..)| self.room_line(room.clone())).collect();

@@ -366,9 +366,10 @@ impl Switchboard {
     ) -> Answered {
         match request {
             ControlRequest::PersonList { part } => {
-                let people = self.parts.directory.people(whose)?.into_iter();
-                let matching =
-                    people.filter(|each| part.matches(&[each.name.as_str(), each.email.as_str()]));
+                let (people, found) = (self.parts.directory.people(whose)?, part.search());
+                let matching = people
+                    .into_iter()
+                    .filter(|each| found(&[each.name.as_str(), each.email.as_str()]));
                 let (people, total) = part.of(matching.map(line));
                 Ok(ControlAnswer::People { people, total })
             }

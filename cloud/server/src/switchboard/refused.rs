@@ -53,17 +53,20 @@ fn code(error: &(dyn Error + 'static)) -> RefusalCode {
             ClaimError::TooManyGuesses { .. } => RefusalCode::TooManyGuesses,
         };
     }
-    let is = |taken: Option<bool>| taken == Some(true);
-    let name_taken = is(error.downcast_ref().map(|error| matches!(error, EnrolError::NameTaken)))
-        || is(error.downcast_ref().map(|error| matches!(error, OrganisationError::NameTaken)));
-    let number_taken = error.downcast_ref().map(|error| matches!(error, AddVmrError::NumberTaken));
-    let address_taken =
-        error.downcast_ref().map(|error| matches!(error, AddPersonError::EmailTaken));
-    match () {
-        () if name_taken => RefusalCode::NameTaken,
-        () if is(number_taken) => RefusalCode::NumberTaken,
-        () if is(address_taken) => RefusalCode::AddressTaken,
-        () if error.is::<StoreError>() => RefusalCode::Store,
-        () => RefusalCode::Other,
+    if let Some(EnrolError::NameTaken) = error.downcast_ref() {
+        return RefusalCode::NameTaken;
     }
+    if let Some(OrganisationError::NameTaken) = error.downcast_ref() {
+        return RefusalCode::NameTaken;
+    }
+    if let Some(AddVmrError::NumberTaken) = error.downcast_ref() {
+        return RefusalCode::NumberTaken;
+    }
+    if let Some(AddPersonError::EmailTaken) = error.downcast_ref() {
+        return RefusalCode::AddressTaken;
+    }
+    if error.is::<StoreError>() {
+        return RefusalCode::Store;
+    }
+    RefusalCode::Other
 }

@@ -150,11 +150,11 @@ impl Switchboard {
     }
 
     pub(super) fn vmr_list(&self, whose: OrganisationId, part: &Part) -> Answered {
-        let sight = self.sight();
+        let (sight, found) = (self.sight(), part.search());
         let matching = self.parts.directory.vmrs()?.into_iter().filter(|vmr| {
             vmr.organisation == whose
                 && vmr.seen_by(sight)
-                && part.matches(&[vmr.name.as_str(), vmr.number.as_str()])
+                && found(&[vmr.name.as_str(), vmr.number.as_str()])
         });
         let (shown, total) = part.of(matching);
         let vmrs = shown.into_iter().map(|vmr| self.vmr_line(vmr)).collect::<Result<_, _>>()?;

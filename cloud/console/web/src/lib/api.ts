@@ -39,15 +39,6 @@ function trouble(said: unknown): Trouble {
   return new Trouble(fields.code ?? fields.error ?? "unreachable", fields.message ?? "", fields.seconds);
 }
 
-/** A part of a list that is held by the server. */
-export interface Part {
-  /** What somebody looks for. */
-  q: string;
-  /** How many lines come before it. */
-  skip: number;
-  most: number;
-}
-
 /** As a query, what is empty left out. */
 export function query(fields: Record<string, string | number | undefined>): string {
   const kept = Object.entries(fields).filter(([, value]) => value !== undefined && value !== "" && value !== 0);

@@ -9,7 +9,6 @@ export const en = {
   signedInAs: (name: string) => `Signed in as ${name}`,
   notHeard: "The cloud can't be reached. What you see may be old; it refreshes by itself.",
   loading: "One moment…",
-  again: "Try again",
   cancel: "Cancel",
   close: "Close",
   save: "Save",

@@ -10,7 +10,6 @@ export const fr: Words = {
   signedInAs: (name) => `Connecté : ${name}`,
   notHeard: "Le serveur est injoignable. Ce qui est affiché peut dater ; la page se met à jour d’elle-même.",
   loading: "Un instant…",
-  again: "Réessayer",
   cancel: "Annuler",
   close: "Fermer",
   save: "Enregistrer",
