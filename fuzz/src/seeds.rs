@@ -81,7 +81,7 @@ fn link_room() -> Vec<Vec<u8>> {
         seeds.push(Script::new().octet(0).octet(READ).piece(first).octet(READ).piece(second).0);
         seeds.push(Script::new().octet(0).octet(READ_FRAMED).piece(&frame[HEADER..]).0);
     }
-    for n in 0..8 {
+    for n in 0..10 {
         let event = framed(&messages::cloud(Envelope::Event(messages::cloud_event(n))));
         seeds.push(Script::new().octet(1).octet(READ_FRAMED).piece(&event[HEADER..]).0);
     }
@@ -142,6 +142,7 @@ fn link_cloud() -> Vec<Vec<u8>> {
     };
     for message in [
         Envelope::Event(health),
+        Envelope::Event(messages::settings_report()),
         Envelope::Ping(3),
         Envelope::Pong(1),
         Envelope::Close("restart".to_owned()),
@@ -419,6 +420,10 @@ fn control_lines() -> Vec<Vec<u8>> {
         r#"{"ask":"vmr_remove","number":"4711"}"#.to_owned(),
         r#"{"ask":"record_list","most":100}"#.to_owned(),
         r#"{"organisation":"Hospital","ask":"room_list"}"#.to_owned(),
+        r#"{"ask":"settings_set","group":"Visitors","settings":{"language":"french"},"revision":3}"#
+            .to_owned(),
+        r#"{"ask":"room_place","room":"Ada","place":"3rd floor"}"#.to_owned(),
+        r#"{"answer":"settings","settings":{"own":{},"inherited":{},"revision":0}}"#.to_owned(),
         r#"{"ask":"audit_list","installation":false,"below":7,"most":100}"#.to_owned(),
         r#"{"ask":"person_add","email":"ada@example.org","name":"Ada","role":"member"}"#.to_owned(),
         format!(

@@ -6,7 +6,8 @@
 
 use crate::link::{Daemon, Seen};
 use crate::{ui, words};
-use chrono::{DateTime, Datelike, Local, Timelike};
+use chrono::{DateTime, Datelike, Local, NaiveDateTime, Timelike, Utc};
+use chrono_tz::Tz;
 use conclave_panel_api::{
     CallHealth, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Panel,
     ResetReceipt, Screen as Showing, StickStep, Tap, Trouble,
@@ -28,6 +29,8 @@ pub(crate) struct Screen {
     /// The language last spoken: the one in which to say that the daemon is gone.
     language: Cell<Option<Language>>,
     clock: Timer,
+    /// By which clock the time is shown; the machine's own when there is none.
+    zone: Cell<Option<Tz>>,
     /// For the driver.
     last: RefCell<Option<Panel>>,
 }
@@ -45,6 +48,7 @@ impl Screen {
             people: Rc::default(),
             language: Cell::new(None),
             clock: Timer::default(),
+            zone: Cell::new(None),
             last: RefCell::new(None),
         };
         let shown = app.global::<ui::Shown>();
@@ -147,6 +151,8 @@ fn show_away(app: &ui::App, screen: &Screen) {
         screen: Showing::Starting,
         notice: None,
         asleep: false,
+        brightness: 100,
+        time_zone: None,
         development: false,
     };
     draw(app, screen, &nothing);
@@ -195,6 +201,11 @@ fn draw(app: &ui::App, screen: &Screen, panel: &Panel) {
     shown.set_camera_works(panel.camera == Health::Working);
     shown.set_microphone_works(panel.microphone == Health::Working);
     shown.set_development(panel.development);
+    shown.set_dimmed(dimmed(panel.brightness));
+    let takes = |screen: &Showing| matches!(screen, Showing::Idle { numbers: true, .. });
+    shown.set_takes_numbers(takes(&panel.screen));
+    let zone = panel.time_zone.as_ref().and_then(|name| name.as_str().parse().ok());
+    screen.zone.set(zone);
     shown.set_notice(match panel.notice {
         None => ui::Warning::default(),
         Some(notice) => {
@@ -209,7 +220,7 @@ fn draw(app: &ui::App, screen: &Screen, panel: &Panel) {
     draw_stick(&shown, panel);
 
     let entries = match &panel.screen {
-        Showing::Idle { directory } => directory.as_slice(),
+        Showing::Idle { directory, .. } => directory.as_slice(),
         _ => &[],
     };
     mend(
@@ -425,7 +436,7 @@ fn draw_call(shown: &ui::Shown<'_>, call: &InCallView) {
 
 /// Reads the local time; the one thing that the panel knows by itself.
 fn show_clock(app: &ui::App) {
-    let now = Local::now();
+    let now = on_the_wall(Utc::now());
     let shown = app.global::<ui::Shown>();
     let clock = format!("{:02}:{:02}", now.hour(), now.minute());
     if shown.get_clock().text != clock.as_str() {
@@ -434,6 +445,21 @@ fn show_clock(app: &ui::App) {
     let language = if shown.get_french() { Language::French } else { Language::English };
     let weekday = now.weekday().num_days_from_monday() as usize;
     shown.set_date(words::date(language, weekday, now.day(), now.month0() as usize).into());
+}
+
+/// How much of a colour's value is taken away so that a share of its light is left: screens turn values into light
+/// by a power of about 2.2 (IEC 61966-2-1).
+fn dimmed(percent: u8) -> f32 {
+    1.0 - (f32::from(percent.clamp(20, 100)) / 100.0).powf(1.0 / 2.2)
+}
+
+/// What a clock in the room shows then.
+fn on_the_wall(at: DateTime<Utc>) -> NaiveDateTime {
+    let zone = SCREEN.with_borrow(|screen| screen.as_ref().and_then(|screen| screen.zone.get()));
+    match zone {
+        Some(zone) => at.with_timezone(&zone).naive_local(),
+        None => at.with_timezone(&Local).naive_local(),
+    }
 }
 
 /// Makes `model` equal to `lines` by touching only what differs.

@@ -44,7 +44,7 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
         ..plain(Screen::Activation { code, seconds_left: left, seconds_total: 900 })
     };
     let noticed = |notice, screen| Panel { notice: Some(notice), ..plain(screen) };
-    let idle = || Screen::Idle { directory: directory() };
+    let idle = || Screen::Idle { directory: directory(), numbers: true };
     let number = |typed: &str, complete, trouble| {
         plain(Screen::Number { typed: typed.into(), complete, trouble })
     };
@@ -115,8 +115,14 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
             },
         ),
         ("idle", plain(idle())),
-        ("idle-many", Panel { room: Some(name(LONG)), ..plain(Screen::Idle { directory: many }) }),
-        ("idle-empty", plain(Screen::Idle { directory: Vec::new() })),
+        (
+            "idle-many",
+            Panel {
+                room: Some(name(LONG)),
+                ..plain(Screen::Idle { directory: many, numbers: true })
+            },
+        ),
+        ("idle-empty", plain(Screen::Idle { directory: Vec::new(), numbers: true })),
         (
             "idle-link-lost",
             Panel {
@@ -266,7 +272,7 @@ fn may_elide(panel: &Panel, text: &str) -> bool {
         Screen::InCall(call) => {
             call.participants.iter().any(|person| text.contains(person.name.as_str()))
         }
-        Screen::Idle { directory } => directory.iter().any(|entry| text == entry.name.as_str()),
+        Screen::Idle { directory, .. } => directory.iter().any(|entry| text == entry.name.as_str()),
         _ => false,
     }
 }

@@ -28,7 +28,7 @@ fn every_button_sends_its_tap(size: &str) {
     let english = Tap::Language(LanguageTap { language: Language::English });
     let choose = |number: &str| Tap::Choose { number: number.parse().unwrap() };
 
-    let idle = || Screen::Idle { directory: directory() };
+    let idle = || Screen::Idle { directory: directory(), numbers: true };
     taps(
         &mut daemon,
         &mut finger,
@@ -123,7 +123,7 @@ fn a_rooms_name_that_is_held_asks_for_a_reset_and_one_that_is_touched_does_not()
     let kiosk = Kiosk::start("1280x800");
     let mut daemon = kiosk.accept();
     let mut finger = kiosk.finger();
-    let idle = with(Language::English, Screen::Idle { directory: directory() });
+    let idle = with(Language::English, Screen::Idle { directory: directory(), numbers: true });
     let code = Screen::Activation { code: Some(code()), seconds_left: 9, seconds_total: 900 };
     for (panel, held) in [(idle, "room"), (with(Language::French, code), "serial")] {
         daemon.send(&panel);
@@ -184,7 +184,7 @@ fn a_long_directory_is_moved_by_a_finger_and_a_swipe_chooses_nothing() {
     let mut finger = kiosk.finger();
     let directory =
         (0..12).map(|at| entry(&(700_100 + at).to_string(), "Consultation", false)).collect();
-    let idle = with(Language::English, Screen::Idle { directory });
+    let idle = with(Language::English, Screen::Idle { directory, numbers: true });
     daemon.send(&idle);
     finger.sees(&idle);
     let answer = finger.ask(&json!({ "do": "press", "id": "choose-700111" }));

@@ -31,6 +31,9 @@ pub(crate) struct Fuzz {
     /// How often each target runs instead, without the sanitizer; noted in docs/security.
     #[arg(long, conflicts_with = "seconds")]
     runs: Option<u64>,
+    /// What `cargo xtask test` runs instead: some thousand inputs of every target, without the sanitizer.
+    #[arg(long, conflicts_with_all = ["seconds", "runs", "keep", "targets"])]
+    short: bool,
     /// How many targets run at once.
     #[arg(long, default_value_t = NonZeroUsize::MIN)]
     jobs: NonZeroUsize,
@@ -88,6 +91,9 @@ enum Until {
 
 /// Runs the targets; a target that breaks ends it.
 pub(crate) fn run(workspace: &Path, fuzz: &Fuzz) -> Result<()> {
+    if fuzz.short {
+        return short(&mut Steps::new(workspace.to_owned()), workspace);
+    }
     let there = targets(workspace)?;
     for wanted in &fuzz.targets {
         ensure!(
@@ -115,7 +121,7 @@ pub(crate) fn run(workspace: &Path, fuzz: &Fuzz) -> Result<()> {
 }
 
 /// A short run of every target, for `cargo xtask test`.
-pub(crate) fn short(steps: &mut Steps, workspace: &Path) -> Result<()> {
+fn short(steps: &mut Steps, workspace: &Path) -> Result<()> {
     let programs = build(steps, Until::Short)?;
     let jobs = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     run_all(workspace, &programs, &targets(workspace)?, Until::Short, jobs, &|_| Ok(()))?;
@@ -330,6 +336,7 @@ mod tests {
     fn a_target_that_is_not_there_is_refused_with_those_that_are() {
         let fuzz = Fuzz {
             seconds: 1,
+            short: false,
             runs: None,
             jobs: NonZeroUsize::MIN,
             keep: false,

@@ -113,7 +113,7 @@ pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
 
 /// The short form, which CI runs too: the image looked at, and one room on it.
 pub(crate) fn short(steps: &mut Steps, workspace: &Path) -> Result<()> {
-    if !packages::is_root()? || !may_emulate() {
+    if !can()? {
         eprintln!(
             "\nLeft out: the virtual board. It wants root, mounts, and a network of its own: cargo xtask hil."
         );
@@ -130,6 +130,11 @@ pub(crate) fn short(steps: &mut Steps, workspace: &Path) -> Result<()> {
     let built = build::build(&wanted)?;
     let command = command(steps, workspace, &built, &programs)?;
     test(steps, command, &workspace.join("tests/hil"), &["-k".to_owned(), SHORT.to_owned()])
+}
+
+/// Whether the virtual board can be had here.
+pub(crate) fn can() -> Result<bool> {
+    Ok(packages::is_root()? && may_emulate())
 }
 
 /// Whether this machine lets us mount, and have a network with cables in it: some containers do not.

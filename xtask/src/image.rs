@@ -60,6 +60,9 @@ pub(crate) struct Arguments {
     /// Takes the programs from this folder instead of building them.
     #[arg(long, value_name = "FOLDER")]
     programs: Option<PathBuf>,
+    /// Only fetches and unpacks Debian's packages, for an image that is built later.
+    #[arg(long, conflicts_with = "twice")]
+    packages_only: bool,
     /// Goes ahead without looking for Debian packages: everything needed is there already.
     #[arg(long)]
     no_install: bool,
@@ -123,6 +126,11 @@ pub(crate) struct Image {
 pub(crate) fn run(workspace: PathBuf, arguments: Arguments) -> Result<()> {
     if !arguments.no_install {
         packages::install(Purpose::Image)?;
+    }
+    if arguments.packages_only {
+        let mut steps = Steps::new(workspace.clone());
+        return root::fetch(&mut steps, &workspace, &folder(&workspace)?, arguments.fresh)
+            .map(drop);
     }
     let mut plan = Plan {
         kind: if arguments.development { Kind::Development } else { Kind::Production },
@@ -193,8 +201,7 @@ fn source(steps: &mut Steps, plan: &Plan) -> Result<Source> {
         Some(folder) => folder.clone(),
         None => programs::room(steps, &plan.workspace)?,
     };
-    let out = plan.workspace.join("target/image");
-    fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
+    let out = folder(&plan.workspace)?;
     let root = root::fetch(steps, &plan.workspace, &out, plan.fresh)?;
     if !plan.keys.join("update.crt").exists() {
         steps.run(
@@ -208,6 +215,13 @@ fn source(steps: &mut Steps, plan: &Plan) -> Result<Source> {
         Kind::Development => Some(module::gpio_sim(steps, &root, &out)?),
     };
     Ok(Source { root, programs, module })
+}
+
+/// Where images are built.
+fn folder(workspace: &Path) -> Result<PathBuf> {
+    let out = workspace.join("target/image");
+    fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
+    Ok(out)
 }
 
 /// What a disk is made of.

@@ -201,6 +201,14 @@ fn test(fast: bool, install: &Install) -> Result<()> {
     for component in ["fmt", "clippy"] {
         steps.cargo_has(component)?;
     }
+    // Waits for network and disk more than it computes.
+    let packages = match !fast && hil::can()? {
+        true => {
+            let task = ["image", "--packages-only", "--no-install"];
+            Some(steps.begin("Debian's packages for the image", &task)?)
+        }
+        false => None,
+    };
     steps.cargo("Format", &["fmt", "--all", "--check"], "run `cargo fmt --all`")?;
     deny::check(&mut steps, &built("../tools")?)?;
     yocto::check(&mut steps, &workspace()?, &built("../tools")?)?;
@@ -224,6 +232,16 @@ fn test(fast: bool, install: &Install) -> Result<()> {
         "the compiler says above what is wrong",
     )?;
     steps.cargo(
+        "Build the tests",
+        &[&["test"], &WHOLE[..], &["--no-run", "--quiet"]].concat(),
+        "the compiler says above what is wrong",
+    )?;
+    // From here on tests wait for each other, for clocks and for disks.
+    let fuzz = match fast {
+        true => None,
+        false => Some(steps.begin("Random octets", &["fuzz", "--short"])?),
+    };
+    steps.cargo(
         "Unit and integration tests",
         &[&["test"], &WHOLE[..], &["--quiet"]].concat(),
         "run one of them again with `cargo test -p <crate> <name>`",
@@ -233,7 +251,6 @@ fn test(fast: bool, install: &Install) -> Result<()> {
             "\nLeft out by --fast: the end-to-end tests with real rooms and a real cloud, and the image."
         );
     } else {
-        fuzz::short(&mut steps, &workspace()?)?;
         // One at a time: each has two rooms that encode and decode video on this machine.
         let end_to_end = ["--test", "e2e_*", "--", "--ignored", "--test-threads=1"];
         steps.cargo(
@@ -242,6 +259,9 @@ fn test(fast: bool, install: &Install) -> Result<()> {
             "the end of each program's log is above; run one alone with \
              `cargo test -p conclave-stage --test <file> -- --ignored <name>`",
         )?;
+        for beside in [fuzz, packages].into_iter().flatten() {
+            steps.join(beside)?;
+        }
         hil::short(&mut steps, &workspace()?)?;
     }
     steps.summary();

@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Steps in the workspace's folder; the first that goes wrong ends them.
@@ -93,6 +94,39 @@ impl Steps {
         Ok(())
     }
 
+    /// Begins one of our own tasks beside the steps, as the last in the queue for a processor: while tests wait for
+    /// each other, it goes on. What it prints is in target/beside/.
+    pub(crate) fn begin(&self, what: &str, task: &[&str]) -> Result<Beside> {
+        let folder = self.workspace.join("target/beside");
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
+        let log = folder.join(format!("{}.log", task.join("")));
+        let output = File::create(&log)?;
+        let mut command = Command::new("nice");
+        command.args(["-n", "19"]).arg(std::env::current_exe()?).args(task);
+        command.current_dir(&self.workspace).stdin(Stdio::null());
+        command.stdout(output.try_clone()?).stderr(output);
+        let child =
+            command.spawn().with_context(|| format!("{what}: nice could not be started"))?;
+        eprintln!("\n── {what}, beside what follows");
+        Ok(Beside { what: what.to_owned(), child, log, begun: Instant::now() })
+    }
+
+    /// Waits for it; when it went wrong, shows what it printed.
+    pub(crate) fn join(&mut self, mut beside: Beside) -> Result<()> {
+        let waits = Instant::now();
+        let status = beside.child.wait()?;
+        let what = &beside.what;
+        if !status.success() {
+            eprintln!("{}", fs::read_to_string(&beside.log).unwrap_or_default());
+            bail!("✗ {what} went wrong: it says above why.");
+        }
+        let (taken, waited) = (in_words(beside.begun.elapsed()), waits.elapsed());
+        eprintln!("✓ {what}: {taken}, of which {} were waited for", in_words(waited));
+        self.done.push((format!("{what} (the end of it)"), waited));
+        Ok(())
+    }
+
     /// Lists the steps with their times.
     pub(crate) fn summary(&self) {
         eprintln!("\nAll of it passed:");
@@ -101,6 +135,22 @@ impl Steps {
         }
         let total = self.done.iter().map(|(_, taken)| *taken).sum();
         eprintln!("    {:<48} {:>12}", "together", in_words(total));
+    }
+}
+
+/// A task of ours that goes on beside the steps. Dropped, it is ended.
+pub(crate) struct Beside {
+    what: String,
+    child: Child,
+    log: PathBuf,
+    begun: Instant,
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // One that has ended is none that can be ended: that is all that may go wrong.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

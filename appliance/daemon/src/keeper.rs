@@ -4,7 +4,7 @@
 //! here, in order, and is tried again. Until then it holds for this run only, and the log says so.
 
 use crate::store::Store;
-use conclave_link_protocol::message::{CertificateChain, RoomIdentity};
+use conclave_link_protocol::message::{CertificateChain, RoomIdentity, WantedSettings};
 use conclave_room::Settings;
 use conclave_update::Kept;
 use std::collections::VecDeque;
@@ -22,6 +22,8 @@ pub(crate) enum Change {
     Renewed(CertificateChain),
     /// The room is nobody any more.
     Forgotten,
+    /// What IT wants of the room.
+    Wanted(Option<WantedSettings>),
     /// What an update needs after a restart.
     Update(Box<Kept>),
 }
@@ -86,6 +88,7 @@ impl Keeper {
                 Change::Renamed(identity) => self.store.remember(identity)?,
                 Change::Renewed(chain) => self.store.renew(chain)?,
                 Change::Forgotten => self.store.forget()?,
+                Change::Wanted(wanted) => self.store.keep_wanted(wanted.as_ref())?,
                 Change::Update(kept) => self.store.keep_update(kept)?,
             }
             self.waiting.pop_front();
@@ -113,15 +116,23 @@ mod tests {
         keeper.keep(Change::Enrolled(identity.clone(), chain.clone()));
         keeper.keep(Change::Settings(settings));
         keeper.keep(Change::Settings(Settings { volume: 20, ..settings }));
-        assert_eq!(keeper.waiting.len(), 2, "the later settings replace the earlier ones");
+        let wanted = WantedSettings {
+            mark: conclave_link_protocol::message::SettingsMark(7),
+            settings: "hologram=on".parse().unwrap(),
+        };
+        keeper.keep(Change::Wanted(Some(wanted.clone())));
+        assert_eq!(keeper.waiting.len(), 3, "the later settings replace the earlier ones");
         assert_eq!(keeper.store.enrolment().unwrap(), None, "neither half of it");
         keeper.retry();
-        assert_eq!(keeper.waiting.len(), 2);
+        assert_eq!(keeper.waiting.len(), 3);
         keeper.store.limit_pages(10_000);
         keeper.retry();
         drop(keeper);
         let store = Store::open(&path).unwrap();
         assert_eq!(store.enrolment().unwrap(), Some((identity, chain)));
         assert_eq!(store.settings().unwrap().map(|kept| kept.volume), Some(20));
+        assert_eq!(store.wanted(), Some(wanted), "with what this build does not understand");
+        store.keep_wanted(None).unwrap();
+        assert_eq!(store.wanted(), None);
     }
 }

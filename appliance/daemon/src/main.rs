@@ -96,12 +96,16 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     });
     let (identity, certificate) = store.enrolment()?.unzip();
     let kept = store.update();
+    let wanted = store.wanted();
     let mut keeper = keeper::Keeper::new(store);
     let started = Instant::now();
     let key = DeviceIdentity::open(&config.data, certificate)?;
     let facts =
         Facts { serial: config.serial.clone(), key: fingerprint(key.public_key()), development };
-    let room = Room::new(facts, settings, identity);
+    let mut room = Room::new(facts, settings, identity);
+    if let Some(wanted) = &wanted {
+        room.remember_wanted(wanted);
+    }
     let mut eraser = reset::Eraser::new(config.reset, &config.data);
     eraser.go_on();
 

@@ -179,6 +179,8 @@ mod tests {
             screen: Screen::Starting,
             notice: None,
             asleep: false,
+            brightness: 100,
+            time_zone: None,
             development: false,
         }
     }

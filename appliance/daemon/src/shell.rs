@@ -203,10 +203,9 @@ impl Shell {
                     } else {
                         status_failed = false;
                     }
-                    let now = chrono::Local::now();
-                    let minute = u16::try_from(now.hour() * 60 + now.minute()).unwrap_or(0);
-                    self.tell_update(Update::Clock(minute));
-                    Some(time_of_day(now))
+                    let (hours, minutes) = time_of_day(self.room.zone());
+                    self.tell_update(Update::Clock(u16::from(hours) * 60 + u16::from(minutes)));
+                    Some(Input::Clock(hours, minutes))
                 }
                 () = tokio::time::sleep(wait) => Some(Input::Tick),
             };
@@ -395,6 +394,7 @@ impl Shell {
                 Output::Tell(event) => self.link.event(event),
                 Output::Hold(calls) => self.link.hold(calls),
                 Output::Save(settings) => self.keeper.keep(Change::Settings(settings)),
+                Output::KeepWanted(wanted) => self.keeper.keep(Change::Wanted(wanted)),
                 Output::Enrol { room, certificate } => {
                     tracing::info!(room = %room.room, "the room is enrolled");
                     self.keeper.keep(Change::Enrolled(room, certificate.clone()));
@@ -431,9 +431,14 @@ fn unix_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-fn time_of_day(now: chrono::DateTime<chrono::Local>) -> Input {
+/// Hours and minutes in a zone, or by the machine's own.
+fn time_of_day(zone: Option<chrono_tz::Tz>) -> (u8, u8) {
+    let time = match zone {
+        Some(zone) => chrono::Utc::now().with_timezone(&zone).time(),
+        None => chrono::Local::now().time(),
+    };
     let short = |number: u32| u8::try_from(number).unwrap_or(0);
-    Input::Clock(short(now.hour()), short(now.minute()))
+    (short(time.hour()), short(time.minute()))
 }
 
 fn log_media(event: &MediaEvent) {

@@ -1,7 +1,7 @@
 //! What a room keeps through power cuts: who it is, its certificate, its settings. SQLite.
 
 use anyhow::{Context, bail};
-use conclave_link_protocol::message::{CertificateChain, RoomIdentity};
+use conclave_link_protocol::message::{CertificateChain, RoomIdentity, WantedSettings};
 use conclave_panel_api::{Language, Layout};
 use conclave_room::Settings;
 use conclave_update::Kept;
@@ -248,7 +248,7 @@ impl Store {
 
     /// Forgets who the room was.
     pub(crate) fn forget(&self) -> anyhow::Result<()> {
-        let names = "DELETE FROM kept WHERE name IN ('identity', 'certificate')";
+        let names = "DELETE FROM kept WHERE name IN ('identity', 'certificate', 'wanted')";
         self.connection.execute(names, []).context("the room's store cannot be written")?;
         // Both copies: the room that was revoked must not come back from the older one.
         for _ in [COPY, OLDER] {
@@ -287,6 +287,20 @@ impl Store {
     /// Keeps what an update needs after a restart.
     pub(crate) fn keep_update(&self, kept: &Kept) -> anyhow::Result<()> {
         self.put("update", kept)
+    }
+
+    /// What IT wants of the room. What makes no sense any more comes again with the next link.
+    pub(crate) fn wanted(&self) -> Option<WantedSettings> {
+        let kept: anyhow::Result<Option<Option<WantedSettings>>> = self.get("wanted");
+        kept.map(Option::flatten).unwrap_or_else(|error| {
+            tracing::error!("what was kept of the cloud's settings cannot be used: {error:#}");
+            None
+        })
+    }
+
+    /// Keeps what IT wants of the room; `None`: nothing.
+    pub(crate) fn keep_wanted(&self, wanted: Option<&WantedSettings>) -> anyhow::Result<()> {
+        self.put("wanted", &wanted)
     }
 
     /// Keeps what the people in the room chose.

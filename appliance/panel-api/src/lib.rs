@@ -8,12 +8,14 @@
 
 mod frame;
 
+pub use conclave_types::{Language, Layout};
 pub use frame::{
     FrameError, MAX_FRAME_LEN, decode, decode_length, encode, read_frame, write_frame,
 };
 
 use conclave_types::{
-    ActivationCode, DisplayName, ParticipantId, ResetNumber, Switch, UnixTime, Version, VmrNumber,
+    ActivationCode, DisplayName, ParticipantId, ResetNumber, Switch, TimeZone, UnixTime, Version,
+    VmrNumber,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -40,21 +42,24 @@ pub struct Panel {
     /// Whether the panel is dark, because nobody is there to look at it; a touch is [`Tap::Wake`].
     #[serde(default)]
     pub asleep: bool,
+    /// How bright it is, 20 to 100 per cent of its light.
+    #[serde(default = "full")]
+    pub brightness: u8,
+    /// By which clock it shows the time; the machine's own when there is none.
+    #[serde(default)]
+    pub time_zone: Option<TimeZone>,
     /// Whether the system is a development image, which lets in whoever is at its serial port: said on
     /// every screen.
     #[serde(default)]
     pub development: bool,
 }
 
-/// The languages that the panel speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Language {
-    /// English.
-    #[default]
-    English,
-    /// French.
-    French,
+fn full() -> u8 {
+    100
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The link, in words for people.
@@ -101,6 +106,9 @@ pub enum Screen {
     Idle {
         /// The meeting rooms to choose from.
         directory: Vec<Entry>,
+        /// Whether a number may be typed.
+        #[serde(default = "yes")]
+        numbers: bool,
     },
     /// The number pad.
     Number {
@@ -302,17 +310,6 @@ pub struct Person {
     pub speaking: bool,
     /// Whether this is the room itself.
     pub me: bool,
-}
-
-/// How the display arranges the pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Layout {
-    /// Everyone the same size.
-    #[default]
-    Grid,
-    /// The speaker large, the others small.
-    Speaker,
 }
 
 /// What went wrong with a number or a PIN; shown where it was typed.

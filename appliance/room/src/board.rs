@@ -180,11 +180,11 @@ impl Room {
         self.sleeps_at().is_some_and(|at| at <= now)
     }
 
-    /// From when on the panel may be dark; `None` while somebody is there, or while it shows what
-    /// somebody began: a call, an activation code, a pad, a reset.
+    /// From when on the panel may be dark; `None` while somebody is there in hours that are not quiet, or while it
+    /// shows what somebody began: a call, an activation code, a pad, a reset.
     pub(crate) fn sleeps_at(&self) -> Option<Time> {
         let empty = self.board.presence == Some(Presence::Nobody);
-        (empty && self.nothing_began()).then(|| self.of_use_at + LINGER)
+        ((empty || self.is_quiet()) && self.nothing_began()).then(|| self.of_use_at + LINGER)
     }
 
     pub(crate) fn nothing_began(&self) -> bool {

@@ -8,6 +8,7 @@
 //! * [`board`]: buttons, light, presence, heat;
 //! * `reset`: the factory reset, from the button to the receipt;
 //! * `stick`: a stick with a new system;
+//! * `wanted`: what IT wants of it;
 //! * [`clock`]: the room's clock, by its cloud's: a machine of its own;
 //! * `picture`: the panel and the display as functions of the state;
 //! * the call itself is `conclave-call`'s machine.
@@ -22,5 +23,6 @@ mod picture;
 mod reset;
 mod room;
 mod stick;
+mod wanted;
 
 pub use room::{Facts, Input, LinkTrouble, Output, Room, Settings, UpdateNews};

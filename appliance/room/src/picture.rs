@@ -20,6 +20,8 @@ impl Room {
             screen: self.screen(now),
             notice: self.notice,
             asleep: self.asleep(now),
+            brightness: self.brightness().percent(),
+            time_zone: self.time_zone().cloned(),
             development: self.facts.development,
         }
     }
@@ -58,6 +60,7 @@ impl Room {
                         pin: entry.pin,
                     })
                     .collect(),
+                numbers: self.dials_numbers(),
             },
             (State::Idle, Enrolment::Enrolled(_), Pad::Number { typed, fault }) => Screen::Number {
                 typed: typed.clone(),

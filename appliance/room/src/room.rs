@@ -5,10 +5,11 @@ use crate::media::{Banner, IdleDisplay, MediaCommand, MediaEvent, MediaPart, Rem
 use crate::pad::{Fault, Pad};
 use crate::reset::Reset;
 use crate::stick::Stick;
+use crate::wanted::Wanted;
 use conclave_call::{AskId, Call, NotJoined, Over, State};
 use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, DirectoryEntry, Greeting, HeldCall, JoinRefusal, Refusal,
-    ResetOutcome, Response, RoomEvent, RoomIdentity, RoomRequest,
+    ResetOutcome, Response, RoomEvent, RoomIdentity, RoomRequest, SettingsReport, WantedSettings,
 };
 use conclave_panel_api::{
     Health, Language, Layout, LinkState, Notice, Panel, StickStep, Tap, Trouble,
@@ -142,6 +143,8 @@ pub enum Output {
     Hold(Vec<HeldCall>),
     /// Keep the settings.
     Save(Settings),
+    /// Keep what IT wants, for [`Room::remember_wanted`]; `None`: nothing any more.
+    KeepWanted(Option<WantedSettings>),
     /// Keep this certificate and be this room from now on: the link is made anew with it.
     Enrol {
         /// Who the room is.
@@ -190,6 +193,9 @@ struct Shown {
 pub struct Room {
     pub(crate) facts: Facts,
     pub(crate) settings: Settings,
+    pub(crate) wanted: Wanted,
+    /// What the cloud was told of it on this link.
+    pub(crate) told: Option<SettingsReport>,
     pub(crate) enrolment: Enrolment,
     pub(crate) link: LinkState,
     pub(crate) retry_at: Option<Time>,
@@ -228,6 +234,8 @@ impl Room {
         Room {
             facts,
             settings,
+            wanted: Wanted::default(),
+            told: None,
             enrolment: identity.map_or(
                 Enrolment::Newcomer { code: None, until: None, total: 0 },
                 Enrolment::Enrolled,
@@ -373,7 +381,7 @@ impl Room {
             }
         }
         if was_up && !self.is_up() {
-            self.switch_on(now);
+            self.begin_as_wanted(now);
         }
     }
 
@@ -382,13 +390,13 @@ impl Room {
     }
 
     /// A call is over, whoever ended it: nobody should enter the next meeting muted, or unseen, because
-    /// of the last one.
-    fn switch_on(&mut self, now: Time) {
-        for command in [MediaCommand::Microphone(Switch::On), MediaCommand::Camera(Switch::On)] {
-            self.want(Output::Media(command));
-        }
-        self.feed(now, conclave_call::Input::Microphone(Switch::On));
-        self.feed(now, conclave_call::Input::Camera(Switch::On));
+    /// of the last one. Microphone and camera are as they are to be when a call begins.
+    pub(crate) fn begin_as_wanted(&mut self, now: Time) {
+        let (microphone, camera) = (self.microphone_at_first(), self.camera_at_first());
+        self.want(Output::Media(MediaCommand::Microphone(microphone)));
+        self.want(Output::Media(MediaCommand::Camera(camera)));
+        self.feed(now, conclave_call::Input::Microphone(microphone));
+        self.feed(now, conclave_call::Input::Camera(camera));
     }
 
     fn not_joined(&mut self, now: Time, number: VmrNumber, why: NotJoined) {
@@ -430,7 +438,7 @@ impl Room {
                 let next = std::mem::take(&mut self.update_failed);
                 self.notice = next.then_some(Notice::UpdateFailed);
             }
-            Tap::JoinWithNumber if !in_call => {
+            Tap::JoinWithNumber if !in_call && self.dials_numbers() => {
                 self.pad = Pad::Number { typed: String::new(), fault: None };
             }
             Tap::Choose { number } if !in_call => self.head_for(now, number),
@@ -440,7 +448,11 @@ impl Room {
                 Pad::Closed => {}
                 Pad::Number { .. } => {
                     if let Some(number) = self.pad.number() {
-                        self.head_for(now, number);
+                        if self.dials(&number) {
+                            self.head_for(now, number);
+                        } else {
+                            self.not_joined(now, number, NotJoined::Refused(JoinRefusal::NotFound));
+                        }
                     }
                 }
                 Pad::Pin { number, .. } => {
@@ -541,6 +553,7 @@ impl Room {
                     let part = part.to_owned();
                     self.want(Output::Tell(RoomEvent::Health { part, working: false, detail }));
                 }
+                self.told = None;
                 let resumed = welcome.calls;
                 self.feed(now, conclave_call::Input::LinkUp { cloud, resumed });
             }
@@ -586,6 +599,7 @@ impl Room {
         self.enrolment = Enrolment::Newcomer { code: None, until: None, total: 0 };
         self.notice = Some(notice);
         self.want(Output::Forget);
+        self.nothing_wanted(now);
     }
 
     fn link_down(&mut self, now: Time, trouble: LinkTrouble, retry_in: Duration) {
@@ -635,6 +649,7 @@ impl Room {
             CloudEvent::NewCode { code, expires_in_s } => self.new_code(now, code, expires_in_s),
             CloudEvent::Room(identity) => self.identified(identity),
             CloudEvent::Directory(entries) => self.directory = entries,
+            CloudEvent::Settings(wanted) => self.settings_came(now, wanted),
             CloudEvent::Roster { call, roster } => {
                 self.feed(now, conclave_call::Input::Roster { call, roster });
             }
@@ -733,6 +748,9 @@ impl Room {
         if self.shown.light != Some(light) {
             self.shown.light = Some(light);
             self.want(Output::Light(light));
+        }
+        if self.link == LinkState::Up && self.name().is_some() && !self.reset.is_under_way() {
+            self.tell_settings();
         }
         let panel = self.panel(now);
         if self.shown.panel.as_ref() != Some(&panel) {

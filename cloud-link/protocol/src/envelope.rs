@@ -337,8 +337,9 @@ kinds!(CloudEvent:
     Offer => "offer",
     NoOffer => "no_offer",
     Reset => "reset",
+    Settings => "settings",
 );
-kinds!(RoomEvent: Health => "health", Update => "update");
+kinds!(RoomEvent: Health => "health", Update => "update", Settings => "settings");
 
 /// Words of the other end for our log: printable, and not many of them.
 pub(crate) fn cleaned(text: &str, most: usize) -> String {

@@ -52,6 +52,8 @@ actions! {
     EnrolRooms: Administrator;
     /// Rename rooms.
     ChangeRooms: Administrator;
+    /// Say how rooms are set, and in which group they are.
+    SetRooms: Administrator;
     /// Shut rooms out.
     RemoveRooms: Administrator;
     /// See who has an account.
@@ -84,6 +86,7 @@ mod tests {
         (Action::SeeRooms, [true, false, false]),
         (Action::EnrolRooms, [true, false, false]),
         (Action::ChangeRooms, [true, false, false]),
+        (Action::SetRooms, [true, false, false]),
         (Action::RemoveRooms, [true, false, false]),
         (Action::SeePeople, [true, false, false]),
         (Action::ChangePeople, [true, false, false]),

@@ -23,6 +23,7 @@ mod pin_hash;
 pub mod pin_tries;
 pub mod repository;
 mod reset_codes;
+pub mod settings;
 pub mod sign_in;
 mod sqlite;
 mod words;
@@ -41,4 +42,5 @@ pub use repository::{
     RoomUpdate, Sight, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
 };
 pub use reset_codes::{NoReset, RESET_CODE_LIFETIME, RESET_CODE_TRIES, ResetCodes};
+pub use settings::{Group, GroupError, Place, SettingsOf, StoredSettings};
 pub use sqlite::{OpenError, SqliteDirectory};

@@ -8,6 +8,7 @@ use crate::audit::{AuditEntry, AuditRow, Chain};
 pub use crate::people::People;
 use crate::pin_hash::PinHash;
 use crate::pin_tries::Verdict;
+pub use crate::settings::RoomSettings;
 use crate::words::stored_words;
 use conclave_rollout::{Plan, Saved, Standing};
 use conclave_types::{
@@ -584,11 +585,20 @@ pub trait Audit {
 
 /// All of it.
 pub trait Directory:
-    Organisations + Rooms + Vmrs + PinTries + Records + Updates + Resets + Audit + People
+    Organisations + Rooms + RoomSettings + Vmrs + PinTries + Records + Updates + Resets + Audit + People
 {
 }
 
-impl<T: Organisations + Rooms + Vmrs + PinTries + Records + Updates + Resets + Audit + People>
-    Directory for T
+impl<T> Directory for T where
+    T: Organisations
+        + Rooms
+        + RoomSettings
+        + Vmrs
+        + PinTries
+        + Records
+        + Updates
+        + Resets
+        + Audit
+        + People
 {
 }

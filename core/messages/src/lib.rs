@@ -9,11 +9,15 @@
 
 mod chain;
 mod reset;
+mod settings;
 mod sums;
 mod update;
 
 pub use chain::ChainError;
 pub use reset::{ResetOutcome, ResetRefusal, ResetReport};
+pub use settings::{
+    DocumentError, RoomSettings, SettingsDocument, SettingsMark, SettingsReport, WantedSettings,
+};
 pub use sums::{BLOCK, STRONG, SUM, Weak, sums_length, sums_of};
 pub use update::{
     LONGEST_CHUNK, NoChunk, Piece, Release, UpdateFault, UpdateOffer, UpdateReport, UpdateStage,
@@ -380,6 +384,8 @@ pub enum CloudEvent {
         /// What this reset is known by.
         number: ResetNumber,
     },
+    /// IT wants the room to be so; this is all of it.
+    Settings(WantedSettings),
 }
 
 /// What a room tells the cloud unasked.
@@ -397,6 +403,8 @@ pub enum RoomEvent {
     },
     /// What the room runs, and how far it is with its update.
     Update(UpdateReport),
+    /// How it is set: with each link, and when that changes.
+    Settings(SettingsReport),
 }
 
 /// Why the cloud ended a call.

@@ -107,6 +107,10 @@ id!(
     RoomId, "room"
 );
 id!(
+    /// A group of rooms that are set the same way.
+    GroupId, "group"
+);
+id!(
     /// A virtual meeting room.
     VmrId, "vmr"
 );

@@ -14,12 +14,14 @@ mod number;
 mod release;
 mod reset;
 mod secret;
+mod settings;
 mod time;
 
 pub use code::{ActivationCode, ActivationCodeError};
 pub use email::{EmailAddress, EmailError};
 pub use id::{
-    CallId, IdError, LegId, MeetingId, OrganisationId, ParticipantId, PersonId, RoomId, VmrId,
+    CallId, GroupId, IdError, LegId, MeetingId, OrganisationId, ParticipantId, PersonId, RoomId,
+    VmrId,
 };
 pub use media::{
     AUDIO_CLOCK_HZ, AUDIO_LEVEL_EXTENSION, AUDIO_PAYLOAD_TYPE, MediaLeg, SrtpKey, SrtpKeyError,
@@ -30,4 +32,5 @@ pub use number::{NumberError, Pin, PinError, VmrNumber};
 pub use release::{BundleHash, Channel, Compatible, MaintenanceWindow, ReleaseError, Version};
 pub use reset::{ResetCode, ResetCodeError, ResetNumber, ResetNumberError};
 pub use secret::{Redacted, Secret};
+pub use settings::{Brightness, Dialling, Language, Layout, SettingError, TimeZone};
 pub use time::{Time, UnixMillis, UnixTime};

@@ -48,6 +48,14 @@ impl Switch {
         }
     }
 
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Switch::On => "on",
+            Switch::Off => "off",
+        }
+    }
+
     /// Whether it sends.
     pub fn is_on(self) -> bool {
         self == Switch::On

@@ -4,7 +4,8 @@ use conclave_link_protocol::envelope::{FromCloud, FromRoom};
 use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, DirectoryEntry, EndReason, Greeting, HeldCall, Hello, Join,
     JoinRefusal, Joined, Participant, Refusal, ResetOutcome, ResetRefusal, ResetReport, Response,
-    ResumedCall, RoomIdentity, RoomRequest, Roster, Welcome,
+    ResumedCall, RoomEvent, RoomIdentity, RoomRequest, Roster, SettingsDocument, SettingsMark,
+    SettingsReport, WantedSettings, Welcome,
 };
 use conclave_panel_api::{
     CallHealth, Entry, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Notice,
@@ -42,6 +43,20 @@ fn call() -> CallId {
 
 fn identity() -> RoomIdentity {
     RoomIdentity { room: RoomId::from_random(5), name: name("Ada") }
+}
+
+fn settings() -> SettingsDocument {
+    let Ok(settings) = "time_zone=Europe/Paris".parse() else { panic!("it is a setting") };
+    settings
+}
+
+/// A room says how it is set.
+pub fn settings_report() -> RoomEvent {
+    RoomEvent::Settings(SettingsReport {
+        mark: Some(SettingsMark(7)),
+        in_force: settings(),
+        not_understood: vec!["hologram".to_owned()],
+    })
 }
 
 fn directory() -> Vec<DirectoryEntry> {
@@ -160,7 +175,7 @@ fn leg() -> MediaLeg {
 /// One of the events of a cloud.
 pub fn cloud_event(choice: u8) -> CloudEvent {
     let call = call();
-    match choice % 9 {
+    match choice % 10 {
         0 => CloudEvent::Activated {
             room: identity(),
             certificate: CertificateChain(vec!["MA==".to_owned()]),
@@ -172,6 +187,10 @@ pub fn cloud_event(choice: u8) -> CloudEvent {
         5 => CloudEvent::Speaking { call, participant: Some(ParticipantId::from_random(2)) },
         6 => CloudEvent::Speaking { call, participant: None },
         7 => CloudEvent::Reset { number: ResetNumber::from_random(482_913_077) },
+        8 => CloudEvent::Settings(WantedSettings {
+            mark: SettingsMark(0x0123_4567_89ab_cdef),
+            settings: settings(),
+        }),
         _ => CloudEvent::CallEnded { call, reason: EndReason::MediaLost },
     }
 }
@@ -195,6 +214,8 @@ pub fn panel_frames() -> Vec<Vec<u8>> {
             screen,
             notice: notices.get(n).copied(),
             asleep: n == 2,
+            brightness: 40,
+            time_zone: (n == 3).then(|| "Europe/Paris".parse().ok()).flatten(),
             development: n == 1,
         })
         .ok()
@@ -231,6 +252,7 @@ fn screens() -> Vec<Screen> {
         Screen::Activation { code, seconds_left: 600, seconds_total: 900 },
         Screen::Idle {
             directory: vec![Entry { number: number.clone(), name: name.clone(), pin: true }],
+            numbers: false,
         },
         Screen::Number {
             typed: "47".to_owned(),

@@ -5,7 +5,7 @@ use crate::world::{ConnId, Event, Net};
 use conclave_call::{AskId, State};
 use conclave_cloud::switchboard::Peer;
 use conclave_link_protocol::link::{Input as LinkInput, Link, Output as LinkOutput};
-use conclave_link_protocol::message::Greeting;
+use conclave_link_protocol::message::{Greeting, WantedSettings};
 use conclave_link_protocol::{DownReason, RequestId};
 use conclave_panel_api::{Language, Layout, Panel, Tap};
 use conclave_room::media::{MediaCommand, MediaEvent};
@@ -29,6 +29,8 @@ pub(crate) struct Room {
     pub(crate) media: Option<(CallId, LegId)>,
     pub(crate) system: System,
     chunks: BTreeMap<RequestId, (Of, u64)>,
+    /// On its disk: what IT wants of it.
+    wanted: Option<WantedSettings>,
 }
 
 impl Room {
@@ -51,6 +53,7 @@ impl Room {
             media: None,
             system: System::new(now),
             chunks: BTreeMap::new(),
+            wanted: None,
         };
         room.settle(now, net);
         room
@@ -92,6 +95,9 @@ impl Room {
         // Dials of before are not listened to, and the first one of now goes on.
         (self.rules, self.link, self.dial) = (fresh.rules, fresh.link, self.dial + 1);
         self.system = system;
+        if let Some(wanted) = &self.wanted {
+            self.rules.remember_wanted(wanted);
+        }
         self.system.start(now);
         self.asked.clear();
         self.chunks.clear();
@@ -263,6 +269,7 @@ impl Room {
                     net.schedule(silent, Event::Packets { leg, flowing: false });
                 }
             }
+            Output::KeepWanted(wanted) => self.wanted = wanted,
             Output::Media(_)
             | Output::Light(_)
             | Output::Panel(_)

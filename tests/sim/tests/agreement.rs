@@ -1,6 +1,8 @@
 //! Whatever happens in between: in the end rooms and cloud agree.
 
-use conclave_cloud::control::{ControlAnswer, ControlRequest, Part, RoomState};
+use conclave_cloud::control::{
+    ControlAnswer, ControlRequest, InForce, Part, RoomState, SettingsFor, SettingsLine,
+};
 use conclave_panel_api::{CallHealth, LinkState, Screen, Tap, Trouble};
 use conclave_sim::{Link, World};
 use conclave_types::Switch;
@@ -156,6 +158,27 @@ fn after_any_storm_rooms_and_cloud_agree() {
     }
 }
 
+/// How a room is set.
+fn settings(world: &mut World, room: &str) -> SettingsLine {
+    let of = SettingsFor { group: None, room: Some(room.to_owned()) };
+    match world.control(ControlRequest::SettingsShow { of }) {
+        ControlAnswer::Settings { settings } => *settings,
+        other => unreachable!("settings were asked for: {other:?}"),
+    }
+}
+
+/// Sets this room or all of them, if there is a cloud to do it.
+fn set_brightness(world: &mut World, room: usize) {
+    let (percent, all) = (20 + world.chance().below(81), world.chance().below(2) == 0);
+    if !world.cloud_runs() {
+        return;
+    }
+    let room = (!all).then(|| format!("Room {room}"));
+    let of = SettingsFor { group: None, room };
+    let Ok(settings) = format!("brightness={percent}").parse() else { unreachable!("it is one") };
+    world.control(ControlRequest::SettingsSet { of, settings, revision: None });
+}
+
 fn storm(seed: u64) {
     const ROOMS: usize = 3;
     let mut world = World::new(seed, ROOMS);
@@ -163,7 +186,7 @@ fn storm(seed: u64) {
     world.pass(Duration::from_secs(5));
     for _ in 0..40 {
         let room = world.chance().below(ROOMS as u64) as usize;
-        match world.chance().below(12) {
+        match world.chance().below(14) {
             0..=2 => world.join(room),
             3 => world.tap(room, Tap::Leave),
             4 => world.tap(room, Tap::Microphone),
@@ -172,6 +195,7 @@ fn storm(seed: u64) {
             7 => world.set_link(room, Link::Whole),
             8 => world.reset_link(room),
             9 => world.kill_cloud(),
+            10 | 11 => set_brightness(&mut world, room),
             _ => world.start_cloud(),
         }
         let span = world.chance().millis(0, 9_000);
@@ -188,6 +212,7 @@ fn storm(seed: u64) {
         part: Part::default(),
         state: None,
         needs: false,
+        group: None,
     }) else {
         unreachable!("rooms were asked for");
     };
@@ -197,6 +222,13 @@ fn storm(seed: u64) {
         (0..ROOMS).map(|r| world.panel(r).link).collect::<Vec<_>>(),
         about(&world)
     );
+    for (index, room) in rooms.iter().enumerate() {
+        assert_eq!(room.settings, Some(InForce::All), "{}: {}", room.name, about(&world));
+        let line = settings(&mut world, room.name.as_str());
+        let wanted = line.room.and_then(|room| room.wanted.get("brightness").map(str::to_owned));
+        let shown = world.panel(index).brightness.to_string();
+        assert_eq!(shown, wanted.unwrap_or("100".to_owned()), "{}", about(&world));
+    }
     let ControlAnswer::Meetings { meetings } = world.control(ControlRequest::MeetingList) else {
         unreachable!("meetings were asked for");
     };

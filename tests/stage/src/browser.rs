@@ -105,6 +105,11 @@ impl Window<'_> {
         self.tell(json!({ "do": "fill", "name": name, "text": text })).map(drop)
     }
 
+    /// Chooses what says this in the list of this name.
+    pub fn choose(&mut self, name: &str, says: &str) -> Result<()> {
+        self.tell(json!({ "do": "choose", "name": name, "text": says })).map(drop)
+    }
+
     /// What stands in the field of this name.
     pub fn read(&mut self, name: &str) -> Result<String> {
         let text = self.tell(json!({ "do": "read", "name": name }))?;
@@ -114,6 +119,11 @@ impl Window<'_> {
     /// Presses a key.
     pub fn key(&mut self, key: &str) -> Result<()> {
         self.tell(json!({ "do": "type", "key": key })).map(drop)
+    }
+
+    /// Waits until what says this has the focus: the next key is for it.
+    pub fn until_focused(&mut self, text: &str) -> Result<()> {
+        self.tell(json!({ "do": "focus", "text": text })).map(drop)
     }
 
     /// Waits until what has this role and name is there.

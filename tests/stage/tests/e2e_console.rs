@@ -2,6 +2,7 @@
 //! call that shows while it is on, and what is kept of it. Each page is looked at by axe, light, dark, and on a telephone.
 
 use anyhow::{Context, Result, ensure};
+use conclave_panel_api::{Language, Screen};
 use conclave_stage::{
     Browser, Cloud, Meeting, NAME, NUMBER, PIN, Room, Stage, Window, in_own_network, scene,
     until_idle, wait_for,
@@ -196,6 +197,81 @@ fn hidden(browser: &mut Browser) -> Result<()> {
     Ok(())
 }
 
+/// All rooms are set, then those of a group, then one; each room does it, and what came of it shows.
+fn settings(ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> Result<()> {
+    const SOON: Duration = Duration::from_secs(10);
+    ada.press("link", "Settings")?;
+    ada.see("heading", "All rooms")?;
+    ada.choose("Language", "French")?;
+    ada.fill("Time zone", "Mars/Olympus")?;
+    ada.press("button", "Save")?;
+    ada.see("alert", "")?;
+    ada.fill("Time zone", "Europe/Paris")?;
+    ada.press("button", "Save")?;
+    for room in [&mut *a, &mut *b] {
+        room.until("French on its panel", SOON, |panel| {
+            let zone = panel.time_zone.as_ref().map(|zone| zone.as_str());
+            (panel.language == Language::French && zone == Some("Europe/Paris")).then_some(())
+        })?;
+    }
+    // Two people at once: the second is told, and what either wrote is there.
+    ada.choose("Camera when a call begins", "Off")?;
+    let others = json!({ "settings": { "language": "english", "time_zone": "Europe/Paris" } });
+    let (status, text) = ada.ask("PUT", "/settings", others)?;
+    ensure!(status == 200, "{text}");
+    ada.see_text("Somebody else changed these settings meanwhile.")?;
+    ada.press("button", "Save")?;
+    ada.see("alert", "")?;
+    ada.look("settings-overtaken")?;
+    ada.press("button", "Show theirs")?;
+    for room in [&mut *a, &mut *b] {
+        room.until("English on its panel", SOON, |panel| {
+            (panel.language == Language::English).then_some(())
+        })?;
+    }
+    ada.press("button", "New group")?;
+    ada.fill("Name of the group", "Visitors")?;
+    ada.press("button", "Make the group")?;
+    ada.miss("dialog", "New group")?;
+    ada.look("settings")?;
+    ada.press("link", "Visitors")?;
+    ada.see("heading", "The rooms of this group")?;
+    ada.choose("What the panel dials", "Only what it lists")?;
+    ada.press("button", "Save")?;
+    ada.see("button", "Remove the group")?;
+
+    ada.press("link", "Rooms")?;
+    ada.press("link", "Room Ada")?;
+    ada.press("button", "Place and group")?;
+    ada.fill("Place", "Main building, 3rd floor")?;
+    ada.choose("Group", "Visitors")?;
+    ada.press("button", "Save")?;
+    ada.miss("dialog", "Where Room Ada belongs")?;
+    a.until("no pad for numbers", SOON, |panel| {
+        matches!(panel.screen, Screen::Idle { numbers: false, .. }).then_some(())
+    })?;
+    ada.choose("Brightness of the panel", "60 %")?;
+    ada.press("button", "Save")?;
+    a.until("a darker panel", SOON, |panel| (panel.brightness == 60).then_some(()))?;
+    ada.see_text("The room has confirmed all of it.")?;
+    // Somebody at the panel chooses another language, and the page says so.
+    a.press("language-fr")?;
+    ada.see_text("In the room: French")?;
+    ada.look("room-settings")?;
+    a.press("language-en")?;
+    ada.see_text("The room has confirmed all of it.")?;
+
+    ada.press("link", "Settings")?;
+    ada.press("link", "Visitors")?;
+    ada.press("button", "Remove the group")?;
+    ada.see("alertdialog", "Remove the group Visitors?")?;
+    ada.press("button", "Remove the group")?;
+    ada.see("heading", "Settings")?;
+    a.until("the pad for numbers", SOON, |panel| {
+        matches!(panel.screen, Screen::Idle { numbers: true, .. }).then_some(())
+    })
+}
+
 fn call(ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> Result<()> {
     ada.press("link", "Meetings")?;
     ada.see("heading", "No meeting is on")?;
@@ -232,9 +308,11 @@ fn by_keyboard(ada: &mut Window<'_>, room: &mut Room) -> Result<()> {
     ada.miss("rowheader", "Room Ada")?;
     ada.see("rowheader", "Salle Voltaire")?;
     // From the search over the filter and the name to the menu of the only line, and in it to its first choice.
-    for key in ["Tab", "Tab", "Tab", "Enter", "Enter"] {
+    for key in ["Tab", "Tab", "Tab", "Enter"] {
         ada.key(key)?;
     }
+    ada.until_focused("Rename")?;
+    ada.key("Enter")?;
     ada.see("dialog", "Rename Salle Voltaire")?;
     ada.fill("Name", "Salle Émilie")?;
     ada.key("Enter")?;
@@ -278,6 +356,7 @@ fn a_first_day_in_the_console() -> Result<()> {
             invite(&mut browser)?;
             meeting_room(&mut browser)?;
             let mut ada = browser.of("ada");
+            settings(&mut ada, &mut a, &mut b)?;
             call(&mut ada, &mut a, &mut b)?;
             by_keyboard(&mut ada, &mut b)?;
 
@@ -288,6 +367,7 @@ fn a_first_day_in_the_console() -> Result<()> {
             ada.press("link", "Audit")?;
             ada.see_text("ended a meeting")?;
             ada.see_text("renamed a room")?;
+            ada.see_text("changed how rooms are set")?;
             ada.look("audit")?;
             ada.press("link", "Signed in as Ada Lovelace")?;
             ada.look("account")?;

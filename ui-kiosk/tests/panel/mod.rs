@@ -192,6 +192,8 @@ pub(crate) fn panel(language: Language, screen: Screen) -> Panel {
         screen,
         notice: None,
         asleep: false,
+        brightness: 100,
+        time_zone: None,
         development: false,
     }
 }

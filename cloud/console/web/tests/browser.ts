@@ -93,7 +93,8 @@ const deeds: Record<string, (order: Order) => Promise<unknown>> = {
   see: async (order) => (await element(order)).first().waitFor(),
   miss: async (order) => (await element(order)).first().waitFor({ state: "detached" }),
   read: async (order) => (await element(order)).first().inputValue(),
-  focused: async (order) => (await page(order)).evaluate(() => document.activeElement?.textContent?.trim() ?? ""),
+  focus: async (order) =>
+    void (await (await page(order)).waitForFunction((text) => document.activeElement?.textContent?.trim() === text, order.text)),
   look: async (order) => (await page(order)).emulateMedia({ colorScheme: order.scheme ?? "light" }),
   size: async (order) => (await page(order)).setViewportSize({ width: order.width ?? 1280, height: order.height ?? 800 }),
   picture: async (order) => (await page(order)).screenshot({ path: order.file ?? "", animations: "disabled" }),

@@ -20,6 +20,7 @@ pub(super) const ALL: &[&str] = &[
     include_str!("../../migrations/0007_audit.sql"),
     include_str!("../../migrations/0008_people.sql"),
     include_str!("../../migrations/0009_hidden_meeting_rooms.sql"),
+    include_str!("../../migrations/0010_settings.sql"),
 ];
 
 /// Brings the database to the version of the last of these migrations.

@@ -16,6 +16,7 @@ mod records;
 mod resets;
 mod rooms;
 mod safety;
+mod settings;
 mod tries;
 mod updates;
 mod vmrs;

@@ -77,7 +77,7 @@ impl Rooms for SqliteDirectory {
 
     fn forget_room(&mut self, id: RoomId) -> Result<bool, StoreError> {
         self.write(|connection| {
-            // All but resets goes with it: those outlive a room, and carry its name.
+            // All but resets and settings goes with it: those outlive a room, and carry its name.
             let forgotten = connection.execute(
                 "DELETE FROM rooms WHERE id = $1 AND status = 'revoked'",
                 params![id.to_string()],
@@ -85,6 +85,8 @@ impl Rooms for SqliteDirectory {
             if forgotten > 0 {
                 connection
                     .execute("DELETE FROM resets WHERE room = $1", params![id.to_string()])?;
+                let settings = "DELETE FROM room_settings WHERE whose = $1";
+                connection.execute(settings, params![id.to_string()])?;
             }
             Ok(forgotten > 0)
         })

@@ -7,6 +7,7 @@ use crate::repository::*;
 use conclave_types::{CallId, MeetingId, OrganisationId, Redacted, RoomId, VmrId};
 
 mod people;
+mod settings;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 

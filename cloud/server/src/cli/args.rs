@@ -2,6 +2,7 @@
 
 use crate::config::ConsoleListen;
 use clap::{Args, Parser, Subcommand};
+use conclave_link_protocol::message::SettingsDocument;
 use conclave_rollout::Amount;
 use conclave_types::{
     ActivationCode, Channel, Compatible, DisplayName, EmailAddress, MaintenanceWindow, Pin,
@@ -54,6 +55,12 @@ pub enum Command {
     /// Rooms: enrol, list, rename, follow a channel, updates, reset, revoke, forget.
     #[command(subcommand)]
     Room(RoomCommand),
+    /// Groups of rooms: add, list, rename, remove.
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// How rooms are set, for all of them, a group or one: show, set, unset.
+    #[command(subcommand)]
+    Settings(SettingsCommand),
     /// Virtual meeting rooms: create, list, remove, change the PIN.
     #[command(subcommand)]
     Vmr(VmrCommand),
@@ -211,6 +218,17 @@ pub enum RoomCommand {
         /// The new name.
         name: DisplayName,
     },
+    /// Say in which group a room is, and where it stands. What is left out is taken away.
+    Place {
+        /// Its id or its name.
+        room: String,
+        /// The group, by its id or its name.
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+        /// Where it stands, such as 'Main building, 3rd floor'.
+        #[arg(long, value_name = "WORDS")]
+        place: Option<DisplayName>,
+    },
     /// Have a room follow another channel, or be updated at other hours.
     Follow {
         /// Its id or its name.
@@ -258,6 +276,70 @@ pub enum RoomCommand {
     Forget {
         /// Its id, or its name.
         room: String,
+    },
+}
+
+/// About groups of rooms.
+#[derive(Debug, Subcommand)]
+pub enum GroupCommand {
+    /// Make one.
+    Add {
+        /// What it is called.
+        name: DisplayName,
+    },
+    /// List all of them.
+    List,
+    /// Give one another name.
+    Rename {
+        /// Its id or its present name.
+        group: String,
+        /// The new name.
+        name: DisplayName,
+    },
+    /// Remove one with its settings; its rooms stay.
+    Remove {
+        /// Its id or its name.
+        group: String,
+    },
+}
+
+/// Which rooms are meant: one, those of a group, or without either all of them.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// The rooms of this group, by its id or its name.
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
+    /// This room, by its id or its name.
+    #[arg(long, value_name = "NAME", conflicts_with = "group")]
+    pub room: Option<String>,
+}
+
+/// About how rooms are set.
+#[derive(Debug, Subcommand)]
+pub enum SettingsCommand {
+    /// Show how rooms are set, and what a room made of it.
+    Show {
+        /// Which.
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Set something, such as language=french time_zone=Europe/Paris quiet_hours=22:00-06:00.
+    Set {
+        /// Which.
+        #[command(flatten)]
+        which: Which,
+        /// What, and how.
+        #[arg(required = true, value_name = "NAME=VALUE")]
+        settings: Vec<SettingsDocument>,
+    },
+    /// Take something back: what is set for the group or for all counts again.
+    Unset {
+        /// Which.
+        #[command(flatten)]
+        which: Which,
+        /// What.
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
     },
 }
 

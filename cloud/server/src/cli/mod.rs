@@ -7,22 +7,27 @@ mod print;
 mod print_audit;
 mod print_people;
 mod print_resets;
+mod print_settings;
 mod print_updates;
 
 pub use args::{Arguments, Command};
 
 use crate::bundles::Bundles;
 use crate::config::{Config, DEFAULT_DATA};
-use crate::control::{ControlAnswer, ControlLine, ControlRequest, NewVmr, Part, RolloutChange};
+use crate::control::{
+    ControlAnswer, ControlLine, ControlRequest, NewVmr, Part, RolloutChange, SettingsFor,
+};
 use crate::control_socket;
 use crate::data_folder::DataFolder;
 use crate::serve;
 use anyhow::Context;
 use args::{
-    AuditCommand, ChannelCommand, KeyCommand, MeetingCommand, OrganisationCommand, PersonCommand,
-    PinArguments, RecordCommand, ReleaseCommand, RolloutCommand, RoomCommand, VmrCommand,
+    AuditCommand, ChannelCommand, GroupCommand, KeyCommand, MeetingCommand, OrganisationCommand,
+    PersonCommand, PinArguments, RecordCommand, ReleaseCommand, RolloutCommand, RoomCommand,
+    SettingsCommand, VmrCommand, Which,
 };
 use conclave_types::{Pin, Secret};
+use std::collections::BTreeMap;
 use std::io::{BufRead, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -72,9 +77,12 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Room(RoomCommand::Claim { code, name }) => {
             ControlRequest::RoomClaim { code, name }
         }
-        Command::Room(RoomCommand::List) => {
-            ControlRequest::RoomList { part: Part::default(), state: None, needs: false }
-        }
+        Command::Room(RoomCommand::List) => ControlRequest::RoomList {
+            part: Part::default(),
+            state: None,
+            needs: false,
+            group: None,
+        },
         Command::Room(RoomCommand::Rename { room, name }) => {
             ControlRequest::RoomRename { room, name }
         }
@@ -125,6 +133,11 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
              are gone, and it has to be enrolled again. Say --yes if it is meant"
         ),
         Command::Room(RoomCommand::Resets { most }) => ControlRequest::RoomResets { most },
+        Command::Room(RoomCommand::Place { room, group, place }) => {
+            ControlRequest::RoomPlace { room, group, place }
+        }
+        Command::Group(command) => group(command),
+        Command::Settings(command) => settings(&folder, organisation.as_deref(), command)?,
         Command::Release(command) => release(&folder, command)?,
         Command::Rollout(command) => rollout(command),
         Command::Channel(ChannelCommand::List) => ControlRequest::ChannelList,
@@ -143,6 +156,47 @@ fn release(folder: &DataFolder, command: ReleaseCommand) -> anyhow::Result<Contr
             ControlRequest::ReleaseRemove { version, compatible }
         }
     })
+}
+
+fn group(command: GroupCommand) -> ControlRequest {
+    match command {
+        GroupCommand::Add { name } => ControlRequest::GroupAdd { name },
+        GroupCommand::List => ControlRequest::GroupList,
+        GroupCommand::Rename { group, name } => ControlRequest::GroupRename { group, name },
+        GroupCommand::Remove { group } => ControlRequest::GroupRemove { group },
+    }
+}
+
+/// What is set besides stays: it is looked up first.
+fn settings(
+    folder: &DataFolder,
+    organisation: Option<&str>,
+    command: SettingsCommand,
+) -> anyhow::Result<ControlRequest> {
+    let of = |which: Which| SettingsFor { group: which.group, room: which.room };
+    let (of, set, unset) = match command {
+        SettingsCommand::Show { which } => {
+            return Ok(ControlRequest::SettingsShow { of: of(which) });
+        }
+        SettingsCommand::Set { which, settings } => (of(which), settings, Vec::new()),
+        SettingsCommand::Unset { which, names } => (of(which), Vec::new(), names),
+    };
+    let organisation = organisation.map(str::to_owned);
+    let request = ControlRequest::SettingsShow { of: of.clone() };
+    let line = ControlLine { organisation, request };
+    let now = match control_socket::ask(folder.path(), &folder.control_socket(), &line)? {
+        ControlAnswer::Settings { settings } => settings,
+        ControlAnswer::Refused { reason, .. } => anyhow::bail!(reason),
+        _ => anyhow::bail!("the cloud answered something else"),
+    };
+    let all = set.iter().fold(now.own, |all, one| all.under(one));
+    if let Some(missing) = unset.iter().find(|name| all.get(name).is_none()) {
+        anyhow::bail!("'{missing}' is not set here: see 'conclave-cloud settings show'");
+    }
+    let kept = all.iter().filter(|(name, _)| !unset.iter().any(|gone| gone == name));
+    let kept: BTreeMap<String, String> =
+        kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Ok(ControlRequest::SettingsSet { of, settings: kept.try_into()?, revision: Some(now.revision) })
 }
 
 fn person(command: PersonCommand) -> ControlRequest {

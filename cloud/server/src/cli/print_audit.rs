@@ -42,6 +42,6 @@ pub(super) fn words(answer: &ControlAnswer) -> String {
                 wrong.join(", ")
             )
         }
-        answer => super::print_resets::words(answer),
+        answer => super::print_settings::words(answer),
     }
 }

@@ -1,9 +1,9 @@
 //! The lines of lists: what each thing is, as the command line prints it and the console shows it.
 
-use conclave_link_protocol::message::UpdateStage;
+use conclave_link_protocol::message::{SettingsDocument, UpdateStage};
 use conclave_rollout::{Amount, Stage, Standing};
 use conclave_types::{
-    BundleHash, CallId, Channel, Compatible, DisplayName, EmailAddress, MaintenanceWindow,
+    BundleHash, CallId, Channel, Compatible, DisplayName, EmailAddress, GroupId, MaintenanceWindow,
     MeetingId, OrganisationId, PersonId, Redacted, ResetNumber, RoomId, UnixTime, Version, VmrId,
     VmrNumber,
 };
@@ -187,6 +187,15 @@ pub struct RoomLine {
     /// Since when it is linked, or is not; `None` when it was not since this cloud started.
     #[serde(default)]
     pub since: Option<UnixTime>,
+    /// Its group.
+    #[serde(default)]
+    pub group: Option<DisplayName>,
+    /// Where it stands, in people's words.
+    #[serde(default)]
+    pub place: Option<DisplayName>,
+    /// Whether it follows its settings; left out while it is not linked, or is too old to say.
+    #[serde(default)]
+    pub settings: Option<InForce>,
     /// Its software, as it said with its last link.
     #[serde(default)]
     pub software: Option<String>,
@@ -194,6 +203,56 @@ pub struct RoomLine {
     /// `loudspeaker`, `microphone`, `other`.
     #[serde(default)]
     pub broken: Vec<String>,
+}
+
+/// A group of rooms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupLine {
+    /// Its id.
+    pub group: GroupId,
+    /// Its name.
+    pub name: DisplayName,
+    /// How many rooms are in it.
+    pub rooms: usize,
+}
+
+/// Whether a room follows its settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InForce {
+    /// It has not confirmed them yet.
+    Waits,
+    /// All of them are in force.
+    All,
+    /// It has them, and some are not in force: somebody at the panel chose otherwise, or its software does not know them.
+    Partly,
+}
+
+/// How rooms are set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsLine {
+    /// What is set here.
+    pub own: SettingsDocument,
+    /// What would be without it.
+    pub inherited: SettingsDocument,
+    /// How often it was changed.
+    pub revision: u32,
+    /// Of one room, what became of it.
+    #[serde(default)]
+    pub room: Option<RoomSettingsLine>,
+}
+
+/// What became of a room's settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomSettingsLine {
+    /// What it should be.
+    pub wanted: SettingsDocument,
+    /// What it says that it is; left out while it is not linked, or is too old to say.
+    pub reported: Option<SettingsDocument>,
+    /// What its software does not understand of it.
+    pub not_understood: Vec<String>,
+    /// Whether it follows.
+    pub in_force: Option<InForce>,
 }
 
 /// Somebody with an account.

@@ -4,6 +4,7 @@
 //! The answers are also what `--json` prints, so fields are only ever added.
 
 use crate::calls::CallLine;
+use conclave_link_protocol::message::SettingsDocument;
 use conclave_rollout::Amount;
 use conclave_types::{
     ActivationCode, BundleHash, Channel, Compatible, DisplayName, EmailAddress, MaintenanceWindow,
@@ -66,6 +67,9 @@ pub enum ControlRequest {
         /// Only those that somebody should look after: not linked, or with a part that does not work.
         #[serde(default)]
         needs: bool,
+        /// Only those of this group: its id or its name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<String>,
     },
     /// One room.
     RoomShow {
@@ -78,6 +82,53 @@ pub enum ControlRequest {
         room: String,
         /// The new name.
         name: DisplayName,
+    },
+    /// Say in which group a room is, and where it stands; what is left out is taken away.
+    RoomPlace {
+        /// Its id or its name.
+        room: String,
+        /// The group's id or its name.
+        #[serde(default)]
+        group: Option<String>,
+        /// Where, in people's words.
+        #[serde(default)]
+        place: Option<DisplayName>,
+    },
+    /// The groups of rooms.
+    GroupList,
+    /// Make a group.
+    GroupAdd {
+        /// What it is called.
+        name: DisplayName,
+    },
+    /// Give a group another name.
+    GroupRename {
+        /// Its id or its name.
+        group: String,
+        /// The new name.
+        name: DisplayName,
+    },
+    /// Remove a group with its settings; its rooms stay.
+    GroupRemove {
+        /// Its id or its name.
+        group: String,
+    },
+    /// How rooms are set.
+    SettingsShow {
+        /// Which.
+        #[serde(flatten)]
+        of: SettingsFor,
+    },
+    /// Set rooms so.
+    SettingsSet {
+        /// Which.
+        #[serde(flatten)]
+        of: SettingsFor,
+        /// All that is set for them; what is left out is inherited.
+        settings: SettingsDocument,
+        /// The revision that is changed. When another one is there by now, nothing is.
+        #[serde(default)]
+        revision: Option<u32>,
     },
     /// Shut a room out for good.
     RoomRevoke {
@@ -279,6 +330,17 @@ pub enum ControlRequest {
     },
 }
 
+/// What something is set for: one room, or the rooms of a group, or those of the organisation when neither is named.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsFor {
+    /// The group's id or its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The room's id or its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<String>,
+}
+
 /// A part of a list that may be long.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
@@ -386,6 +448,31 @@ pub enum ControlAnswer {
     RoomRenamed {
         /// The room with its new name.
         room: RoomLine,
+    },
+    /// The room belongs there.
+    RoomPlaced {
+        /// The room.
+        room: RoomLine,
+    },
+    /// The groups of rooms.
+    Groups {
+        /// By name.
+        groups: Vec<GroupLine>,
+    },
+    /// The group is there, or is called otherwise.
+    GroupChanged {
+        /// As it is now.
+        group: GroupLine,
+    },
+    /// The group is gone.
+    GroupRemoved {
+        /// As it was.
+        group: GroupLine,
+    },
+    /// How rooms are set.
+    Settings {
+        /// As it is now.
+        settings: Box<SettingsLine>,
     },
     /// The room is shut out.
     RoomRevoked {
@@ -620,6 +707,10 @@ pub enum RefusalCode {
     RoomRevoked,
     /// No meeting is on there.
     NoMeeting,
+    /// Somebody else changed it meanwhile.
+    ChangedMeanwhile,
+    /// No setting, or not set to what it may be.
+    Setting,
     /// Nobody could get into the organisation any more.
     LastAdministrator,
     /// Too much at once.

@@ -3,18 +3,19 @@
 use crate::metrics::Histogram;
 use conclave_directory::pin_tries::Verdict;
 use conclave_directory::repository::{
-    Audit, Organisations, PinTries, Records, Resets, Rooms, Updates, Vmrs,
+    Audit, Organisations, PinTries, Records, Resets, RoomSettings, Rooms, Updates, Vmrs,
 };
 use conclave_directory::{
     AddPersonError, AddReleaseError, AddVmrError, AuditCheck, AuditEntry, AuditRow, CallRecord,
-    EnrolError, KeyFingerprint, Organisation, OrganisationError, People, Person, PinHash,
-    RecordEntry, Reset, ResetOutcome, Room, RoomUpdate, Session, Sight, SqliteDirectory,
-    StoreError, StoredRelease, StoredRollout, TakenRoom, TokenHash, Vmr,
+    EnrolError, Group, GroupError, KeyFingerprint, Organisation, OrganisationError, People, Person,
+    PinHash, Place, RecordEntry, Reset, ResetOutcome, Room, RoomUpdate, Session, Sight,
+    SqliteDirectory, StoreError, StoredRelease, StoredRollout, StoredSettings, TakenRoom,
+    TokenHash, Vmr,
 };
 use conclave_rollout::Saved;
 use conclave_types::{
-    Compatible, DisplayName, EmailAddress, OrganisationId, PersonId, ResetNumber, RoomId, UnixTime,
-    Version, VmrId, VmrNumber,
+    Compatible, DisplayName, EmailAddress, GroupId, OrganisationId, PersonId, ResetNumber, RoomId,
+    UnixTime, Version, VmrId, VmrNumber,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -75,6 +76,17 @@ timed!(Rooms {
     read room(id: RoomId) -> Result<Option<Room>, StoreError>;
     read room_with_key(key: KeyFingerprint) -> Result<Option<Room>, StoreError>;
     read rooms() -> Result<Vec<Room>, StoreError>;
+});
+
+timed!(RoomSettings {
+    change keep_settings(settings: &StoredSettings) -> Result<(), StoreError>;
+    change add_group(group: &Group) -> Result<(), GroupError>;
+    change rename_group(id: GroupId, name: &DisplayName) -> Result<bool, GroupError>;
+    change remove_group(id: GroupId) -> Result<bool, StoreError>;
+    change keep_place(room: RoomId, place: &Place) -> Result<(), StoreError>;
+    read room_settings() -> Result<Vec<StoredSettings>, StoreError>;
+    read groups() -> Result<Vec<Group>, StoreError>;
+    read places() -> Result<Vec<(RoomId, Place)>, StoreError>;
 });
 
 impl Audit for Timed {

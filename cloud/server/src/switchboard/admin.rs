@@ -1,5 +1,6 @@
 //! What the command line asks.
 
+use super::lists::Which;
 use super::refused::Refused;
 use super::vmrs::{act, in_words};
 use super::{Caller, CloseReason, ControlId, JobId, Output, Party, Switchboard};
@@ -38,8 +39,8 @@ impl Switchboard {
         self.asking = Some(by);
         let answered = match request {
             ControlRequest::RoomClaim { code, name } => self.claim(whose, code, &name),
-            ControlRequest::RoomList { part, state, needs } => {
-                self.room_list(whose, &part, state, needs)
+            ControlRequest::RoomList { part, state, needs, group } => {
+                self.room_list(whose, &part, Which { state, needs, group })
             }
             ControlRequest::RoomShow { room } => self
                 .find_room(whose, &room)
@@ -81,7 +82,7 @@ impl Switchboard {
             ControlRequest::OrganisationRename { organisation, name } => {
                 self.rename_organisation(&organisation, name)
             }
-            request => self.removal_control(whose, request),
+            request => self.settings_control(whose, request),
         };
         self.settle(answered.is_ok());
         self.answer(id, answered);
@@ -290,7 +291,12 @@ impl Switchboard {
         let state = self.state_of(room.id, room.status);
         let seen = self.seen.get(&room.id);
         let broken = seen.into_iter().flat_map(|seen| &seen.broken);
+        let belongs = self.settings.place(room.id);
+        let group = belongs.group.and_then(|id| self.settings.group(id));
         RoomLine {
+            group: group.map(|group| group.name.clone()),
+            place: belongs.place,
+            settings: self.settings_in_force(room.organisation, room.id),
             since: seen.map(|seen| seen.since),
             software: seen.map(|seen| seen.software.clone()),
             broken: broken.map(|&part| part.to_owned()).collect(),

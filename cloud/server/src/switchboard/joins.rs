@@ -77,8 +77,11 @@ impl Switchboard {
         room: RoomId,
         join: &Join,
     ) -> Result<Door, StoreError> {
+        let listed_only = self.dials_listed_only(whose, room);
         let directory = &mut self.parts.directory;
-        let Some(vmr) = directory.vmr(whose, &join.number)? else {
+        // What a room may not dial is not there for it.
+        let found = directory.vmr(whose, &join.number)?.filter(|vmr| !(vmr.hidden && listed_only));
+        let Some(vmr) = found else {
             return Ok(Door::Shut(JoinRefusal::NotFound));
         };
         Ok(match (&vmr.pin, &join.pin) {

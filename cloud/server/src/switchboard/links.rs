@@ -234,6 +234,10 @@ impl Switchboard {
                 let room = *room;
                 self.updated(room, report);
             }
+            RoomEvent::Settings(report) => {
+                let room = *room;
+                self.settings_told(link, room, report);
+            }
         }
     }
 
@@ -241,6 +245,7 @@ impl Switchboard {
         match self.links.remove(&link) {
             Some(Party::Room { room, .. }) => {
                 self.rooms.remove(&room);
+                self.settings.link_ended(room);
                 tracing::info!("room not linked any more");
                 let linked = self.rooms.len();
                 self.paces.forget(self.now, linked);
@@ -267,6 +272,7 @@ impl Switchboard {
         match party {
             Party::Room { room, .. } => {
                 self.rooms.remove(&room);
+                self.settings.link_ended(room);
                 self.update_link_lost(room);
                 self.seen_leave(room);
             }

@@ -4,7 +4,17 @@ use super::Switchboard;
 use super::admin::Answered;
 use crate::control::{ControlAnswer, Part, RoomCounts, RoomState};
 use conclave_directory::RoomStatus;
-use conclave_types::{OrganisationId, RoomId};
+use conclave_types::{DisplayName, OrganisationId, RoomId};
+
+/// Which rooms of a list.
+pub(super) struct Which {
+    /// Those that are so.
+    pub(super) state: Option<RoomState>,
+    /// Those that somebody should look after.
+    pub(super) needs: bool,
+    /// Those of this group.
+    pub(super) group: Option<String>,
+}
 
 impl Part {
     /// Says whether one of some texts has what is looked for, in capitals or not.
@@ -35,9 +45,9 @@ impl Switchboard {
         &self,
         whose: OrganisationId,
         part: &Part,
-        wanted: Option<RoomState>,
-        needs: bool,
+        Which { state: wanted, needs, group }: Which,
     ) -> Answered {
+        let group = group.map(|called| self.find_group(whose, &called)).transpose()?;
         let mut states = RoomCounts::default();
         let all: Vec<_> = self
             .roster
@@ -52,9 +62,12 @@ impl Switchboard {
             .collect();
         let found = part.search();
         let matching = all.into_iter().filter(|(room, state, theirs)| {
+            let belongs = self.settings.place(room.id);
+            let place = belongs.place.as_ref().map_or("", DisplayName::as_str);
             wanted.is_none_or(|wanted| wanted == *state)
                 && (*theirs || !needs)
-                && found(&[room.name.as_str(), &room.serial])
+                && group.as_ref().is_none_or(|group| belongs.group == Some(group.id))
+                && found(&[room.name.as_str(), &room.serial, place])
         });
         let (shown, total) = part.of(matching);
         let rooms = shown.into_iter().map(|(room, ..)| self.room_line(room.clone())).collect();

@@ -15,6 +15,7 @@
 //! - `lists`: long lists, a part at a time;
 //! - `roster`: the rooms, beside the database;
 //! - `seen`: what rooms said of themselves;
+//! - `settings`: how rooms are set, and what they made of it;
 //! - `organisations`: those that the cloud serves;
 //! - `pace`: how often a room may join, or change what it runs;
 //! - `people`: who may sign in, and what they may ask;
@@ -43,6 +44,7 @@ mod removal;
 mod resets;
 mod roster;
 mod seen;
+mod settings;
 mod tally;
 mod updates;
 mod vmrs;
@@ -134,6 +136,7 @@ pub struct Switchboard {
     listing: Listing,
     roster: Roster,
     seen: seen::AllSeen,
+    settings: settings::AllSettings,
     changes_shown: changes::Changes,
     paces: pace::Paces,
     /// How often rooms said that they run another system.
@@ -182,6 +185,7 @@ impl Switchboard {
         let roster = Roster::of(parts.directory.rooms()?);
         let updates = updates::Updates::of(parts.directory.as_ref())?;
         let removal = removal::Removal::of(&parts);
+        let settings = settings::AllSettings::of(&parts)?;
         let mut board = Switchboard {
             parts,
             now: Time::ZERO,
@@ -212,6 +216,7 @@ impl Switchboard {
             listing,
             roster,
             seen: BTreeMap::new(),
+            settings,
             changes_shown: changes::Changes::default(),
             paces: pace::Paces::default(),
             changes: pace::Paces::default(),

@@ -34,9 +34,17 @@ const MOST_PEOPLE: usize = 100_000;
 fn action_of(request: &ControlRequest) -> Option<Action> {
     use ControlRequest as Ask;
     match request {
-        Ask::RoomList { .. } | Ask::RoomShow { .. } | Ask::RoomUpdates | Ask::RoomResets { .. } => {
-            Some(Action::SeeRooms)
-        }
+        Ask::RoomList { .. }
+        | Ask::RoomShow { .. }
+        | Ask::RoomUpdates
+        | Ask::RoomResets { .. }
+        | Ask::GroupList
+        | Ask::SettingsShow { .. } => Some(Action::SeeRooms),
+        Ask::RoomPlace { .. }
+        | Ask::GroupAdd { .. }
+        | Ask::GroupRename { .. }
+        | Ask::GroupRemove { .. }
+        | Ask::SettingsSet { .. } => Some(Action::SetRooms),
         Ask::RoomClaim { .. } => Some(Action::EnrolRooms),
         Ask::RoomRename { .. } | Ask::RoomFollow { .. } => Some(Action::ChangeRooms),
         Ask::RoomRevoke { .. }

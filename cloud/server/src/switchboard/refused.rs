@@ -2,7 +2,7 @@
 
 use crate::control::{ControlAnswer, RefusalCode};
 use conclave_directory::{
-    AddPersonError, AddVmrError, ClaimError, EnrolError, OrganisationError, StoreError,
+    AddPersonError, AddVmrError, ClaimError, EnrolError, GroupError, OrganisationError, StoreError,
 };
 use std::error::Error;
 
@@ -57,6 +57,9 @@ fn code(error: &(dyn Error + 'static)) -> RefusalCode {
         return RefusalCode::NameTaken;
     }
     if let Some(OrganisationError::NameTaken) = error.downcast_ref() {
+        return RefusalCode::NameTaken;
+    }
+    if let Some(GroupError::NameTaken) = error.downcast_ref() {
         return RefusalCode::NameTaken;
     }
     if let Some(AddVmrError::NumberTaken) = error.downcast_ref() {

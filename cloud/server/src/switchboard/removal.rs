@@ -108,6 +108,7 @@ impl Switchboard {
         }
         self.roster.remove(room.id);
         self.seen.remove(&room.id);
+        self.settings.room_gone(room.id);
         tracing::info!(room = %room.id, "room forgotten");
         // What is known of it here would be kept again with the next change.
         self.update_room_gone(room.id);

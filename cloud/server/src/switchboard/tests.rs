@@ -8,6 +8,7 @@ mod organisations;
 mod people;
 mod removal;
 mod resets;
+mod settings;
 mod updates;
 
 use super::*;
@@ -298,13 +299,22 @@ fn events_to(outputs: &[Output], to: LinkId) -> Vec<&CloudEvent> {
 fn a_newcomer_becomes_a_room_by_its_code() {
     let mut cloud = Cloud::new();
     let (link, room) = cloud.room(1, "Salle Voltaire");
-    let (answer, _) =
-        cloud.admin(ControlRequest::RoomList { part: Part::default(), state: None, needs: false });
+    let (answer, _) = cloud.admin(ControlRequest::RoomList {
+        part: Part::default(),
+        state: None,
+        needs: false,
+        group: None,
+    });
     let ControlAnswer::Rooms { rooms, .. } = answer else { panic!() };
     assert_eq!((rooms.len(), rooms[0].room, rooms[0].state), (1, room, RoomState::Linked));
     cloud.give(Input::Closed { link });
     let ControlAnswer::Rooms { rooms, .. } = cloud
-        .admin(ControlRequest::RoomList { part: Part::default(), state: None, needs: false })
+        .admin(ControlRequest::RoomList {
+            part: Part::default(),
+            state: None,
+            needs: false,
+            group: None,
+        })
         .0
     else {
         panic!()

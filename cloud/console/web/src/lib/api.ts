@@ -69,8 +69,37 @@ export interface Room {
   /** Since when it is linked, or is not. */
   since: number | null;
   software: string | null;
+  /** The name of its group. */
+  group: string | null;
+  place: string | null;
+  /** Whether it follows its settings; nobody knows while it is away. */
+  settings: InForce | null;
   /** Which of its parts do not work. */
   broken: string[];
+}
+
+/** Waits to be confirmed, all in force, or some of it. */
+export type InForce = "waits" | "all" | "partly";
+
+export interface Group {
+  group: string;
+  name: string;
+  /** How many rooms are in it. */
+  rooms: number;
+}
+
+/** How rooms are set; each by its name. */
+export interface Settings {
+  own: Record<string, string>;
+  inherited: Record<string, string>;
+  revision: number;
+  /** Of one room, what became of it. */
+  room: {
+    wanted: Record<string, string>;
+    reported: Record<string, string> | null;
+    not_understood: string[];
+    in_force: InForce | null;
+  } | null;
 }
 
 export interface Vmr {

@@ -5,6 +5,7 @@ use conclave_directory::{AddPersonError, Person, Session, TokenHash};
 use conclave_directory::{AddReleaseError, RoomUpdate, StoredRelease, StoredRollout, TakenRoom};
 use conclave_directory::{AddVmrError, CallRecord, EnrolError, Room, Vmr, pin_tries::Verdict};
 use conclave_directory::{AuditCheck, AuditEntry, AuditRow, Organisation, OrganisationError};
+use conclave_directory::{Group, GroupError, Place, StoredSettings};
 use conclave_directory::{Reset, ResetOutcome as StoredOutcome};
 use conclave_rollout::Saved;
 
@@ -43,6 +44,16 @@ through!(Rooms {
     fn certificate_signed(&mut; id: RoomId, expires: UnixTime) -> Result<(), StoreError>;
     fn revoke_room(&mut; id: RoomId, at: UnixTime) -> Result<bool, StoreError>;
     fn forget_room(&mut; id: RoomId) -> Result<bool, StoreError>;
+});
+through!(RoomSettings {
+    fn room_settings(&;) -> Result<Vec<StoredSettings>, StoreError>;
+    fn keep_settings(&mut; settings: &StoredSettings) -> Result<(), StoreError>;
+    fn groups(&;) -> Result<Vec<Group>, StoreError>;
+    fn add_group(&mut; group: &Group) -> Result<(), GroupError>;
+    fn rename_group(&mut; id: GroupId, name: &DisplayName) -> Result<bool, GroupError>;
+    fn remove_group(&mut; id: GroupId) -> Result<bool, StoreError>;
+    fn places(&;) -> Result<Vec<(RoomId, Place)>, StoreError>;
+    fn keep_place(&mut; room: RoomId, place: &Place) -> Result<(), StoreError>;
 });
 through!(Audit {
     fn stage(&mut; entry: AuditEntry) -> ();

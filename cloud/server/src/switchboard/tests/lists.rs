@@ -5,7 +5,7 @@ use Topic::{Audit, Meetings, Records, Rooms as RoomsChanged, Vmrs as VmrsChanged
 
 /// Names, and how many match in all.
 fn rooms(cloud: &mut Cloud, part: Part, state: Option<RoomState>) -> (Vec<String>, usize) {
-    match cloud.admin(ControlRequest::RoomList { part, state, needs: false }).0 {
+    match cloud.admin(ControlRequest::RoomList { part, state, needs: false, group: None }).0 {
         ControlAnswer::Rooms { rooms, total, .. } => {
             (rooms.into_iter().map(|room| room.name.to_string()).collect(), total)
         }
@@ -60,7 +60,12 @@ fn rooms_are_counted_by_how_they_are_and_found_by_it() {
         assert_eq!(rooms(&mut cloud, Part::default(), Some(state)), (vec![name.to_owned()], 1));
     }
     let answer = cloud
-        .admin(ControlRequest::RoomList { part: part("nowhere", 0, 1), state: None, needs: false })
+        .admin(ControlRequest::RoomList {
+            part: part("nowhere", 0, 1),
+            state: None,
+            needs: false,
+            group: None,
+        })
         .0;
     let one = RoomCounts { linked: 1, in_call: 1, not_linked: 1, revoked: 1, needs: 1 };
     assert_eq!(answer, ControlAnswer::Rooms { rooms: vec![], total: 0, states: one });
@@ -91,7 +96,12 @@ fn consoles_hear_what_changed_in_their_organisation_once_for_each_input() {
     cloud.give(Input::Closed { link });
     assert_eq!(told(&mut cloud), [(ours, vec![RoomsChanged])]);
     // Looking changes nothing, and neither does time.
-    cloud.admin(ControlRequest::RoomList { part: Part::default(), state: None, needs: false });
+    cloud.admin(ControlRequest::RoomList {
+        part: Part::default(),
+        state: None,
+        needs: false,
+        group: None,
+    });
     cloud.later(5);
     assert_eq!(told(&mut cloud), []);
     cloud.admin(ControlRequest::RoomRevoke { room: id.to_string() });
@@ -116,7 +126,12 @@ fn a_device_of_one_organisation_is_not_taken_over_by_another() {
     assert!(matches!(answer, ControlAnswer::Refused { .. }), "{answer:?}");
     assert_eq!(
         cloud
-            .admin(ControlRequest::RoomList { part: Part::default(), state: None, needs: false })
+            .admin(ControlRequest::RoomList {
+                part: Part::default(),
+                state: None,
+                needs: false,
+                group: None
+            })
             .0,
         no_rooms()
     );
@@ -134,7 +149,12 @@ fn a_room_says_what_does_not_work_and_is_found_by_it_until_it_works_again() {
     let (link, id) = cloud.room(1, "Board room");
     cloud.room(2, "Atrium");
     let needing = |cloud: &mut Cloud| {
-        let request = ControlRequest::RoomList { part: Part::default(), state: None, needs: true };
+        let request = ControlRequest::RoomList {
+            part: Part::default(),
+            state: None,
+            needs: true,
+            group: None,
+        };
         match cloud.admin(request).0 {
             ControlAnswer::Rooms { rooms, .. } => rooms,
             other => panic!("{other:?}"),

@@ -85,7 +85,15 @@ fn what_is_another_organisations_is_answered_like_what_is_not_there() {
         assert!(cloud.refused(ask).contains("there is no meeting room 4 711"));
     }
     for (ask, empty) in [
-        (ControlRequest::RoomList { part: Part::default(), state: None, needs: false }, no_rooms()),
+        (
+            ControlRequest::RoomList {
+                part: Part::default(),
+                state: None,
+                needs: false,
+                group: None,
+            },
+            no_rooms(),
+        ),
         (
             ControlRequest::VmrList { part: Part::default() },
             ControlAnswer::Vmrs { vmrs: vec![], total: 0 },

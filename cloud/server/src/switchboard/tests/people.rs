@@ -144,7 +144,12 @@ fn a_session_ends_unused_after_half_a_day_and_used_after_a_week() {
     assert_eq!(
         cloud.browse(
             1,
-            ControlRequest::RoomList { part: Part::default(), state: None, needs: false }
+            ControlRequest::RoomList {
+                part: Part::default(),
+                state: None,
+                needs: false,
+                group: None
+            }
         ),
         ControlAnswer::SignedOut
     );
@@ -275,7 +280,10 @@ fn requests() -> Vec<(ControlRequest, &'static [Role])> {
     use ControlRequest as Ask;
     vec![
         (Ask::VmrList { part: Part::default() }, ALL),
-        (Ask::RoomList { part: Part::default(), state: None, needs: false }, ADMINISTRATOR),
+        (
+            Ask::RoomList { part: Part::default(), state: None, needs: false, group: None },
+            ADMINISTRATOR,
+        ),
         (Ask::RoomUpdates, ADMINISTRATOR),
         (Ask::RoomResets { most: 9 }, ADMINISTRATOR),
         (Ask::RoomClaim { code: "7KQ2-9FXM".parse().unwrap(), name: name() }, ADMINISTRATOR),
@@ -378,7 +386,12 @@ fn somebody_in_a_browser_reaches_their_own_organisation_alone() {
     assert_eq!(
         cloud.browse(
             2,
-            ControlRequest::RoomList { part: Part::default(), state: None, needs: false }
+            ControlRequest::RoomList {
+                part: Part::default(),
+                state: None,
+                needs: false,
+                group: None
+            }
         ),
         no_rooms()
     );

@@ -23,7 +23,12 @@ impl Cloud {
 
     fn rooms(&mut self) -> Vec<RoomId> {
         match self
-            .admin(ControlRequest::RoomList { part: Part::default(), state: None, needs: false })
+            .admin(ControlRequest::RoomList {
+                part: Part::default(),
+                state: None,
+                needs: false,
+                group: None,
+            })
             .0
         {
             ControlAnswer::Rooms { rooms, .. } => rooms.into_iter().map(|room| room.room).collect(),

@@ -1,0 +1,185 @@
+//! What may be set of a room: the values, each with the words by which it is stored and sent.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// The languages that rooms speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// French.
+    French,
+}
+
+impl Language {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Language::English => "english",
+            Language::French => "french",
+        }
+    }
+}
+
+/// How the display arranges the pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// Everyone the same size.
+    #[default]
+    Grid,
+    /// The speaker large, the others small.
+    Speaker,
+}
+
+impl Layout {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Layout::Grid => "grid",
+            Layout::Speaker => "speaker",
+        }
+    }
+}
+
+/// Which meeting rooms a room's panel dials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dialling {
+    /// Any, by its number.
+    #[default]
+    Any,
+    /// Those that it lists.
+    Listed,
+}
+
+impl Dialling {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Dialling::Any => "any",
+            Dialling::Listed => "listed",
+        }
+    }
+}
+
+/// How bright a panel is, 20 to 100 per cent of its light. Darker, and its text stands out less than 4:1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Brightness(u8);
+
+impl Brightness {
+    /// As bright as it gets.
+    pub const FULL: Brightness = Brightness(100);
+
+    /// Per cent.
+    pub fn percent(self) -> u8 {
+        self.0
+    }
+}
+
+impl fmt::Display for Brightness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The name of a time zone, as the IANA's database has it, such as `Europe/Paris`: 1 to 40 letters, digits, `_`, `+`,
+/// `-`, in parts with `/` between them. Whether there is one of that name is not looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimeZone(String);
+
+impl TimeZone {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a text is no such value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettingError {
+    /// What it should have been.
+    pub expected: &'static str,
+}
+
+impl fmt::Display for SettingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not {}", self.expected)
+    }
+}
+
+impl std::error::Error for SettingError {}
+
+impl FromStr for Brightness {
+    type Err = SettingError;
+    fn from_str(text: &str) -> Result<Brightness, SettingError> {
+        let digits = text.bytes().all(|digit| digit.is_ascii_digit());
+        let percent = text.parse().ok().filter(|percent| digits && (20..=100).contains(percent));
+        percent
+            .map(Brightness)
+            .ok_or(SettingError { expected: "a brightness of 20 to 100 per cent" })
+    }
+}
+
+impl FromStr for TimeZone {
+    type Err = SettingError;
+    fn from_str(text: &str) -> Result<TimeZone, SettingError> {
+        let part = |part: &str| {
+            let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'+' | b'-');
+            !part.is_empty() && part.bytes().all(plain)
+        };
+        if text.len() <= 40 && text.split('/').all(part) {
+            Ok(TimeZone(text.to_owned()))
+        } else {
+            Err(SettingError { expected: "a time zone such as Europe/Paris" })
+        }
+    }
+}
+
+impl Serialize for Brightness {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for TimeZone {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Brightness {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Brightness, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeZone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_have_bounds() {
+        for (text, is) in
+            [("20", true), ("100", true), ("19", false), ("101", false), ("+50", false)]
+        {
+            assert_eq!(text.parse::<Brightness>().is_ok(), is, "{text}");
+        }
+        for name in ["UTC", "Europe/Paris", "America/Argentina/Buenos_Aires", "Etc/GMT+12"] {
+            assert_eq!(name.parse::<TimeZone>().unwrap().as_str(), name);
+        }
+        for wrong in ["", "/etc/localtime", "Europe/", "a b", "..", "é", &"x".repeat(41)] {
+            assert!(wrong.parse::<TimeZone>().is_err(), "{wrong}");
+        }
+    }
+}
