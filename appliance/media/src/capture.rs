@@ -107,11 +107,14 @@ fn camera(
     let (source, sync) = match &config.camera {
         CameraSource::V4l2(path) => {
             there(path)?;
-            // Motion JPEG first: over USB 2 it is the only way to full rate at this size.
+            // Motion JPEG first: over USB 2 it is the only way to full rate at this size. A rate that is
+            // not used costs decoding, and bandwidth of the bus.
+            let size = format!("width={width},height={height}");
+            let rate = format!("framerate=[0/1,{fps}/1]");
             let source = format!(
-                "v4l2src name=device ! capsfilter caps=\"\
-                 image/jpeg,width={width},height={height};\
-                 video/x-raw,width={width},height={height};image/jpeg;video/x-raw\" ! decodebin"
+                "v4l2src name=device ! capsfilter caps=\"image/jpeg,{size},{rate};\
+                 video/x-raw,{size},{rate};image/jpeg,{size};video/x-raw,{size};\
+                 image/jpeg;video/x-raw\" ! decodebin"
             );
             (source, false)
         }

@@ -459,6 +459,13 @@ pub trait Vmrs {
     fn vmrs(&self) -> Result<Vec<Vmr>, StoreError>;
     /// Removes one; its records stay. `false` when it is not there.
     fn remove_vmr(&mut self, id: VmrId) -> Result<bool, StoreError>;
+    /// Gives one another name and capacity; `false` when it is not there.
+    fn change_vmr(
+        &mut self,
+        id: VmrId,
+        name: &DisplayName,
+        capacity: u32,
+    ) -> Result<bool, StoreError>;
     /// Who sees it besides its owner, instead of those before; people who are not there are left out.
     fn set_moderators(&mut self, id: VmrId, people: &[PersonId]) -> Result<(), StoreError>;
     /// Sets or takes away a PIN and forgets all tries; `false` when the VMR is not there.

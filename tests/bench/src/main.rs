@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod call;
+mod control;
 mod forward;
 mod links;
 mod machine;

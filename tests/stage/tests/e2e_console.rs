@@ -129,6 +129,14 @@ fn meeting_room(browser: &mut Browser) -> Result<()> {
     grace.miss("button", &format!("What to do with {NAME}"))?;
     let (status, _) = grace.ask("DELETE", &format!("/vmrs/{NUMBER}"), Value::Null)?;
     ensure!(status == 403, "a member removed a meeting room: {status}");
+    // It gets more places, and the other browser sees that too.
+    let mut ada = browser.of("ada");
+    ada.press("button", &format!("What to do with {NAME}"))?;
+    ada.press("menuitem", "Change name or places")?;
+    ada.fill("Places", "30")?;
+    ada.press("button", "Save")?;
+    ada.miss("dialog", &format!("Change {NAME}"))?;
+    browser.of("grace").see("cell", "30")?;
     // The number is taken now.
     let mut ada = browser.of("ada");
     ada.press("button", "New meeting room")?;

@@ -250,7 +250,7 @@ fn rooms(cloud: &Cloud) -> Result<Value> {
     let mut rooms = cloud.list("room")?;
     for room in rooms.as_array_mut().into_iter().flatten() {
         // How a room is depends on when one looks; what it said of itself it says again.
-        for now in ["state", "since", "software"] {
+        for now in ["state", "since", "software", "settings"] {
             room[now] = Value::Null;
         }
     }

@@ -4,7 +4,7 @@ use super::writing::Writing;
 use super::{SqliteDirectory, parsed, unreadable, violated};
 use crate::pin_hash::PinHash;
 use crate::repository::{AddVmrError, StoreError, Vmr, Vmrs};
-use conclave_types::{OrganisationId, PersonId, VmrId, VmrNumber};
+use conclave_types::{DisplayName, OrganisationId, PersonId, VmrId, VmrNumber};
 use rusqlite::{Row, params};
 
 /// An id has no blank in it.
@@ -59,6 +59,21 @@ impl Vmrs for SqliteDirectory {
     fn remove_vmr(&mut self, id: VmrId) -> Result<bool, StoreError> {
         self.write(|connection| {
             connection.execute("DELETE FROM vmrs WHERE id = $1", params![id.to_string()])
+        })
+        .map(|changed| changed > 0)
+    }
+
+    fn change_vmr(
+        &mut self,
+        id: VmrId,
+        name: &DisplayName,
+        capacity: u32,
+    ) -> Result<bool, StoreError> {
+        self.write(|connection| {
+            connection.execute(
+                "UPDATE vmrs SET name = $1, capacity = $2 WHERE id = $3",
+                params![name.as_str(), capacity, id.to_string()],
+            )
         })
         .map(|changed| changed > 0)
     }

@@ -368,6 +368,17 @@ pub enum VmrCommand {
         /// Its number.
         number: VmrNumber,
     },
+    /// Give one another name or another capacity. Whoever is in stays in.
+    Change {
+        /// Its number.
+        number: VmrNumber,
+        /// The new name.
+        #[arg(long, required_unless_present = "capacity")]
+        name: Option<DisplayName>,
+        /// The most participants at once from now on.
+        #[arg(long)]
+        capacity: Option<u32>,
+    },
     /// Change or take away a PIN.
     SetPin {
         /// The meeting room's number.

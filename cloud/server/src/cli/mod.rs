@@ -93,6 +93,9 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
             ControlRequest::VmrCreate { new, pin: typed(pin)? }
         }
         Command::Vmr(VmrCommand::List) => ControlRequest::VmrList { part: Part::default() },
+        Command::Vmr(VmrCommand::Change { number, name, capacity }) => {
+            ControlRequest::VmrChange { number, name, capacity }
+        }
         Command::Vmr(VmrCommand::Remove { number }) => ControlRequest::VmrRemove { number },
         Command::Vmr(VmrCommand::SetPin { number, pin, none }) => {
             let pin = typed(pin)?;

@@ -53,6 +53,10 @@ pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
         ControlAnswer::VmrRemoved { vmr } => {
             format!("The meeting room '{}' ({}) is removed.", vmr.name, vmr.number)
         }
+        ControlAnswer::VmrChanged { vmr } => format!(
+            "The meeting room {} is called '{}' and has {} seats now.",
+            vmr.number, vmr.name, vmr.capacity
+        ),
         ControlAnswer::VmrPinSet { vmr } if vmr.pin => format!(
             "The meeting room '{}' has a new PIN. Whoever is in stays in; tell it to the others.",
             vmr.name

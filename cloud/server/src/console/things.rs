@@ -31,7 +31,7 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/groups/{group}/settings", get(group_settings).put(set_group))
         .route("/settings", get(settings).put(set_all))
         .route("/vmrs", get(vmrs).post(create_vmr))
-        .route("/vmrs/{number}", axum::routing::delete(remove_vmr))
+        .route("/vmrs/{number}", patch(change_vmr).delete(remove_vmr))
         .route("/vmrs/{number}/pin", put(set_pin).delete(take_pin))
         .route("/vmrs/{number}/moderators", put(set_moderators))
         .route("/meetings", get(meetings))
@@ -242,6 +242,18 @@ async fn create_vmr(asker: Asker, wanted: Body<CreateVmr>) -> Answer {
 /// A number in a path; another text is that of no meeting room.
 fn number(text: &str) -> Result<VmrNumber, Trouble> {
     text.parse().map_err(|_| Trouble::NotFound)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeVmr {
+    name: Option<DisplayName>,
+    capacity: Option<u32>,
+}
+
+async fn change_vmr(asker: Asker, Path(vmr): Path<String>, wanted: Body<ChangeVmr>) -> Answer {
+    let Json(ChangeVmr { name, capacity }) = wanted?;
+    asker.ask(ControlRequest::VmrChange { number: number(&vmr)?, name, capacity }).await
 }
 
 async fn remove_vmr(asker: Asker, Path(vmr): Path<String>) -> Answer {

@@ -166,6 +166,17 @@ pub enum ControlRequest {
         /// The new PIN; `None` takes it away.
         pin: Option<Pin>,
     },
+    /// Give a meeting room another name or another capacity. Whoever is in stays in.
+    VmrChange {
+        /// Its number.
+        number: VmrNumber,
+        /// The new name; `None` leaves it.
+        #[serde(default)]
+        name: Option<DisplayName>,
+        /// The most participants at once from now on; `None` leaves it.
+        #[serde(default)]
+        capacity: Option<u32>,
+    },
     /// Have other people see a hidden meeting room besides its owner.
     VmrModerators {
         /// The meeting room's number.

@@ -143,6 +143,7 @@ timed!(People {
 timed!(Vmrs {
     change add_vmr(vmr: &Vmr) -> Result<(), AddVmrError>;
     change remove_vmr(id: VmrId) -> Result<bool, StoreError>;
+    change change_vmr(id: VmrId, name: &DisplayName, capacity: u32) -> Result<bool, StoreError>;
     change set_moderators(id: VmrId, people: &[PersonId]) -> Result<(), StoreError>;
     change set_pin(id: VmrId, pin: Option<&PinHash>) -> Result<bool, StoreError>;
     read vmr(organisation: OrganisationId, number: &VmrNumber) -> Result<Option<Vmr>, StoreError>;

@@ -58,6 +58,9 @@ impl Switchboard {
             },
             ControlRequest::VmrList { part } => self.vmr_list(whose, &part),
             ControlRequest::VmrRemove { number } => self.remove_vmr(whose, &number),
+            ControlRequest::VmrChange { number, name, capacity } => {
+                self.change_vmr(whose, &number, name, capacity)
+            }
             ControlRequest::VmrModerators { number, people } => {
                 self.set_moderators(whose, &number, &people)
             }

@@ -56,6 +56,7 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         Ask::VmrCreate { .. }
         | Ask::VmrRemove { .. }
         | Ask::VmrSetPin { .. }
+        | Ask::VmrChange { .. }
         | Ask::VmrModerators { .. } => Some(Action::ChangeMeetingRooms),
         Ask::MeetingList | Ask::MeetingEnd { .. } => Some(Action::RunMeetings),
         Ask::RecordList { .. } | Ask::RecordRemove { .. } => Some(Action::Reports),

@@ -1,6 +1,7 @@
 mod audit;
 mod chaos;
 mod disk;
+mod guessing;
 mod hidden;
 mod limits;
 mod lists;
@@ -721,4 +722,38 @@ fn on_a_full_disk_nobody_joins_unrecorded_and_who_leaves_is_recorded_later() {
     assert_eq!(records.len(), 1);
     assert!(matches!(records[0].left, Some((_, LeftWhy::Left))));
     cloud.joined(b, "4711", None);
+}
+
+#[test]
+fn a_meeting_room_gets_another_name_and_capacity_and_panels_are_told() {
+    let mut cloud = Cloud::new();
+    cloud.vmr("4711", None, 1);
+    let (a, _) = cloud.room(1, "A");
+    let (b, _) = cloud.room(2, "B");
+    cloud.joined(a, "4711", None);
+    let full = Response::NotJoined(JoinRefusal::Full { capacity: 1 });
+    assert_eq!(cloud.join(b, "4711", None), full);
+    let change = |name: Option<&str>, capacity| ControlRequest::VmrChange {
+        number: "4711".parse().unwrap(),
+        name: name.map(|name| name.parse().unwrap()),
+        capacity,
+    };
+    let (answer, outputs) = cloud.admin(change(Some("Weekly"), Some(2)));
+    let ControlAnswer::VmrChanged { vmr } = answer else { panic!("{answer:?}") };
+    assert_eq!((vmr.name.as_str(), vmr.capacity), ("Weekly", 2));
+    for link in [a, b] {
+        let [CloudEvent::Directory(list)] = &events_to(&outputs, link)[..] else { panic!() };
+        assert_eq!(list[0].name.as_str(), "Weekly");
+    }
+    cloud.joined(b, "4711", None);
+    // Fewer places send nobody out; what is left out stays; none, or a crowd, is refused.
+    assert!(matches!(cloud.admin(change(None, Some(1))).0, ControlAnswer::VmrChanged { .. }));
+    let ControlAnswer::Meetings { meetings } = cloud.admin(ControlRequest::MeetingList).0 else {
+        panic!()
+    };
+    assert_eq!(meetings[0].participants.len(), 2);
+    for capacity in [0, 81] {
+        assert!(cloud.refused(change(None, Some(capacity))).contains("1 to 80"));
+    }
+    assert_eq!(cloud.disk.vmrs().unwrap()[0].name.as_str(), "Weekly");
 }

@@ -10,7 +10,7 @@ use super::refused::Refused;
 use crate::control::{ControlAnswer, NewVmr, Part, RefusalCode, VmrLine};
 use conclave_directory::{PinHash, Sight, StoreError, Vmr};
 use conclave_meeting::Input as Meet;
-use conclave_types::{OrganisationId, PersonId, Redacted, VmrId, VmrNumber};
+use conclave_types::{DisplayName, OrganisationId, PersonId, Redacted, VmrId, VmrNumber};
 
 /// The most participants that a meeting room may be given: with the longest names, the roster of
 /// so many and the list of meeting rooms still fit into one frame of the link (64 KiB).
@@ -37,15 +37,7 @@ impl Switchboard {
     }
 
     pub(super) fn may_create(&self, whose: OrganisationId, new: &NewVmr) -> Result<(), Refused> {
-        let capacity = new.capacity;
-        if !(1..=LARGEST_CAPACITY).contains(&capacity) {
-            return Err(Refused::with(
-                RefusalCode::Capacity,
-                format!(
-                    "a meeting room holds 1 to {LARGEST_CAPACITY} participants, not {capacity}"
-                ),
-            ));
-        }
+        may_hold(new.capacity)?;
         if self.listing.len(whose) >= MOST_VMRS {
             return Err(Refused::with(
                 RefusalCode::TooMany,
@@ -211,6 +203,25 @@ impl Switchboard {
         self.used_up.extend(left);
     }
 
+    pub(super) fn change_vmr(
+        &mut self,
+        whose: OrganisationId,
+        number: &VmrNumber,
+        name: Option<DisplayName>,
+        capacity: Option<u32>,
+    ) -> Answered {
+        let before = self.find_vmr(whose, number)?;
+        let mut vmr = before.clone();
+        vmr.name = name.unwrap_or(vmr.name);
+        vmr.capacity = capacity.unwrap_or(vmr.capacity);
+        may_hold(vmr.capacity)?;
+        self.audit(act(&vmr, "vmr.change"), vmr.id, in_words(&before), in_words(&vmr));
+        self.parts.directory.change_vmr(vmr.id, &vmr.name, vmr.capacity)?;
+        tracing::info!(vmr = %vmr.id, "meeting room changed");
+        self.list(&vmr);
+        Ok(ControlAnswer::VmrChanged { vmr: self.vmr_line(vmr)? })
+    }
+
     pub(super) fn set_moderators(
         &mut self,
         whose: OrganisationId,
@@ -288,6 +299,17 @@ impl Switchboard {
     }
 }
 
+/// Whether a meeting room may hold so many.
+fn may_hold(capacity: u32) -> Result<(), Refused> {
+    if (1..=LARGEST_CAPACITY).contains(&capacity) {
+        return Ok(());
+    }
+    Err(Refused::with(
+        RefusalCode::Capacity,
+        format!("a meeting room holds 1 to {LARGEST_CAPACITY} participants, not {capacity}"),
+    ))
+}
+
 /// What the audit log calls an act. One on a hidden meeting room has a word of its own: consoles are told by these words
 /// what changed, and of a hidden one they are not told.
 pub(super) fn act(vmr: &Vmr, plain: &'static str) -> &'static str {
@@ -295,6 +317,7 @@ pub(super) fn act(vmr: &Vmr, plain: &'static str) -> &'static str {
         (true, "vmr.create") => "hidden_vmr.create",
         (true, "vmr.remove") => "hidden_vmr.remove",
         (true, "vmr.set_pin") => "hidden_vmr.set_pin",
+        (true, "vmr.change") => "hidden_vmr.change",
         (true, "vmr.moderators") => "hidden_vmr.moderators",
         (true, "meeting.end") => "hidden_vmr.end",
         (_, plain) => plain,

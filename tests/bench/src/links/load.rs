@@ -3,6 +3,7 @@
 //! It reads one task in JSON per line and answers each with one line. Links that it holds are kept
 //! alive beside everything else, as rooms do.
 
+use super::fleet::wall;
 use super::people::{self, People, Person};
 use super::servers::{self, Server};
 use super::wire::{Client, Connection, Kind, Ticket};
@@ -26,6 +27,9 @@ const CONNECTING: usize = 4;
 /// A room's keep-alive, as `ROOM_IDLE` of the link's protocol.
 const KEEP_ALIVE: Duration = conclave_link_protocol::session::ROOM_IDLE;
 
+/// For so long all links are looked at; below the keep-alive, which waits meanwhile.
+const HEARING: Duration = Duration::from_secs(12);
+
 /// Between two requests.
 const BETWEEN: Duration = Duration::from_millis(1);
 
@@ -44,6 +48,10 @@ enum Task {
     Connect { ticket: Ticket, milliseconds: u64 },
     /// Ask on the held links in turn.
     Ask { count: usize },
+    /// Wait until every held link was told something.
+    Hear,
+    /// Have the server tell all links something.
+    Publish,
 }
 
 /// How many links came about.
@@ -57,6 +65,14 @@ pub(crate) struct Connected {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Asked {
     pub(crate) microseconds: Vec<f64>,
+}
+
+/// When each link was told something, in microseconds since 1970.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Heard {
+    pub(crate) at: Vec<f64>,
+    /// Links that were told nothing.
+    pub(crate) missing: usize,
 }
 
 /// A load at work.
@@ -96,6 +112,16 @@ impl Load {
         self.give(&Task::Ask { count })
     }
 
+    /// Waits until every held link was told something.
+    pub(crate) fn hear(&mut self) -> Result<Heard> {
+        self.give(&Task::Hear)
+    }
+
+    /// Has the server tell all links something; when, in microseconds since 1970.
+    pub(crate) fn publish(&mut self) -> Result<f64> {
+        self.give(&Task::Publish)
+    }
+
     fn give<A: DeserializeOwned>(&mut self, task: &Task) -> Result<A> {
         writeln!(self.tasks, "{}", serde_json::to_string(task)?).context("the load has ended")?;
         let mut line = String::new();
@@ -128,6 +154,8 @@ pub(crate) fn run(plan: &str) -> Result<()> {
                 told(player.connect(ticket, Duration::from_millis(milliseconds)))
             }
             Task::Ask { count } => told(player.ask(count)),
+            Task::Hear => told(player.hear()),
+            Task::Publish => told(player.publish()),
         };
         writeln!(out, "{}", answer?)?;
         out.flush()?;
@@ -222,6 +250,34 @@ impl Player {
             std::thread::sleep(BETWEEN);
         }
         Ok(Asked { microseconds })
+    }
+
+    /// Looks at all links in turn, answers each that is told something, until all were.
+    fn hear(&self) -> Result<Heard> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.iter_mut().try_for_each(|link| link.connection.wait_for_nothing(true))?;
+        let (mut at, mut waiting) = (Vec::new(), (0..held.len()).collect::<Vec<_>>());
+        let end = Instant::now() + HEARING;
+        while !waiting.is_empty() && Instant::now() < end {
+            let mut still = Vec::with_capacity(waiting.len());
+            for number in waiting {
+                if held[number].connection.was_told()? {
+                    at.push(wall());
+                } else {
+                    still.push(number);
+                }
+            }
+            waiting = still;
+        }
+        held.iter_mut().try_for_each(|link| link.connection.wait_for_nothing(false))?;
+        Ok(Heard { at, missing: waiting.len() })
+    }
+
+    fn publish(&self) -> Result<f64> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = wall();
+        held.first_mut().context("no link to say it on")?.connection.publish()?;
+        Ok(said)
     }
 
     /// Pings every held link that has said nothing for a while, spread as they came.

@@ -4,8 +4,10 @@
 //! - `people`: 10,000 enrolled rooms with keys and certificates of their own, in a cloud's folder;
 //! - `servers`: the three servers, each a process of its own, with the same key and certificates;
 //! - `load`: the rooms' end, a process of its own too (`conclave-bench links-load`);
+//! - `fleet`: all rooms are told something at once;
 //! - `wire`: what a client says to each of the three.
 
+mod fleet;
 pub(crate) mod load;
 mod people;
 mod servers;
@@ -16,6 +18,7 @@ use crate::machine::Watch;
 use crate::process::percentile;
 use crate::table::{Goal, Other, Part, Plot, Row};
 use anyhow::Result;
+use fleet::Pushed;
 use load::{Asked, Load};
 use people::People;
 use servers::Server;
@@ -78,7 +81,7 @@ pub(crate) fn measure(effort: Effort) -> Result<Part> {
         name: "links".to_owned(),
         title: "The link: many rooms".to_owned(),
         machine: watch.end(),
-        rows: rows(&names, &accepted, &ours, &theirs),
+        rows: rows(&names, most, &accepted, &ours, &theirs),
         plots: plots(&names, &ours, &theirs),
         method: method(most, &ours, &theirs),
     })
@@ -145,6 +148,8 @@ struct Grown {
     late: Vec<(f64, f64)>,
     /// Of one core, while all links only keep alive.
     idle_percent: f64,
+    /// All are told something at once.
+    pushed: Option<Pushed>,
 }
 
 impl Grown {
@@ -164,6 +169,7 @@ fn grow(kind: Kind, people: &People, amount: &Amount) -> Result<Grown> {
         median: vec![],
         late: vec![],
         idle_percent: f64::NAN,
+        pushed: None,
     };
     let empty = server.resident()?;
     let note = |grown: &mut Grown, links: usize, asking: &mut Load| -> Result<()> {
@@ -200,10 +206,13 @@ fn grow(kind: Kind, people: &People, amount: &Amount) -> Result<Grown> {
     if let Some(last) = grown.memory.last_mut() {
         last.1 = server.resident()?.saturating_sub(empty) as f64;
     }
+    let pushed = fleet::push(kind, people, &mut holding, &mut asking)?;
+    eprintln!("  told all: {:.0} ms until 99 of 100 had it", pushed.nearly_all);
+    grown.pushed = Some(pushed);
     Ok(grown)
 }
 
-fn rows(names: &Names, accepted: &Accepted, ours: &Grown, theirs: &Grown) -> Vec<Row> {
+fn rows(names: &Names, most: usize, accepted: &Accepted, ours: &Grown, theirs: &Grown) -> Vec<Row> {
     let row = |quantity: String, ours: f64, others: Vec<(&str, f64, Goal)>| Row {
         quantity,
         ours,
@@ -266,6 +275,21 @@ fn rows(names: &Names, accepted: &Accepted, ours: &Grown, theirs: &Grown) -> Vec
             vec![(mosquitto, theirs.idle_percent, Goal::None)],
         ),
     ];
+    if let (Some(ours), Some(theirs)) = (&ours.pushed, &theirs.pushed) {
+        rows.push(row(
+            format!("All of {links} rooms are told settings: until 99 % have them, ms"),
+            ours.nearly_all,
+            vec![(mosquitto, theirs.nearly_all, Goal::None)],
+        ));
+        for (which, took) in
+            ours.lists.into_iter().flat_map(|(median, late)| [("p50", median), ("p99", late)])
+        {
+            let quantity = format!(
+                "50 of {most} rooms, searched by name, while all are told settings, {which}, ms"
+            );
+            rows.push(row(quantity, took, vec![]));
+        }
+    }
     if let Some(resumed) = rows.get_mut(2)
         && accepted.resumed < 2.0 * accepted.full
     {
@@ -341,7 +365,12 @@ fn method(most: usize, ours: &Grown, theirs: &Grown) -> String {
          asked for it. All log warnings only. *Request to answer*: a room's request (leave) passes \
          hub and switchboard and is answered; mosquitto answers PUBLISH with QoS 1 of the same size \
          by PUBACK, and has no subscriber to deliver it to. {ASKING} clients ask in turn, a thousand \
-         times a second in all, one after the other.\n\n\
+         times a second in all, one after the other. *Told settings*: the command line sets all rooms; \
+         each linked one gets its own document and confirms it; mosquitto sends one message of the same \
+         length to one topic that all clients hear, QoS 1. Ten times, the median; the client program looks \
+         at all its connections in turn, which takes it longer the more there are. Lists by the command \
+         line's socket, one after the other, 1,000 at least, from before the first time until after the \
+         last.\n\n\
          Memory above the empty server with all links up: ours {:.1} MB, mosquitto {:.1} MB.",
         ours.memory.last().map_or(f64::NAN, |point| point.1 / 1e6),
         theirs.memory.last().map_or(f64::NAN, |point| point.1 / 1e6),

@@ -25,6 +25,9 @@ use std::time::Duration;
 /// Loopback addresses that the clients come from: a cloud takes 1,000 links from one.
 const SOURCES: usize = 200;
 
+/// The topic that all clients of mosquitto hear.
+const ALL: &str = "all";
+
 /// Nothing in a benchmark takes longer; what does has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -70,6 +73,8 @@ pub(crate) struct Connection {
     stream: StreamOwned<ClientConnection, TcpStream>,
     kind: Kind,
     asked: u16,
+    /// What was read and is not a whole frame yet.
+    read: Vec<u8>,
 }
 
 impl Client {
@@ -109,7 +114,7 @@ impl Client {
         let name = ServerName::try_from(SERVER_NAME)?;
         let tls = ClientConnection::new(self.config.clone(), name)?;
         let stream = StreamOwned::new(tls, tcp);
-        let mut connection = Connection { stream, kind: self.kind, asked: 0 };
+        let mut connection = Connection { stream, kind: self.kind, asked: 0, read: vec![] };
         connection.open(self.number).with_context(|| format!("{:?}", self.kind))?;
         Ok(connection)
     }
@@ -155,11 +160,17 @@ impl Connection {
         Ok(())
     }
 
-    /// Subscribes to the client's own topic, so that the server can reach it as ours can.
+    /// Subscribes to the client's own topic and to that of all, so that the server can reach it as ours can; to ours
+    /// it says how it is set, as a room does.
     pub(crate) fn subscribe(&mut self, number: usize) -> Result<()> {
+        if self.kind == Kind::Conclave {
+            self.say(&report("null")?)?;
+        }
         if self.kind == Kind::Mosquitto {
             let mut body = vec![0, 1];
             put(&mut body, &format!("room/{number}"));
+            body.push(1);
+            put(&mut body, ALL);
             body.push(1);
             self.say(&packet(0x82, &body))?;
             let answer = self.hear_packet()?;
@@ -184,7 +195,7 @@ impl Connection {
         match self.kind {
             Kind::Conclave => {
                 self.say(&request)?;
-                let answer = self.hear_frame()?;
+                let answer = self.hear_answer()?;
                 ensure!(answer.starts_with(br#"{"response":"#), "no response");
             }
             Kind::Mosquitto => {
@@ -194,7 +205,7 @@ impl Connection {
                 // All that stands before it, its two octets of header too, is taken off.
                 body.resize(request.len() - 2, b'x');
                 self.say(&packet(0x32, &body))?;
-                let answer = self.hear_packet()?;
+                let answer = self.hear_answer()?;
                 ensure!(answer.first() == Some(&0x40), "no PUBACK");
             }
             Kind::Nginx => {}
@@ -207,16 +218,96 @@ impl Connection {
         match self.kind {
             Kind::Conclave => {
                 self.say(&json(r#"{"ping":1}"#)?)?;
-                let answer = self.hear_frame()?;
+                let answer = self.hear_answer()?;
                 ensure!(answer == br#"{"pong":1}"#, "{}", String::from_utf8_lossy(&answer));
             }
             Kind::Mosquitto => {
                 self.say(&[0xc0, 0])?;
-                ensure!(self.hear_packet()? == [0xd0, 0], "no PINGRESP");
+                ensure!(self.hear_answer()? == [0xd0, 0], "no PINGRESP");
             }
             Kind::Nginx => {}
         }
         Ok(())
+    }
+
+    /// From now on reading waits for nothing, or waits again.
+    pub(crate) fn wait_for_nothing(&mut self, nothing: bool) -> Result<()> {
+        Ok(self.stream.sock.set_nonblocking(nothing)?)
+    }
+
+    /// Whether the server has told something unasked; if so, says that it came.
+    pub(crate) fn was_told(&mut self) -> Result<bool> {
+        let mut piece = [0; 1024];
+        loop {
+            match self.stream.read(&mut piece) {
+                Ok(0) => anyhow::bail!("the server has closed the link"),
+                Ok(octets) => self.read.extend_from_slice(&piece[..octets]),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        while let Some(whole) = self.take_whole() {
+            match self.kind {
+                Kind::Conclave => {
+                    let text = String::from_utf8_lossy(&whole).into_owned();
+                    if let Some((_, mark)) = text.split_once(r#""mark":""#) {
+                        let mark = mark.get(..16).context("half a mark")?;
+                        self.say(&report(&format!("\"{mark}\""))?)?;
+                        return Ok(true);
+                    }
+                }
+                _ if whole.first().is_some_and(|first| first >> 4 == 3) => {
+                    let id = whole.get(2 + 2 + ALL.len()..).and_then(|rest| rest.get(..2));
+                    self.say(&packet(0x40, id.context("half a packet")?))?;
+                    return Ok(true);
+                }
+                _ => {}
+            }
+        }
+        Ok(false)
+    }
+
+    /// The first whole frame or packet of what was read.
+    fn take_whole(&mut self) -> Option<Vec<u8>> {
+        let (header, length) = match self.kind {
+            Kind::Conclave => {
+                let header = self.read.first_chunk::<{ frame::HEADER }>()?;
+                (frame::HEADER, u32::from_be_bytes(*header) as usize)
+            }
+            _ => (0, 2 + usize::from(*self.read.get(1)?)),
+        };
+        let end = header.checked_add(length).filter(|end| *end <= self.read.len())?;
+        let whole = self.read.drain(..end).skip(header).collect();
+        Some(whole)
+    }
+
+    /// Has mosquitto tell all something that is as long as settings of ours.
+    pub(crate) fn publish(&mut self) -> Result<()> {
+        ensure!(self.kind == Kind::Mosquitto, "{:?} is told in another way", self.kind);
+        let mut body = vec![];
+        put(&mut body, ALL);
+        body.extend_from_slice(&1_u16.to_be_bytes());
+        body.resize(100, b'x');
+        self.say(&packet(0x32, &body))?;
+        ensure!(self.hear_answer()?.first() == Some(&0x40), "no PUBACK");
+        Ok(())
+    }
+
+    /// The next frame or packet that is an answer: what is told unasked is passed over.
+    fn hear_answer(&mut self) -> Result<Vec<u8>> {
+        loop {
+            let heard = match self.kind {
+                Kind::Conclave => self.hear_frame()?,
+                _ => self.hear_packet()?,
+            };
+            let unasked = match self.kind {
+                Kind::Conclave => heard.starts_with(br#"{"event":"#),
+                _ => heard.first().is_some_and(|first| first >> 4 == 3),
+            };
+            if !unasked {
+                return Ok(heard);
+            }
+        }
     }
 
     /// Says goodbye and closes.
@@ -257,6 +348,13 @@ impl Connection {
         self.stream.read_exact(&mut packet[2..])?;
         Ok(packet)
     }
+}
+
+/// A room says how it is set; `mark` as JSON.
+fn report(mark: &str) -> Result<Vec<u8>> {
+    json(&format!(
+        r#"{{"event":{{"kind":"settings","body":{{"mark":{mark},"in_force":{{}},"not_understood":[]}}}}}}"#
+    ))
 }
 
 fn json(text: &str) -> Result<Vec<u8>> {

@@ -1,12 +1,11 @@
 //! The cloud under measurement, and what an administrator says to it.
 
-use super::{number, text};
+use super::number;
+use crate::control;
 use crate::process::{Running, until};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -130,15 +129,6 @@ impl Cloud {
     }
 
     fn ask(&self, request: &Value) -> Result<Value> {
-        let mut stream = UnixStream::connect(self.data.join("control.sock"))?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.write_all(format!("{request}\n").as_bytes())?;
-        let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line)?;
-        let answer: Value = serde_json::from_str(&line).context("no answer of the cloud")?;
-        if text(&answer, "answer")? == "refused" {
-            bail!("the cloud refuses: {}", text(&answer, "reason")?);
-        }
-        Ok(answer)
+        control::ask(&self.data, request)
     }
 }

@@ -8,7 +8,7 @@ use crate::Effort;
 use crate::machine::Watch;
 use crate::process::percentile;
 use crate::table::{Goal, Other, Part, Plot, Row};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use cloud::{Cloud, Folder};
 use rooms::{Enrolled, Room};
 use std::time::{Duration, Instant};
@@ -340,11 +340,6 @@ fn slope(points: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
 /// The number that is dialled for a VMR.
 fn number(vmr: usize) -> String {
     (100_000 + vmr).to_string()
-}
-
-/// The text of a field that must be there.
-fn text<'a>(value: &'a serde_json::Value, field: &str) -> Result<&'a str> {
-    value.get(field).and_then(|v| v.as_str()).with_context(|| format!("no {field} in {value}"))
 }
 
 #[cfg(test)]

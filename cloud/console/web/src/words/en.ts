@@ -201,6 +201,8 @@ export const en = {
     noPin: "Open",
     capacity: "Places",
     createDone: "Make it",
+    change: "Change name or places",
+    changeTitle: (name: string) => `Change ${name}`,
     setPin: "Change the PIN",
     setPinTitle: (name: string) => `PIN of ${name}`,
     takePin: "Take the PIN away",
@@ -276,6 +278,7 @@ export const en = {
     commandLine: "Whoever runs the cloud",
     /** By what the log calls an act. */
     acts: {
+      "hidden_vmr.change": "changed a hidden meeting room",
       "hidden_vmr.create": "made a hidden meeting room",
       "hidden_vmr.end": "ended a meeting in a hidden meeting room",
       "hidden_vmr.moderators": "changed who sees a hidden meeting room",
@@ -306,6 +309,7 @@ export const en = {
       "room.revoke": "shut a room out",
       "session.begin": "signed in",
       "session.refused": "typed a wrong password",
+      "vmr.change": "changed a meeting room",
       "vmr.create": "made a meeting room",
       "vmr.remove": "removed a meeting room",
       "vmr.set_pin": "changed a PIN",
@@ -339,7 +343,7 @@ export const en = {
     code_used: () => "This code has done its work. The panel shows a new one.",
     code_expired: () => "This code is older than fifteen minutes. The panel shows a new one.",
     not_connected: () => "The room that showed this code isn't connected now. Check its network, then try again.",
-    too_many_guesses: () => "Too many wrong codes. Wait a minute, then try again.",
+    too_many_guesses: () => "Too many wrong codes. Wait two minutes, then try again.",
     name_taken: () => "Another one has this name. Choose another name.",
     number_given: () => "Numbers of nine digits are given by the cloud. Choose a shorter or a longer one, or none.",
     number_taken: () => "Another meeting room has this number. Choose another one.",

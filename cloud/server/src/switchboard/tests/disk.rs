@@ -88,6 +88,7 @@ through!(Vmrs {
     fn vmr_with_id(&; id: VmrId) -> Result<Option<Vmr>, StoreError>;
     fn vmrs(&;) -> Result<Vec<Vmr>, StoreError>;
     fn remove_vmr(&mut; id: VmrId) -> Result<bool, StoreError>;
+    fn change_vmr(&mut; id: VmrId, name: &DisplayName, capacity: u32) -> Result<bool, StoreError>;
     fn set_moderators(&mut; id: VmrId, people: &[PersonId]) -> Result<(), StoreError>;
     fn set_pin(&mut; id: VmrId, pin: Option<&PinHash>) -> Result<bool, StoreError>;
 });

@@ -37,6 +37,7 @@ fn everything(cloud: &mut Cloud, session: u8, about: &str) -> String {
             number: number(),
             people: vec![Redacted("eve@example.org".into())],
         },
+        ControlRequest::VmrChange { number: number(), name: Some(name()), capacity: Some(9) },
         ControlRequest::VmrRemove { number: number() },
         ControlRequest::VmrCreate { new: NewVmr::plain(number(), name(), 5), pin: None },
         ControlRequest::MeetingList,
