@@ -81,7 +81,7 @@ fn link_room() -> Vec<Vec<u8>> {
         seeds.push(Script::new().octet(0).octet(READ).piece(first).octet(READ).piece(second).0);
         seeds.push(Script::new().octet(0).octet(READ_FRAMED).piece(&frame[HEADER..]).0);
     }
-    for n in 0..10 {
+    for n in 0..11 {
         let event = framed(&messages::cloud(Envelope::Event(messages::cloud_event(n))));
         seeds.push(Script::new().octet(1).octet(READ_FRAMED).piece(&event[HEADER..]).0);
     }
@@ -143,6 +143,7 @@ fn link_cloud() -> Vec<Vec<u8>> {
     for message in [
         Envelope::Event(health),
         Envelope::Event(messages::settings_report()),
+        Envelope::Event(messages::order_report()),
         Envelope::Ping(3),
         Envelope::Pong(1),
         Envelope::Close("restart".to_owned()),
@@ -422,6 +423,7 @@ fn control_lines() -> Vec<Vec<u8>> {
         r#"{"organisation":"Hospital","ask":"room_list"}"#.to_owned(),
         r#"{"ask":"settings_set","group":"Visitors","settings":{"language":"french"},"revision":3}"#
             .to_owned(),
+        r#"{"ask":"room_identify","room":"Ada"}"#.to_owned(),
         r#"{"ask":"room_place","room":"Ada","place":"3rd floor"}"#.to_owned(),
         r#"{"answer":"settings","settings":{"own":{},"inherited":{},"revision":0}}"#.to_owned(),
         r#"{"ask":"audit_list","installation":false,"below":7,"most":100}"#.to_owned(),

@@ -151,6 +151,7 @@ fn show_away(app: &ui::App, screen: &Screen) {
         screen: Showing::Starting,
         notice: None,
         asleep: false,
+        identify: false,
         brightness: 100,
         time_zone: None,
         development: false,
@@ -167,6 +168,7 @@ fn show_panel(app: &ui::App, screen: &Screen, panel: &Panel) {
     }
     draw(app, screen, panel);
     app.global::<ui::Shown>().set_page(match panel.screen {
+        _ if panel.identify => ui::Page::Identify,
         _ if panel.asleep => ui::Page::Asleep,
         Showing::Starting => ui::Page::Starting,
         Showing::Activation { .. } => ui::Page::Activation,

@@ -43,6 +43,7 @@ fn english() -> ui::Words {
         directory_empty: "No meeting room is listed here yet. If you have a number, join with it.".into(),
         dismiss: "Got it".into(),
         go_on: "Continue".into(),
+        identify: "IT is looking for this room.".into(),
         grid: "Grid".into(),
         install: "Install".into(),
         is_muted: "Microphone off".into(),
@@ -111,6 +112,7 @@ fn french() -> ui::Words {
         directory_empty: "Aucune salle virtuelle dans la liste pour l'instant. Si vous avez un numéro, composez-le.".into(),
         dismiss: "Compris".into(),
         go_on: "Continuer".into(),
+        identify: "L'informatique cherche cette salle.".into(),
         grid: "Mosaïque".into(),
         install: "Installer".into(),
         is_muted: "Micro coupé".into(),
@@ -433,6 +435,11 @@ pub(crate) fn notice(
             "This room is being updated",
             "It restarts by itself and is back in less than a minute. Please leave it switched on.",
         ),
+        (Language::English, Notice::Restarting) => (
+            Heed,
+            "IT starts this room anew",
+            "It is back in about a minute. There is nothing to do.",
+        ),
         (Language::English, Notice::NoCloud) => (
             Stop,
             "This room does not know its cloud",
@@ -507,6 +514,11 @@ pub(crate) fn notice(
             Heed,
             "Cette salle est en cours de mise à jour",
             "Elle redémarre d'elle-même et revient en moins d'une minute. Merci de la laisser allumée.",
+        ),
+        (Language::French, Notice::Restarting) => (
+            Heed,
+            "L'informatique redémarre cette salle",
+            "Elle revient dans une minute environ. Il n'y a rien à faire.",
         ),
         (Language::French, Notice::NoCloud) => (
             Stop,
@@ -705,6 +717,7 @@ mod tests {
             Notice::ResetInCall,
             Notice::NoCloud,
             Notice::CloudMistaken,
+            Notice::Restarting,
         ];
         let why = |why| StickStep::Unusable { why };
         let (running, version) = (Version(1, 2, 0), Version(1, 3, 0));

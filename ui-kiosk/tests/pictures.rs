@@ -153,6 +153,10 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
                 ..noticed(Notice::WrongCloud, idle())
             },
         ),
+        ("idle-listed-only", plain(Screen::Idle { directory: directory(), numbers: false })),
+        ("idle-dim", Panel { brightness: 20, ..plain(idle()) }),
+        ("idle-restarting", noticed(Notice::Restarting, idle())),
+        ("identify", Panel { identify: true, room: Some(name(LONG)), ..plain(idle()) }),
         ("idle-hot", noticed(Notice::Hot, idle())),
         ("idle-reset-held", noticed(Notice::ResetHeld, idle())),
         ("idle-development", Panel { development: true, ..noticed(Notice::Hot, idle()) }),

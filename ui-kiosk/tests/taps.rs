@@ -46,6 +46,14 @@ fn every_button_sends_its_tap(size: &str) {
     taps(&mut daemon, &mut finger, &asleep, &[("wake", Tap::Wake)]);
     assert_eq!(finger.visible(), ["wake"], "no button lies in the dark");
 
+    let identify = Panel { identify: true, ..with(Language::English, idle()) };
+    taps(&mut daemon, &mut finger, &identify, &[]);
+    let names = finger.visible();
+    assert!(
+        names.iter().all(|name| name.starts_with("identify")),
+        "{names:?} may be pressed by mistake"
+    );
+
     let newcomer = Screen::Activation { code: Some(code()), seconds_left: 9, seconds_total: 900 };
     taps(&mut daemon, &mut finger, &with(Language::English, newcomer), &[("language-fr", french)]);
 

@@ -100,8 +100,12 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut keeper = keeper::Keeper::new(store);
     let started = Instant::now();
     let key = DeviceIdentity::open(&config.data, certificate)?;
-    let facts =
-        Facts { serial: config.serial.clone(), key: fingerprint(key.public_key()), development };
+    let facts = Facts {
+        serial: config.serial.clone(),
+        key: fingerprint(key.public_key()),
+        development,
+        knows_zone,
+    };
     let mut room = Room::new(facts, settings, identity);
     if let Some(wanted) = &wanted {
         room.remember_wanted(wanted);
@@ -180,6 +184,11 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             shell::Ended::Reset(eraser) => eraser.finish(),
         }
     })
+}
+
+/// Whether there is a time zone of that name.
+fn knows_zone(name: &str) -> bool {
+    name.parse::<chrono_tz::Tz>().is_ok()
 }
 
 /// What people compare a key by: the beginning of its SHA-256 in groups of four digits.

@@ -179,6 +179,7 @@ mod tests {
             screen: Screen::Starting,
             notice: None,
             asleep: false,
+            identify: false,
             brightness: 100,
             time_zone: None,
             development: false,

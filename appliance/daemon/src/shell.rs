@@ -17,7 +17,7 @@ use conclave_panel_api::{Panel, Tap};
 use conclave_room::board::Presence;
 use conclave_room::media::{MediaCommand, MediaEvent, MediaPart};
 use conclave_room::{Input, LinkTrouble, Output, Room};
-use conclave_types::{Redacted, Time, UnixTime};
+use conclave_types::{Redacted, Time, TimeZone, UnixTime};
 use conclave_update::{Input as Update, Part, Use};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -90,6 +90,8 @@ pub(crate) struct Shell {
     doubt: Doubt,
     /// The room was reset: this program ends.
     starts_anew: bool,
+    /// IT starts the room anew: this program ends, and keeps what it has.
+    ends: bool,
     /// What the update was told last of whether the room is used.
     used: Use,
     /// While a call's media run: whatever happens meanwhile is logged with its id.
@@ -120,6 +122,7 @@ impl Shell {
             timekeeper: clock,
             doubt: Doubt::default(),
             starts_anew: false,
+            ends: false,
             used: Use::Free,
             call: None,
         }
@@ -203,7 +206,7 @@ impl Shell {
                     } else {
                         status_failed = false;
                     }
-                    let (hours, minutes) = time_of_day(self.room.zone());
+                    let (hours, minutes) = time_of_day(self.room.time_zone());
                     self.tell_update(Update::Clock(u16::from(hours) * 60 + u16::from(minutes)));
                     Some(Input::Clock(hours, minutes))
                 }
@@ -216,7 +219,7 @@ impl Shell {
             self.go_on_with_update();
             self.go_on_with_clock();
             self.carry_out();
-            if self.starts_anew {
+            if self.starts_anew || self.ends {
                 break Ok(Ended::Stopped);
             }
             if !std::mem::replace(&mut told_ready, true) {
@@ -418,6 +421,10 @@ impl Shell {
                     self.eraser.begin();
                 }
                 Output::InstallStick => self.tell_update(Update::InstallStick),
+                Output::RestartMachine => {
+                    tracing::warn!("IT starts this room anew");
+                    self.ends |= self.eraser.restart() == Restart::End;
+                }
                 Output::Restart => self.starts_anew |= self.eraser.restart() == Restart::End,
             }
         }
@@ -432,7 +439,8 @@ fn unix_now() -> u64 {
 }
 
 /// Hours and minutes in a zone, or by the machine's own.
-fn time_of_day(zone: Option<chrono_tz::Tz>) -> (u8, u8) {
+fn time_of_day(zone: Option<&TimeZone>) -> (u8, u8) {
+    let zone = zone.and_then(|name| name.as_str().parse::<chrono_tz::Tz>().ok());
     let time = match zone {
         Some(zone) => chrono::Utc::now().with_timezone(&zone).time(),
         None => chrono::Local::now().time(),

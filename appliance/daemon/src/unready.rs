@@ -65,6 +65,7 @@ fn picture(paths: &[PathBuf], language: Language, development: bool) -> Panel {
         screen: Screen::Starting,
         notice: Some(if all_there { Notice::CloudMistaken } else { Notice::NoCloud }),
         asleep: false,
+        identify: false,
         brightness: 100,
         time_zone: None,
         development,

@@ -246,6 +246,7 @@ impl Desk {
                 self.display.change(|scene| scene.camera = switch);
             }
             MediaCommand::Volume(volume) => self.room.mixer.set_volume(volume),
+            MediaCommand::Chirp => self.room.mixer.chirp(),
             MediaCommand::Layout(layout) => self.display.change(|scene| scene.layout = layout),
             MediaCommand::Speaking(speaking) => self.display.change(|scene| {
                 if let Some(call) = &mut scene.call {

@@ -58,11 +58,17 @@ pub(crate) struct Mixer(Arc<Mutex<Mix>>);
 struct Mix {
     voices: HashMap<u64, Voice>,
     gain: f32,
+    /// What is left of a sound that says where the room is.
+    chirp: VecDeque<i16>,
 }
 
 impl Default for Mixer {
     fn default() -> Mixer {
-        Mixer(Arc::new(Mutex::new(Mix { voices: HashMap::new(), gain: 1.0 })))
+        Mixer(Arc::new(Mutex::new(Mix {
+            voices: HashMap::new(),
+            gain: 1.0,
+            chirp: VecDeque::new(),
+        })))
     }
 }
 
@@ -83,19 +89,42 @@ impl Mixer {
         lock(&self.0).gain = share * share;
     }
 
+    /// Plays a short sound, however the volume is set: whoever looks for a room wants to hear it.
+    pub(crate) fn chirp(&self) {
+        lock(&self.0).chirp = chirp().into();
+    }
+
     /// The next samples for the loudspeaker.
     pub(crate) fn mix(&self, samples: usize) -> Vec<i16> {
         let mut sum = vec![0_i32; samples];
+        let mut chirp = Vec::new();
         let gain = {
-            let mix = lock(&self.0);
+            let mut mix = lock(&self.0);
+            let left = samples.min(mix.chirp.len());
+            chirp.extend(mix.chirp.drain(..left));
             for voice in mix.voices.values() {
                 voice.add_onto(&mut sum);
             }
             mix.gain
         };
-        let scaled = sum.into_iter().map(|s| (s as f32 * gain).round());
+        let chirp = chirp.into_iter().chain(std::iter::repeat(0)).map(f32::from);
+        let scaled = sum.into_iter().zip(chirp).map(|(s, chirp)| (s as f32 * gain).round() + chirp);
         scaled.map(|s| s.clamp(f32::from(i16::MIN), f32::from(i16::MAX)) as i16).collect()
     }
+}
+
+/// Two notes, one above the other, a quarter of full scale, each swelling and fading so that nothing clicks.
+fn chirp() -> Vec<i16> {
+    const NOTES: [f32; 2] = [880.0, 1318.5];
+    const LENGTH: usize = 12_000; // A quarter of a second.
+    let note = |hertz: f32| {
+        (0..LENGTH).map(move |at| {
+            let (turn, share) = (at as f32 / 48_000.0 * hertz, at as f32 / LENGTH as f32);
+            let swell = (share * std::f32::consts::PI).sin();
+            ((turn * std::f32::consts::TAU).sin() * swell * 8_192.0) as i16
+        })
+    };
+    NOTES.into_iter().flat_map(note).collect()
 }
 
 #[cfg(test)]
@@ -128,6 +157,18 @@ mod tests {
         assert_eq!(mixer.mix(480), [250; 480]);
         mixer.set_volume(255);
         assert_eq!(mixer.mix(480), [1000; 480]);
+    }
+
+    #[test]
+    fn a_chirp_is_heard_once_and_at_any_volume() {
+        let mixer = Mixer::default();
+        mixer.set_volume(0);
+        mixer.chirp();
+        let heard = mixer.mix(48_000);
+        let loudest = heard.iter().map(|sample| sample.unsigned_abs()).max();
+        assert!(loudest.is_some_and(|most| (8_000..=8_192).contains(&most)), "{loudest:?}");
+        assert!(heard[24_000..].iter().all(|sample| *sample == 0), "half a second");
+        assert_eq!(mixer.mix(480), [0; 480]);
     }
 
     #[test]

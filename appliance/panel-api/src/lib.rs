@@ -42,6 +42,9 @@ pub struct Panel {
     /// Whether the panel is dark, because nobody is there to look at it; a touch is [`Tap::Wake`].
     #[serde(default)]
     pub asleep: bool,
+    /// Whether somebody asks which room it is: the panel shows its name, large.
+    #[serde(default)]
+    pub identify: bool,
     /// How bright it is, 20 to 100 per cent of its light.
     #[serde(default = "full")]
     pub brightness: u8,
@@ -370,6 +373,8 @@ pub enum Notice {
     WrongCloud,
     /// A new system is being installed, started or proved: the room is gone for a moment.
     Updating,
+    /// IT starts the room anew.
+    Restarting,
     /// A new system did not work here; the old one runs again.
     UpdateFailed,
     /// It is too hot inside.

@@ -83,7 +83,7 @@ impl BoardPart {
 pub enum Light {
     /// The room is in no call.
     Off,
-    /// In a call, and heard.
+    /// In a call, and heard; or somebody asks which room it is.
     Green,
     /// In a call, and muted.
     Red,
@@ -120,6 +120,7 @@ impl Room {
         match (self.call.state(), self.call.microphone()) {
             (State::Up(_), Switch::On) => Light::Green,
             (State::Up(_), Switch::Off) => Light::Red,
+            _ if self.identifies() => Light::Green,
             _ => Light::Off,
         }
     }

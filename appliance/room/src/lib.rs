@@ -8,7 +8,7 @@
 //! * [`board`]: buttons, light, presence, heat;
 //! * `reset`: the factory reset, from the button to the receipt;
 //! * `stick`: a stick with a new system;
-//! * `wanted`: what IT wants of it;
+//! * `wanted`: what IT wants of it; `orders`: what IT has it do once;
 //! * [`clock`]: the room's clock, by its cloud's: a machine of its own;
 //! * `picture`: the panel and the display as functions of the state;
 //! * the call itself is `conclave-call`'s machine.
@@ -18,6 +18,7 @@
 pub mod board;
 pub mod clock;
 pub mod media;
+mod orders;
 mod pad;
 mod picture;
 mod reset;

@@ -37,6 +37,8 @@ pub enum MediaCommand {
     Speaking(Option<ParticipantId>),
     /// What the front display shows while no call is up, and in which words.
     Display(IdleDisplay),
+    /// A short sound that says where the room is; outside of calls.
+    Chirp,
     /// A line over the call's picture that never covers a face: the link is lost, rejoining.
     Banner(Option<Banner>),
 }
@@ -65,6 +67,8 @@ pub struct IdleDisplay {
     pub language: Language,
     /// The room's name; `None` before it is enrolled.
     pub room: Option<DisplayName>,
+    /// Whether somebody asks which room it is.
+    pub identify: bool,
     /// The activation code, while the room is not enrolled.
     pub code: Option<ActivationCode>,
     /// The time of day in the room, hours and minutes.

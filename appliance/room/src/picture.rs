@@ -19,7 +19,8 @@ impl Room {
             microphone: self.microphone,
             screen: self.screen(now),
             notice: self.notice,
-            asleep: self.asleep(now),
+            asleep: self.asleep(now) && !self.identifies(),
+            identify: self.identifies(),
             brightness: self.brightness().percent(),
             time_zone: self.time_zone().cloned(),
             development: self.facts.development,
@@ -126,6 +127,7 @@ impl Room {
         IdleDisplay {
             language: self.settings.language,
             room: self.name().cloned(),
+            identify: self.identifies(),
             code,
             clock: self.clock,
         }

@@ -2,6 +2,7 @@
 
 use crate::board::{BoardEvent, BoardState, Light};
 use crate::media::{Banner, IdleDisplay, MediaCommand, MediaEvent, MediaPart, RemoteParticipant};
+use crate::orders::Orders;
 use crate::pad::{Fault, Pad};
 use crate::reset::Reset;
 use crate::stick::Stick;
@@ -37,6 +38,8 @@ pub struct Facts {
     pub key: String,
     /// Whether its system is a development image.
     pub development: bool,
+    /// Whether its system has a time zone of that name.
+    pub knows_zone: fn(&str) -> bool,
 }
 
 /// What the people in the room chose; kept through restarts.
@@ -163,6 +166,8 @@ pub enum Output {
     Erase,
     /// Install what the stick brings.
     InstallStick,
+    /// Start the machine anew, or where there is none of its own, the program. Nothing is erased.
+    RestartMachine,
     /// Start anew: the machine, or where there is none of its own, the program. Asked again after a
     /// while when nothing comes of it.
     Restart,
@@ -212,6 +217,7 @@ pub struct Room {
     pub(crate) board: BoardState,
     pub(crate) reset: Reset,
     pub(crate) stick: Stick,
+    pub(crate) orders: Orders,
     /// When somebody last touched something, or the panel showed what somebody began.
     pub(crate) of_use_at: Time,
     /// Parts that do not work, as the cloud is told them with each new link.
@@ -254,6 +260,7 @@ impl Room {
             board: BoardState::default(),
             reset: Reset::None,
             stick: Stick::default(),
+            orders: Orders::default(),
             of_use_at: Time::ZERO,
             faults: BTreeMap::new(),
             renewal: None,
@@ -288,7 +295,8 @@ impl Room {
         let awake = self.shown.panel.as_ref().is_none_or(|panel| !panel.asleep);
         let sleeps_at = self.sleeps_at().filter(|_| awake);
         let reset = self.reset.deadline();
-        [self.call.deadline(), self.redraw_at, sleeps_at, reset].into_iter().flatten().min()
+        let all = [self.call.deadline(), self.redraw_at, sleeps_at, reset, self.orders.deadline()];
+        all.into_iter().flatten().min()
     }
 
     /// Takes in what happened.
@@ -330,6 +338,7 @@ impl Room {
             Input::Tick => self.feed(now, conclave_call::Input::Tick),
         }
         self.reset_tick(now);
+        self.orders_tick(now);
         self.show(now);
     }
 
@@ -649,6 +658,7 @@ impl Room {
             CloudEvent::NewCode { code, expires_in_s } => self.new_code(now, code, expires_in_s),
             CloudEvent::Room(identity) => self.identified(identity),
             CloudEvent::Directory(entries) => self.directory = entries,
+            CloudEvent::Order(order) => self.ordered(now, order),
             CloudEvent::Settings(wanted) => self.settings_came(now, wanted),
             CloudEvent::Roster { call, roster } => {
                 self.feed(now, conclave_call::Input::Roster { call, roster });

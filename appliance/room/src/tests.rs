@@ -24,6 +24,7 @@ pub(crate) fn new_room() -> Room {
             serial: "TEST-1".to_owned(),
             key: "0123 4567 89ab cdef".to_owned(),
             development: false,
+            knows_zone: |name| name != "Mars/Olympus",
         },
         settings,
         None,

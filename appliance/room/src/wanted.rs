@@ -5,7 +5,6 @@
 
 use crate::media::MediaCommand;
 use crate::room::{Output, Room};
-use chrono_tz::Tz;
 use conclave_link_protocol::message::{
     RoomEvent, RoomSettings, SettingsMark, SettingsReport, WantedSettings,
 };
@@ -16,40 +15,34 @@ use conclave_types::{Brightness, Dialling, MaintenanceWindow, Switch, Time, Time
 pub(crate) struct Wanted {
     mark: Option<SettingsMark>,
     settings: RoomSettings,
-    zone: Option<Tz>,
     not_understood: Vec<String>,
 }
 
 impl Wanted {
-    fn of(wanted: &WantedSettings) -> Wanted {
+    fn of(wanted: &WantedSettings, knows_zone: fn(&str) -> bool) -> Wanted {
         let (mut settings, mut not_understood) = RoomSettings::read(&wanted.settings);
-        let zone = settings.time_zone.as_ref().and_then(|name| name.as_str().parse::<Tz>().ok());
-        if zone.is_none() && settings.time_zone.take().is_some() {
+        if settings.time_zone.take_if(|name| !knows_zone(name.as_str())).is_some() {
             not_understood.push("time_zone".to_owned());
         }
-        Wanted { mark: Some(wanted.mark), settings, zone, not_understood }
+        Wanted { mark: Some(wanted.mark), settings, not_understood }
     }
 }
 
 impl Room {
     /// What was kept of [`Output::KeepWanted`]; before anything else.
     pub fn remember_wanted(&mut self, kept: &WantedSettings) {
-        self.wanted = Wanted::of(kept);
+        self.wanted = Wanted::of(kept, self.facts.knows_zone);
         self.begin_as_wanted(Time::ZERO);
     }
 
     /// By which clock the room goes; `None`: the machine's own.
-    pub fn zone(&self) -> Option<Tz> {
-        self.wanted.zone
-    }
-
-    /// The name of that clock.
-    pub(crate) fn time_zone(&self) -> Option<&TimeZone> {
+    pub fn time_zone(&self) -> Option<&TimeZone> {
         self.wanted.settings.time_zone.as_ref()
     }
 
     pub(crate) fn settings_came(&mut self, now: Time, wanted: WantedSettings) {
-        let before = std::mem::replace(&mut self.wanted, Wanted::of(&wanted)).settings;
+        let new = Wanted::of(&wanted, self.facts.knows_zone);
+        let before = std::mem::replace(&mut self.wanted, new).settings;
         self.want(Output::KeepWanted(Some(wanted)));
         let RoomSettings { language, layout, .. } = self.wanted.settings;
         if let Some(language) = language.filter(|_| language != before.language) {

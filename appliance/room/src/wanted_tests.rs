@@ -124,14 +124,14 @@ fn in_quiet_hours_the_panel_is_dark_until_somebody_touches_it() {
 fn what_was_wanted_counts_after_a_restart_and_not_when_the_room_is_nobodys_any_more() {
     let mut room = new_room();
     room.remember_wanted(&wanted(7, &[("microphone", "off"), ("time_zone", "Europe/Paris")]));
-    assert_eq!(room.zone().map(|zone| zone.name()), Some("Europe/Paris"));
+    assert_eq!(room.time_zone().map(|zone| zone.as_str()), Some("Europe/Paris"));
     assert_eq!(room.call.microphone(), Switch::Off);
     room.handle(at(0), Input::LinkUp { greeting: welcome(), cloud: CLOUD });
     assert_eq!(reports(&mut room)[0].mark, Some(SettingsMark(7)));
     let revoked = Greeting::Refused { reason: Refusal::Revoked, retry_after_s: 9 };
     room.handle(at(1), Input::LinkUp { greeting: revoked, cloud: CLOUD });
     assert!(outputs(&mut room).contains(&Output::KeepWanted(None)));
-    assert_eq!((room.zone(), room.call.microphone()), (None, Switch::On));
+    assert_eq!((room.time_zone(), room.call.microphone()), (None, Switch::On));
 }
 
 #[test]
@@ -139,6 +139,6 @@ fn a_zone_that_nobody_knows_is_said_and_the_clock_stays_the_machines() {
     let mut room = linked();
     outputs(&mut room);
     want(&mut room, 1, 7, &[("time_zone", "Mars/Olympus")]);
-    assert_eq!(room.zone(), None);
+    assert_eq!(room.time_zone(), None);
     assert_eq!(reports(&mut room)[0].not_understood, ["time_zone"]);
 }

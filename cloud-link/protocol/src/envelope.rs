@@ -338,8 +338,14 @@ kinds!(CloudEvent:
     NoOffer => "no_offer",
     Reset => "reset",
     Settings => "settings",
+    Order => "order",
 );
-kinds!(RoomEvent: Health => "health", Update => "update", Settings => "settings");
+kinds!(RoomEvent:
+    Health => "health",
+    Update => "update",
+    Settings => "settings",
+    OrderDone => "order_done",
+);
 
 /// Words of the other end for our log: printable, and not many of them.
 pub(crate) fn cleaned(text: &str, most: usize) -> String {

@@ -246,6 +246,8 @@ fn what_each_role_may_ask_for_is_so_for_every_address() {
         ("POST", "/rooms", Some(json!({ "code": "7KQ2-9FXM", "name": "A" })), false),
         ("PATCH", "/rooms/X", Some(json!({ "name": "A" })), false),
         ("POST", "/rooms/X/revoke", None, false),
+        ("POST", "/rooms/X/identify", None, false),
+        ("POST", "/rooms/X/restart", None, false),
         ("PUT", "/rooms/X/place", Some(json!({ "group": "G", "place": "3rd floor" })), false),
         ("GET", "/rooms/X/settings", None, false),
         ("PUT", "/rooms/X/settings", Some(json!({ "settings": {}, "revision": 0 })), false),

@@ -8,12 +8,14 @@
 #![forbid(unsafe_code)]
 
 mod chain;
+mod order;
 mod reset;
 mod settings;
 mod sums;
 mod update;
 
 pub use chain::ChainError;
+pub use order::{NumberedOrder, Order, OrderOutcome, OrderReport};
 pub use reset::{ResetOutcome, ResetRefusal, ResetReport};
 pub use settings::{
     DocumentError, RoomSettings, SettingsDocument, SettingsMark, SettingsReport, WantedSettings,
@@ -386,6 +388,8 @@ pub enum CloudEvent {
     },
     /// IT wants the room to be so; this is all of it.
     Settings(WantedSettings),
+    /// IT wants the room to do this once, now.
+    Order(NumberedOrder),
 }
 
 /// What a room tells the cloud unasked.
@@ -405,6 +409,8 @@ pub enum RoomEvent {
     Update(UpdateReport),
     /// How it is set: with each link, and when that changes.
     Settings(SettingsReport),
+    /// What came of an order.
+    OrderDone(OrderReport),
 }
 
 /// Why the cloud ended a call.

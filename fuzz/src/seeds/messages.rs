@@ -3,9 +3,9 @@
 use conclave_link_protocol::envelope::{FromCloud, FromRoom};
 use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, DirectoryEntry, EndReason, Greeting, HeldCall, Hello, Join,
-    JoinRefusal, Joined, Participant, Refusal, ResetOutcome, ResetRefusal, ResetReport, Response,
-    ResumedCall, RoomEvent, RoomIdentity, RoomRequest, Roster, SettingsDocument, SettingsMark,
-    SettingsReport, WantedSettings, Welcome,
+    JoinRefusal, Joined, NumberedOrder, Order, OrderOutcome, OrderReport, Participant, Refusal,
+    ResetOutcome, ResetRefusal, ResetReport, Response, ResumedCall, RoomEvent, RoomIdentity,
+    RoomRequest, Roster, SettingsDocument, SettingsMark, SettingsReport, WantedSettings, Welcome,
 };
 use conclave_panel_api::{
     CallHealth, Entry, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Notice,
@@ -48,6 +48,11 @@ fn identity() -> RoomIdentity {
 fn settings() -> SettingsDocument {
     let Ok(settings) = "time_zone=Europe/Paris".parse() else { panic!("it is a setting") };
     settings
+}
+
+/// A room says what came of an order.
+pub fn order_report() -> RoomEvent {
+    RoomEvent::OrderDone(OrderReport { number: 7, outcome: OrderOutcome::InCall })
 }
 
 /// A room says how it is set.
@@ -175,7 +180,7 @@ fn leg() -> MediaLeg {
 /// One of the events of a cloud.
 pub fn cloud_event(choice: u8) -> CloudEvent {
     let call = call();
-    match choice % 10 {
+    match choice % 11 {
         0 => CloudEvent::Activated {
             room: identity(),
             certificate: CertificateChain(vec!["MA==".to_owned()]),
@@ -187,6 +192,7 @@ pub fn cloud_event(choice: u8) -> CloudEvent {
         5 => CloudEvent::Speaking { call, participant: Some(ParticipantId::from_random(2)) },
         6 => CloudEvent::Speaking { call, participant: None },
         7 => CloudEvent::Reset { number: ResetNumber::from_random(482_913_077) },
+        9 => CloudEvent::Order(NumberedOrder { number: 7, order: Order::Identify }),
         8 => CloudEvent::Settings(WantedSettings {
             mark: SettingsMark(0x0123_4567_89ab_cdef),
             settings: settings(),
@@ -214,6 +220,7 @@ pub fn panel_frames() -> Vec<Vec<u8>> {
             screen,
             notice: notices.get(n).copied(),
             asleep: n == 2,
+            identify: n == 4,
             brightness: 40,
             time_zone: (n == 3).then(|| "Europe/Paris".parse().ok()).flatten(),
             development: n == 1,

@@ -40,7 +40,12 @@ impl Room {
         let mut room = Room {
             index,
             rules: Rules::new(
-                Facts { serial: serial.clone(), key: String::new(), development: false },
+                Facts {
+                    serial: serial.clone(),
+                    key: String::new(),
+                    development: false,
+                    knows_zone: |_| true,
+                },
                 settings,
                 None,
             ),
@@ -277,7 +282,7 @@ impl Room {
             | Output::Renew(_)
             | Output::Remember(_) => {}
             // Nobody resets a room here, or comes with a stick.
-            Output::Erase | Output::Restart | Output::InstallStick => {}
+            Output::Erase | Output::Restart | Output::RestartMachine | Output::InstallStick => {}
         }
     }
 

@@ -206,7 +206,7 @@ fn hidden(browser: &mut Browser) -> Result<()> {
 }
 
 /// All rooms are set, then those of a group, then one; each room does it, and what came of it shows.
-fn settings(ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> Result<()> {
+fn settings(stage: &Stage, ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> Result<()> {
     const SOON: Duration = Duration::from_secs(10);
     ada.press("link", "Settings")?;
     ada.see("heading", "All rooms")?;
@@ -262,6 +262,20 @@ fn settings(ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> Result<()> {
     ada.press("button", "Save")?;
     a.until("a darker panel", SOON, |panel| (panel.brightness == 60).then_some(()))?;
     ada.see_text("The room has confirmed all of it.")?;
+    // Which one is it? The panel says so, the page says that it does, and it is heard.
+    ada.press("button", "Identify")?;
+    a.until("its name, large", SOON, |panel| panel.identify.then_some(()))?;
+    ada.see_text("The room shows its name on panel and display, and makes a sound.")?;
+    a.until("the panel as it was", 2 * SOON, |panel| (!panel.identify).then_some(()))?;
+    // It restarts and is who it was: here, where there is no machine, its program ends and is started again.
+    ada.press("button", "Restart")?;
+    ada.see("dialog", "Restart Room Ada?")?;
+    ada.press("button", "Restart")?;
+    ada.see_text("The room restarts.")?;
+    wait_for("its program ends", 2 * SOON, || Ok(a.daemon.ended()?.map(drop)))?;
+    a.start_daemon_again(stage)?;
+    until_idle(a)?;
+    a.until("as dark as before", SOON, |panel| (panel.brightness == 60).then_some(()))?;
     // Somebody at the panel chooses another language, and the page says so.
     a.press("language-fr")?;
     ada.see_text("In the room: French")?;
@@ -364,7 +378,7 @@ fn a_first_day_in_the_console() -> Result<()> {
             invite(&mut browser)?;
             meeting_room(&mut browser)?;
             let mut ada = browser.of("ada");
-            settings(&mut ada, &mut a, &mut b)?;
+            settings(stage, &mut ada, &mut a, &mut b)?;
             call(&mut ada, &mut a, &mut b)?;
             by_keyboard(&mut ada, &mut b)?;
 

@@ -192,6 +192,7 @@ pub(crate) fn panel(language: Language, screen: Screen) -> Panel {
         screen,
         notice: None,
         asleep: false,
+        identify: false,
         brightness: 100,
         time_zone: None,
         development: false,

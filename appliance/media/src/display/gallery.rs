@@ -60,7 +60,10 @@ fn in_call(count: usize, layout: Layout, language: Language) -> Scene {
 
 fn idle(language: Language, room: Option<&str>, code: Option<ActivationCode>) -> Scene {
     let room = room.map(|name| name.parse().unwrap());
-    Scene { idle: IdleDisplay { language, room, code, clock: (9, 41) }, ..Scene::first() }
+    Scene {
+        idle: IdleDisplay { language, room, identify: false, code, clock: (9, 41) },
+        ..Scene::first()
+    }
 }
 
 fn scenes() -> Vec<(&'static str, Scene)> {

@@ -7,9 +7,11 @@ use tiny_skia::Pixmap;
 
 /// Paints the idle display over everything.
 pub(super) fn paint(painter: &mut Painter, onto: &mut Pixmap, idle: &IdleDisplay) {
-    fill(onto, GROUND);
+    // Somebody asks which room it is: light where it is dark otherwise.
+    fill(onto, if idle.identify { ACCENT } else { GROUND });
     let scale = onto.height() as f32 / 720.0;
     let lines = match (&idle.room, &idle.code) {
+        (Some(room), _) if idle.identify => vec![Line::new(room.as_str(), 120.0, 600, GROUND, 2)],
         (Some(room), _) => vec![
             Line::new(&clock(idle.clock), 208.0, 600, TEXT, 1),
             Line::accent(),

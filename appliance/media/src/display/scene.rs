@@ -61,6 +61,7 @@ impl Scene {
             idle: IdleDisplay {
                 language: Language::English,
                 room: None,
+                identify: false,
                 code: None,
                 clock: (0, 0),
             },

@@ -218,6 +218,16 @@ pub enum RoomCommand {
         /// The new name.
         name: DisplayName,
     },
+    /// Have a room show which it is: panel and display light up with its name, and it makes a sound.
+    Identify {
+        /// Its id or its name.
+        room: String,
+    },
+    /// Have a room start its machine anew, unless people meet in it.
+    Restart {
+        /// Its id or its name.
+        room: String,
+    },
     /// Say in which group a room is, and where it stands. What is left out is taken away.
     Place {
         /// Its id or its name.

@@ -136,6 +136,8 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
              are gone, and it has to be enrolled again. Say --yes if it is meant"
         ),
         Command::Room(RoomCommand::Resets { most }) => ControlRequest::RoomResets { most },
+        Command::Room(RoomCommand::Identify { room }) => ControlRequest::RoomIdentify { room },
+        Command::Room(RoomCommand::Restart { room }) => ControlRequest::RoomRestart { room },
         Command::Room(RoomCommand::Place { room, group, place }) => {
             ControlRequest::RoomPlace { room, group, place }
         }

@@ -16,6 +16,10 @@ pub(super) fn words(answer: &ControlAnswer) -> String {
                 false => format!("The room '{}' is {}.", room.name, words.join(", ")),
             }
         }
+        ControlAnswer::RoomOrdered { room } => format!(
+            "The room '{}' is told. What comes of it: conclave-cloud room list --json, 'order'.",
+            room.name
+        ),
         ControlAnswer::Groups { groups } => group_table(groups),
         ControlAnswer::GroupChanged { group } => format!(
             "The group '{name}' is there. Put rooms into it: conclave-cloud room place ROOM --group \

@@ -25,6 +25,8 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/rooms/{room}", get(room).patch(rename_room))
         .route("/rooms/{room}/revoke", post(revoke_room))
         .route("/rooms/{room}/place", put(place_room))
+        .route("/rooms/{room}/identify", post(identify_room))
+        .route("/rooms/{room}/restart", post(restart_room))
         .route("/rooms/{room}/settings", get(room_settings).put(set_room))
         .route("/groups", get(groups).post(add_group))
         .route("/groups/{group}", patch(rename_group).delete(remove_group))
@@ -133,6 +135,14 @@ async fn rename_room(asker: Asker, Path(room): Path<String>, wanted: Body<Rename
 
 async fn revoke_room(asker: Asker, Path(room): Path<String>) -> Answer {
     asker.ask(ControlRequest::RoomRevoke { room }).await
+}
+
+async fn identify_room(asker: Asker, Path(room): Path<String>) -> Answer {
+    asker.ask(ControlRequest::RoomIdentify { room }).await
+}
+
+async fn restart_room(asker: Asker, Path(room): Path<String>) -> Answer {
+    asker.ask(ControlRequest::RoomRestart { room }).await
 }
 
 #[derive(Deserialize)]

@@ -196,6 +196,9 @@ pub struct RoomLine {
     /// Whether it follows its settings; left out while it is not linked, or is too old to say.
     #[serde(default)]
     pub settings: Option<InForce>,
+    /// The last order to it, since this cloud started.
+    #[serde(default)]
+    pub order: Option<OrderLine>,
     /// Its software, as it said with its last link.
     #[serde(default)]
     pub software: Option<String>,
@@ -203,6 +206,33 @@ pub struct RoomLine {
     /// `loudspeaker`, `microphone`, `other`.
     #[serde(default)]
     pub broken: Vec<String>,
+}
+
+/// An order to a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// `identify` or `restart`.
+    pub order: String,
+    /// When it was given.
+    pub at: UnixTime,
+    /// What came of it.
+    pub state: OrderState,
+}
+
+/// What came of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderState {
+    /// It is on its way.
+    Sent,
+    /// The room does it.
+    Done,
+    /// The room does it not, because people meet in it.
+    InCall,
+    /// The room's software does not know it, or did not answer.
+    NotKnown,
+    /// The link ended before the room answered.
+    LinkEnded,
 }
 
 /// A group of rooms.

@@ -94,6 +94,16 @@ pub enum ControlRequest {
         #[serde(default)]
         place: Option<DisplayName>,
     },
+    /// Have a room show which it is.
+    RoomIdentify {
+        /// Its id or its name.
+        room: String,
+    },
+    /// Have a room start its machine anew.
+    RoomRestart {
+        /// Its id or its name.
+        room: String,
+    },
     /// The groups of rooms.
     GroupList,
     /// Make a group.
@@ -465,6 +475,11 @@ pub enum ControlAnswer {
         /// The room.
         room: RoomLine,
     },
+    /// The room was given an order; what comes of it, the room shows.
+    RoomOrdered {
+        /// The room.
+        room: RoomLine,
+    },
     /// The groups of rooms.
     Groups {
         /// By name.
@@ -718,6 +733,8 @@ pub enum RefusalCode {
     RoomRevoked,
     /// No meeting is on there.
     NoMeeting,
+    /// The room is not linked.
+    NotLinked,
     /// Somebody else changed it meanwhile.
     ChangedMeanwhile,
     /// No setting, or not set to what it may be.

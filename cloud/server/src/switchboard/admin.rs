@@ -9,7 +9,7 @@ use crate::control::{
     RoomLine,
 };
 use conclave_directory::{CallRecord, ClaimError, EnrolError, PinHash, Room, RoomStatus, Vmr};
-use conclave_link_protocol::message::{CloudEvent, RoomIdentity};
+use conclave_link_protocol::message::{CloudEvent, Order, RoomIdentity};
 use conclave_meeting::Input as Meet;
 use conclave_types::{
     ActivationCode, DisplayName, OrganisationId, Pin, RoomId, Secret, VmrId, VmrNumber,
@@ -47,6 +47,8 @@ impl Switchboard {
                 .map(|room| ControlAnswer::Room { room: self.room_line(room) }),
             ControlRequest::RoomRename { room, name } => self.rename(whose, &room, &name),
             ControlRequest::RoomRevoke { room } => self.revoke(whose, &room),
+            ControlRequest::RoomIdentify { room } => self.order(whose, &room, Order::Identify),
+            ControlRequest::RoomRestart { room } => self.order(whose, &room, Order::Restart),
             ControlRequest::VmrCreate { new, pin } => match (self.may_create(whose, &new), pin) {
                 (Err(refused), _) => Err(refused),
                 // Refused before the hash is computed, and looked at again after.
@@ -300,6 +302,7 @@ impl Switchboard {
             group: group.map(|group| group.name.clone()),
             place: belongs.place,
             settings: self.settings_in_force(room.organisation, room.id),
+            order: self.order_line(room.id),
             since: seen.map(|seen| seen.since),
             software: seen.map(|seen| seen.software.clone()),
             broken: broken.map(|&part| part.to_owned()).collect(),

@@ -238,6 +238,10 @@ impl Switchboard {
                 let room = *room;
                 self.settings_told(link, room, report);
             }
+            RoomEvent::OrderDone(report) => {
+                let room = *room;
+                self.order_done(room, report);
+            }
         }
     }
 
@@ -246,6 +250,7 @@ impl Switchboard {
             Some(Party::Room { room, .. }) => {
                 self.rooms.remove(&room);
                 self.settings.link_ended(room);
+                self.order_link_ended(room);
                 tracing::info!("room not linked any more");
                 let linked = self.rooms.len();
                 self.paces.forget(self.now, linked);
@@ -273,6 +278,7 @@ impl Switchboard {
             Party::Room { room, .. } => {
                 self.rooms.remove(&room);
                 self.settings.link_ended(room);
+                self.order_link_ended(room);
                 self.update_link_lost(room);
                 self.seen_leave(room);
             }

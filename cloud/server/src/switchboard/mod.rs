@@ -16,6 +16,7 @@
 //! - `roster`: the rooms, beside the database;
 //! - `seen`: what rooms said of themselves;
 //! - `settings`: how rooms are set, and what they made of it;
+//! - `orders`: what rooms are to do once;
 //! - `organisations`: those that the cloud serves;
 //! - `pace`: how often a room may join, or change what it runs;
 //! - `people`: who may sign in, and what they may ask;
@@ -35,6 +36,7 @@ mod links;
 mod listing;
 mod lists;
 mod meetings;
+mod orders;
 mod organisations;
 mod pace;
 mod people;
@@ -137,6 +139,7 @@ pub struct Switchboard {
     roster: Roster,
     seen: seen::AllSeen,
     settings: settings::AllSettings,
+    orders: orders::Orders,
     changes_shown: changes::Changes,
     paces: pace::Paces,
     /// How often rooms said that they run another system.
@@ -217,6 +220,7 @@ impl Switchboard {
             roster,
             seen: BTreeMap::new(),
             settings,
+            orders: orders::Orders::default(),
             changes_shown: changes::Changes::default(),
             paces: pace::Paces::default(),
             changes: pace::Paces::default(),

@@ -46,7 +46,10 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         | Ask::GroupRemove { .. }
         | Ask::SettingsSet { .. } => Some(Action::SetRooms),
         Ask::RoomClaim { .. } => Some(Action::EnrolRooms),
-        Ask::RoomRename { .. } | Ask::RoomFollow { .. } => Some(Action::ChangeRooms),
+        Ask::RoomRename { .. }
+        | Ask::RoomFollow { .. }
+        | Ask::RoomIdentify { .. }
+        | Ask::RoomRestart { .. } => Some(Action::ChangeRooms),
         Ask::RoomRevoke { .. }
         | Ask::RoomForget { .. }
         | Ask::RoomReset { .. }

@@ -5,6 +5,7 @@ mod guessing;
 mod hidden;
 mod limits;
 mod lists;
+mod orders;
 mod organisations;
 mod people;
 mod removal;

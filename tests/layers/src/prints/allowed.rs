@@ -57,6 +57,11 @@ pub const MAY_PRINT: &[Listed] = &[
     ),
     ("cloud/server/src/cli/args.rs", "Command::Serve.listen", "where the operator has it listen"),
     ("cloud/server/src/cli/args.rs", "Command::Serve.metrics", "where the operator has it listen"),
+    (
+        "cloud/server/src/cli/args.rs",
+        "SettingsCommand::Unset.names",
+        "names of settings, such as language",
+    ),
     ("cloud/server/src/config.rs", "ConsoleListen::At.0", "where the operator has it listen"),
     ("cloud/server/src/config.rs", "ConsoleUrl.0", "where the operator has people sent"),
     ("cloud/server/src/config.rs", "MetricsConfig.listen", "where the operator has it listen"),

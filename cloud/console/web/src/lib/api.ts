@@ -72,11 +72,15 @@ export interface Room {
   /** The name of its group. */
   group: string | null;
   place: string | null;
+  /** The last order to it. */
+  order: { order: "identify" | "restart"; at: number; state: OrderState } | null;
   /** Whether it follows its settings; nobody knows while it is away. */
   settings: InForce | null;
   /** Which of its parts do not work. */
   broken: string[];
 }
+
+export type OrderState = "sent" | "done" | "in_call" | "not_known" | "link_ended";
 
 /** Waits to be confirmed, all in force, or some of it. */
 export type InForce = "waits" | "all" | "partly";
