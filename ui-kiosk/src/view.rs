@@ -204,8 +204,7 @@ fn draw(app: &ui::App, screen: &Screen, panel: &Panel) {
     shown.set_microphone_works(panel.microphone == Health::Working);
     shown.set_development(panel.development);
     shown.set_dimmed(dimmed(panel.brightness));
-    let takes = |screen: &Showing| matches!(screen, Showing::Idle { numbers: true, .. });
-    shown.set_takes_numbers(takes(&panel.screen));
+    shown.set_takes_numbers(matches!(panel.screen, Showing::Idle { numbers: true, .. }));
     let zone = panel.time_zone.as_ref().and_then(|name| name.as_str().parse().ok());
     screen.zone.set(zone);
     shown.set_notice(match panel.notice {

@@ -138,7 +138,8 @@ impl Steps {
     }
 }
 
-/// A task of ours that goes on beside the steps. Dropped, it is ended.
+/// A task of ours that goes on beside the steps. Dropped, it is ended; a program that it runs just then comes to its own
+/// end.
 pub(crate) struct Beside {
     what: String,
     child: Child,

@@ -296,11 +296,9 @@ impl Switchboard {
         let state = self.state_of(room.id, room.status);
         let seen = self.seen.get(&room.id);
         let broken = seen.into_iter().flat_map(|seen| &seen.broken);
-        let belongs = self.settings.place(room.id);
-        let group = belongs.group.and_then(|id| self.settings.group(id));
         RoomLine {
-            group: group.map(|group| group.name.clone()),
-            place: belongs.place,
+            group: self.settings.group(room.id).map(|group| group.name.clone()),
+            place: self.settings.place(room.id).cloned(),
             settings: self.settings_in_force(room.organisation, room.id),
             order: self.order_line(room.id),
             since: seen.map(|seen| seen.since),

@@ -62,11 +62,11 @@ impl Switchboard {
             .collect();
         let found = part.search();
         let matching = all.into_iter().filter(|(room, state, theirs)| {
-            let belongs = self.settings.place(room.id);
-            let place = belongs.place.as_ref().map_or("", DisplayName::as_str);
+            let place = self.settings.place(room.id).map_or("", DisplayName::as_str);
+            let its = self.settings.group(room.id);
             wanted.is_none_or(|wanted| wanted == *state)
                 && (*theirs || !needs)
-                && group.as_ref().is_none_or(|group| belongs.group == Some(group.id))
+                && group.as_ref().is_none_or(|group| its == Some(group))
                 && found(&[room.name.as_str(), &room.serial, place])
         });
         let (shown, total) = part.of(matching);

@@ -45,11 +45,7 @@ impl Switchboard {
                 ),
             ));
         };
-        let act = match order {
-            Order::Restart => "room.restart",
-            Order::Identify | Order::Other => "room.identify",
-        };
-        self.audit(act, room.id, "", "");
+        self.audit(&format!("room.{}", word(order)), room.id, "", "");
         self.orders.last = self.orders.last.wrapping_add(1);
         let number = self.orders.last;
         let given = Given { number, order, at: self.wall, state: OrderState::Sent };
@@ -92,11 +88,17 @@ impl Switchboard {
     pub(super) fn order_line(&self, room: RoomId) -> Option<OrderLine> {
         let Given { order, at, state, .. } = *self.orders.given.get(&room)?;
         let silent = state == OrderState::Sent && at.until(self.wall) >= PATIENCE;
-        let order = match order {
-            Order::Restart => "restart",
-            Order::Identify | Order::Other => "identify",
-        };
+        let order = word(order).to_owned();
         let state = if silent { OrderState::NotKnown } else { state };
-        Some(OrderLine { order: order.to_owned(), at, state })
+        Some(OrderLine { order, at, state })
+    }
+}
+
+/// Its word, in the audit log and for programs.
+fn word(order: Order) -> &'static str {
+    match order {
+        Order::Restart => "restart",
+        // Nobody can ask for another one.
+        Order::Identify | Order::Other => "identify",
     }
 }

@@ -64,19 +64,21 @@ impl AllSettings {
         self.set.get(&of).map(|set| set.document.clone()).unwrap_or_default()
     }
 
-    pub(super) fn place(&self, room: RoomId) -> Place {
-        self.places.get(&room).cloned().unwrap_or_default()
+    /// Where a room stands, as far as it was said.
+    pub(super) fn place(&self, room: RoomId) -> Option<&DisplayName> {
+        self.places.get(&room)?.place.as_ref()
     }
 
-    pub(super) fn group(&self, id: GroupId) -> Option<&Group> {
-        self.groups.get(&id)
+    /// The group that a room is in.
+    pub(super) fn group(&self, room: RoomId) -> Option<&Group> {
+        self.groups.get(&self.places.get(&room)?.group?)
     }
 
     /// What a room has before anything is set for it alone.
     fn above(&self, whose: OrganisationId, room: RoomId) -> SettingsDocument {
         let organisation = self.set_for(SettingsOf::Organisation(whose));
-        match self.places.get(&room).and_then(|place| place.group) {
-            Some(group) => organisation.under(&self.set_for(SettingsOf::Group(group))),
+        match self.group(room) {
+            Some(group) => organisation.under(&self.set_for(SettingsOf::Group(group.id))),
             None => organisation,
         }
     }
@@ -324,12 +326,13 @@ impl Switchboard {
         let group = group.map(|called| self.find_group(whose, called)).transpose()?;
         let new = Place { group: group.map(|group| group.id), place };
         let words = |place: &Place| {
-            let group = place.group.and_then(|id| self.settings.group(id));
+            let group = place.group.and_then(|id| self.settings.groups.get(&id));
             let group = group.map(|group| group.name.to_string());
             let place = place.place.as_ref().map(ToString::to_string);
             [group, place].into_iter().flatten().collect::<Vec<_>>().join(", ")
         };
-        let (before, after) = (words(&self.settings.place(room.id)), words(&new));
+        let before = self.settings.places.get(&room.id).map(words).unwrap_or_default();
+        let after = words(&new);
         self.audit("room.place", room.id, before, after);
         self.parts.directory.keep_place(room.id, &new)?;
         self.settings.places.insert(room.id, new);
@@ -354,7 +357,8 @@ impl Switchboard {
     }
 
     fn group_line(&self, group: &Group) -> GroupLine {
-        let within = |room: &&Room| self.settings.place(room.id).group == Some(group.id);
+        let within =
+            |room: &&Room| self.settings.group(room.id).is_some_and(|its| its.id == group.id);
         GroupLine {
             group: group.id,
             name: group.name.clone(),

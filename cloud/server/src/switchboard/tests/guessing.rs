@@ -8,9 +8,11 @@ use conclave_directory::MOST_NEWCOMERS;
 fn whoever_is_no_room_gets_no_pin_and_no_number_looked_at() {
     let mut cloud = Cloud::new();
     cloud.vmr("4711", Some("246810"), 5);
-    let strangers: Vec<LinkId> = (0..MOST_NEWCOMERS as u32)
-        .map(|n| cloud.hello(Peer::Newcomer { spki_der: n.to_be_bytes().to_vec() }, vec![]).0)
-        .collect();
+    let (first, code) = cloud.newcomer(1);
+    let mut strangers = vec![first];
+    let others = (1..MOST_NEWCOMERS as u32)
+        .map(|n| cloud.hello(Peer::Newcomer { spki_der: n.to_be_bytes().to_vec() }, vec![]).0);
+    strangers.extend(others);
     // The right number and the right PIN, from each of them: nothing is asked of anybody.
     cloud.hold = Some(vec![]);
     for link in strangers {
@@ -24,7 +26,6 @@ fn whoever_is_no_room_gets_no_pin_and_no_number_looked_at() {
     // Nor does whoever is not signed in claim a code, the right one included.
     let (_, outputs) = cloud.hello(Peer::Newcomer { spki_der: vec![9; 99] }, vec![]);
     assert!(matches!(&outputs[..], [Output::Greet { greeting: Greeting::Refused { .. }, .. }, ..]));
-    let code = ActivationCode::from_random(1);
     for code in [code, ActivationCode::from_random(u64::MAX)] {
         let claim = ControlRequest::RoomClaim { code, name: "Mine".parse().unwrap() };
         assert_eq!(cloud.browse(77, claim), ControlAnswer::SignedOut);
