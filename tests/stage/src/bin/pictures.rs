@@ -20,13 +20,15 @@ const PICTURES: [(&str, &str); 6] = [
 ];
 
 /// Pictures that the console's test takes: `console-` is put before their names.
-const CONSOLE: [&str; 16] = [
+const CONSOLE: [&str; 18] = [
     "set-up-light",
     "sign-in-light",
     "invitation-light",
     "rooms-light",
     "rooms-dark",
     "room-light",
+    "room-settings-light",
+    "settings-light",
     "rooms-french-telephone",
     "rooms-wrong-code-light",
     "rooms-shut-out-light",
