@@ -9,7 +9,7 @@ use crate::{ui, words};
 use chrono::{DateTime, Datelike, Local, NaiveDateTime, Timelike, Utc};
 use chrono_tz::Tz;
 use conclave_panel_api::{
-    CallHealth, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Panel,
+    CallHealth, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Meeting, Panel,
     ResetReceipt, Screen as Showing, StickStep, Tap, Trouble,
 };
 use conclave_types::{UnixTime, VmrNumber};
@@ -24,6 +24,7 @@ const CLOCK_PERIOD: Duration = Duration::from_secs(1);
 
 /// What the panel's thread holds beside the picture itself.
 pub(crate) struct Screen {
+    meetings: Rc<VecModel<ui::Entry>>,
     entries: Rc<VecModel<ui::Entry>>,
     people: Rc<VecModel<ui::Person>>,
     /// The language last spoken: the one in which to say that the daemon is gone.
@@ -44,6 +45,7 @@ thread_local! {
 impl Screen {
     pub(crate) fn new(app: &ui::App) -> Screen {
         let screen = Screen {
+            meetings: Rc::default(),
             entries: Rc::default(),
             people: Rc::default(),
             language: Cell::new(None),
@@ -52,6 +54,7 @@ impl Screen {
             last: RefCell::new(None),
         };
         let shown = app.global::<ui::Shown>();
+        shown.set_meetings(ModelRc::from(Rc::clone(&screen.meetings)));
         shown.set_directory(ModelRc::from(Rc::clone(&screen.entries)));
         shown.set_people(ModelRc::from(Rc::clone(&screen.people)));
         app.global::<ui::Say>().set_w(words::before_any_language());
@@ -220,10 +223,11 @@ fn draw(app: &ui::App, screen: &Screen, panel: &Panel) {
     draw_reset(&shown, panel);
     draw_stick(&shown, panel);
 
-    let entries = match &panel.screen {
-        Showing::Idle { directory, .. } => directory.as_slice(),
-        _ => &[],
+    let (meetings, entries) = match &panel.screen {
+        Showing::Idle { meetings, directory, .. } => (meetings.as_slice(), directory.as_slice()),
+        _ => (&[][..], &[][..]),
     };
+    mend(&screen.meetings, meetings.iter().map(|meeting| meeting_line(language, meeting)));
     mend(
         &screen.entries,
         entries.iter().map(|entry| ui::Entry {
@@ -231,6 +235,7 @@ fn draw(app: &ui::App, screen: &Screen, panel: &Panel) {
             shown: grouped(entry.number.as_str()).into(),
             name: entry.name.as_str().into(),
             pin: entry.pin,
+            now: false,
         }),
     );
     let nobody = InCallView::default();
@@ -240,6 +245,26 @@ fn draw(app: &ui::App, screen: &Screen, panel: &Panel) {
     };
     draw_call(&shown, &call);
     mend(&screen.people, call.people);
+}
+
+fn meeting_line(language: Language, meeting: &Meeting) -> ui::Entry {
+    let time = |at: UnixTime| {
+        let at = DateTime::from_timestamp(i64::try_from(at.0).unwrap_or(0), 0).unwrap_or_default();
+        let at = on_the_wall(at);
+        format!("{:02}:{:02}", at.hour(), at.minute())
+    };
+    let (from, until) = (time(meeting.starts_at), time(meeting.ends_at));
+    let mut shown = words::meeting_time(language, meeting.now, &from, &until);
+    if let Some(organiser) = &meeting.organiser {
+        shown = format!("{shown} · {organiser}");
+    }
+    ui::Entry {
+        number: meeting.number.as_str().into(),
+        shown: shown.into(),
+        name: meeting.title.as_str().into(),
+        pin: false,
+        now: meeting.now,
+    }
 }
 
 fn draw_activation(shown: &ui::Shown<'_>, panel: &Panel) {

@@ -86,6 +86,7 @@ fn english() -> ui::Words {
         starting: "Starting".into(),
         starting_hint: "This room is getting ready. It takes a moment.".into(),
         this_room: "This room".into(),
+        today: "Today".into(),
         wake: "Touch the screen to wake it".into(),
     }
 }
@@ -155,6 +156,7 @@ fn french() -> ui::Words {
         starting: "Démarrage".into(),
         starting_hint: "La salle se prépare. Cela prend un instant.".into(),
         this_room: "Cette salle".into(),
+        today: "Aujourd'hui".into(),
         wake: "Touchez l'écran pour le réveiller".into(),
     }
 }
@@ -301,6 +303,10 @@ fn trouble_in_english(trouble: Trouble) -> String {
             "Too many PINs that weren't right. You can try again in {}. The organiser can tell you the PIN.",
             span(seconds)
         ),
+        Trouble::TooManyNumbers { seconds } => format!(
+            "Too many numbers that weren't right. You can try again in {}. The meetings and rooms on the first page open at once.",
+            span(seconds)
+        ),
         Trouble::Full { capacity } => format!(
             "This meeting is full: {capacity} are in already. Ask someone to leave, or try later."
         ),
@@ -349,6 +355,10 @@ fn trouble_in_french(trouble: Trouble) -> String {
         }
         Trouble::Wait { seconds } => format!(
             "Trop de codes inexacts. Nouvel essai possible dans {}. L'organisateur peut vous donner le code.",
+            span(seconds)
+        ),
+        Trouble::TooManyNumbers { seconds } => format!(
+            "Trop de numéros inexacts. Nouvel essai possible dans {}. Les réunions et salles de la première page restent accessibles.",
             span(seconds)
         ),
         Trouble::Full { capacity } => format!(
@@ -622,6 +632,15 @@ pub(crate) fn noted(language: Language, numbered: bool, noted: bool) -> &'static
 
 /// A date in words, without the year.
 ///
+/// When a meeting is, by the clock on the wall: `09:30`. One that is on stands in another colour, and ends.
+pub(crate) fn meeting_time(language: Language, now: bool, from: &str, until: &str) -> String {
+    match (language, now) {
+        (_, false) => format!("{from} – {until}"),
+        (Language::English, true) => format!("Until {until}"),
+        (Language::French, true) => format!("Jusqu'à {until}"),
+    }
+}
+
 /// `weekday` counts from Monday, 0 to 6; `month` from January, 0 to 11; `day` is 1 to 31.
 pub(crate) fn date(language: Language, weekday: usize, day: u32, month: usize) -> String {
     const ENGLISH_DAYS: [&str; 7] =
@@ -691,6 +710,7 @@ mod tests {
             Trouble::WrongPin { tries_left: 2 },
             Trouble::Wait { seconds: 0 },
             Trouble::Wait { seconds: 95 },
+            Trouble::TooManyNumbers { seconds: 95 },
             Trouble::Full { capacity: 50 },
             Trouble::Busy,
             Trouble::NoLink,

@@ -59,7 +59,10 @@ fn nothing_is_left_of_a_daemon_that_vanished_but_its_language() {
 
     kiosk.listen();
     let mut daemon = kiosk.accept();
-    let idle = with(Language::English, Screen::Idle { directory: directory(), numbers: true });
+    let idle = with(
+        Language::English,
+        Screen::Idle { meetings: Vec::new(), directory: directory(), numbers: true },
+    );
     daemon.send(&idle);
     finger.sees(&idle);
     assert_eq!(finger.read("room"), "Salle Voltaire");
@@ -71,7 +74,10 @@ fn nothing_is_left_of_a_daemon_that_vanished_but_its_language() {
 fn garbage_makes_the_panel_connect_again_and_not_fall_over() {
     let mut kiosk = Kiosk::start("1280x800");
     let mut finger = kiosk.finger();
-    let idle = with(Language::English, Screen::Idle { directory: directory(), numbers: true });
+    let idle = with(
+        Language::English,
+        Screen::Idle { meetings: Vec::new(), directory: directory(), numbers: true },
+    );
     let whole = encode(&idle).unwrap();
     let too_long = ((MAX_FRAME_LEN + 1) as u32).to_be_bytes();
     let mut strange = encode(&json!({ "language": "klingon" })).unwrap();

@@ -10,7 +10,7 @@ mod panel;
 
 use conclave_panel_api::Layout;
 use conclave_panel_api::{
-    CallHealth, Erased, Health, Language, LinkState, Notice, Panel, ResetReceipt, Screen,
+    CallHealth, Erased, Health, Language, LinkState, Meeting, Notice, Panel, ResetReceipt, Screen,
     StickFault, StickStep, Trouble,
 };
 use conclave_types::{Switch, UnixTime, Version};
@@ -35,6 +35,28 @@ fn folder() -> PathBuf {
     folder
 }
 
+/// One that is on, one with long names, one without its organiser.
+fn today() -> Vec<Meeting> {
+    let meeting = |number: &str, title: &str, hour: u64, organiser: Option<&str>| Meeting {
+        number: number.parse().unwrap(),
+        title: name(title),
+        starts_at: UnixTime(1_796_025_600 + hour * 3_600),
+        ends_at: UnixTime(1_796_025_600 + hour * 3_600 + 2_700),
+        organiser: organiser.map(name),
+        now: hour == 0,
+    };
+    vec![
+        meeting(
+            "482913077",
+            "Réunion de concertation pluridisciplinaire",
+            0,
+            Some("Dr Ada Lovelace"),
+        ),
+        meeting("500123987", LONG, 2, Some(LONG)),
+        meeting("613000457", "Handover", 6, None),
+    ]
+}
+
 /// Every screen worth a look, named.
 fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
     let plain = |screen| with(language, screen);
@@ -44,7 +66,7 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
         ..plain(Screen::Activation { code, seconds_left: left, seconds_total: 900 })
     };
     let noticed = |notice, screen| Panel { notice: Some(notice), ..plain(screen) };
-    let idle = || Screen::Idle { directory: directory(), numbers: true };
+    let idle = || Screen::Idle { meetings: Vec::new(), directory: directory(), numbers: true };
     let number = |typed: &str, complete, trouble| {
         plain(Screen::Number { typed: typed.into(), complete, trouble })
     };
@@ -119,10 +141,13 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
             "idle-many",
             Panel {
                 room: Some(name(LONG)),
-                ..plain(Screen::Idle { directory: many, numbers: true })
+                ..plain(Screen::Idle { meetings: Vec::new(), directory: many, numbers: true })
             },
         ),
-        ("idle-empty", plain(Screen::Idle { directory: Vec::new(), numbers: true })),
+        (
+            "idle-empty",
+            plain(Screen::Idle { meetings: Vec::new(), directory: Vec::new(), numbers: true }),
+        ),
         (
             "idle-link-lost",
             Panel {
@@ -153,7 +178,22 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
                 ..noticed(Notice::WrongCloud, idle())
             },
         ),
-        ("idle-listed-only", plain(Screen::Idle { directory: directory(), numbers: false })),
+        (
+            "idle-meetings",
+            plain(Screen::Idle { meetings: today(), directory: directory(), numbers: true }),
+        ),
+        (
+            "idle-meetings-only",
+            Panel {
+                link: LinkState::Lost { retry_in_s: 12 },
+                time_zone: "America/Montreal".parse().ok(),
+                ..plain(Screen::Idle { meetings: today(), directory: Vec::new(), numbers: false })
+            },
+        ),
+        (
+            "idle-listed-only",
+            plain(Screen::Idle { meetings: Vec::new(), directory: directory(), numbers: false }),
+        ),
         ("idle-dim", Panel { brightness: 20, ..plain(idle()) }),
         ("idle-restarting", noticed(Notice::Restarting, idle())),
         ("identify", Panel { identify: true, room: Some(name(LONG)), ..plain(idle()) }),
@@ -276,7 +316,14 @@ fn may_elide(panel: &Panel, text: &str) -> bool {
         Screen::InCall(call) => {
             call.participants.iter().any(|person| text.contains(person.name.as_str()))
         }
-        Screen::Idle { directory, .. } => directory.iter().any(|entry| text == entry.name.as_str()),
+        Screen::Idle { meetings, directory, .. } => {
+            directory.iter().any(|entry| text == entry.name.as_str())
+                || meetings.iter().any(|meeting| {
+                    let organiser = meeting.organiser.as_ref();
+                    text == meeting.title.as_str()
+                        || organiser.is_some_and(|name| text.ends_with(name.as_str()))
+                })
+        }
         _ => false,
     }
 }

@@ -5,7 +5,7 @@
 mod panel;
 
 use conclave_panel_api::{
-    Erased, Language, LanguageTap, Notice, Panel, ResetReceipt, Screen, StickStep, Tap,
+    Erased, Language, LanguageTap, Meeting, Notice, Panel, ResetReceipt, Screen, StickStep, Tap,
 };
 use conclave_types::{UnixTime, Version};
 use panel::{Daemon, Finger, Kiosk, call, code, directory, entry, in_call, panel as with, until};
@@ -28,7 +28,7 @@ fn every_button_sends_its_tap(size: &str) {
     let english = Tap::Language(LanguageTap { language: Language::English });
     let choose = |number: &str| Tap::Choose { number: number.parse().unwrap() };
 
-    let idle = || Screen::Idle { directory: directory(), numbers: true };
+    let idle = || Screen::Idle { meetings: Vec::new(), directory: directory(), numbers: true };
     taps(
         &mut daemon,
         &mut finger,
@@ -131,7 +131,10 @@ fn a_rooms_name_that_is_held_asks_for_a_reset_and_one_that_is_touched_does_not()
     let kiosk = Kiosk::start("1280x800");
     let mut daemon = kiosk.accept();
     let mut finger = kiosk.finger();
-    let idle = with(Language::English, Screen::Idle { directory: directory(), numbers: true });
+    let idle = with(
+        Language::English,
+        Screen::Idle { meetings: Vec::new(), directory: directory(), numbers: true },
+    );
     let code = Screen::Activation { code: Some(code()), seconds_left: 9, seconds_total: 900 };
     for (panel, held) in [(idle, "room"), (with(Language::French, code), "serial")] {
         daemon.send(&panel);
@@ -186,13 +189,38 @@ fn join_does_nothing_until_the_daemon_says_that_the_number_is_complete() {
 }
 
 #[test]
+fn one_tap_on_a_meeting_of_today_joins_it() {
+    let kiosk = Kiosk::start("1280x800");
+    let mut daemon = kiosk.accept();
+    let mut finger = kiosk.finger();
+    let meeting = Meeting {
+        number: "482913077".parse().unwrap(),
+        title: "Tumour board".parse().unwrap(),
+        starts_at: UnixTime(1_796_025_600),
+        ends_at: UnixTime(1_796_029_200),
+        organiser: Some("Dr Ada".parse().unwrap()),
+        now: false,
+    };
+    let idle = Screen::Idle { meetings: vec![meeting], directory: directory(), numbers: true };
+    let zone = Some("Europe/Paris".parse().unwrap());
+    let idle = Panel { time_zone: zone, ..with(Language::English, idle) };
+    daemon.send(&idle);
+    finger.sees(&idle);
+    let says = finger.read("choose-482913077");
+    assert_eq!(says, "Tumour board, 09:00 – 10:00 · Dr Ada");
+    finger.press("choose-482913077");
+    assert_eq!(daemon.tap(), Tap::Choose { number: "482913077".parse().unwrap() });
+}
+
+#[test]
 fn a_long_directory_is_moved_by_a_finger_and_a_swipe_chooses_nothing() {
     let kiosk = Kiosk::start("1280x800");
     let mut daemon = kiosk.accept();
     let mut finger = kiosk.finger();
     let directory =
         (0..12).map(|at| entry(&(700_100 + at).to_string(), "Consultation", false)).collect();
-    let idle = with(Language::English, Screen::Idle { directory, numbers: true });
+    let idle =
+        with(Language::English, Screen::Idle { meetings: Vec::new(), directory, numbers: true });
     daemon.send(&idle);
     finger.sees(&idle);
     let answer = finger.ask(&json!({ "do": "press", "id": "choose-700111" }));

@@ -16,7 +16,7 @@ use conclave_media::MediaHandle;
 use conclave_panel_api::{Panel, Tap};
 use conclave_room::board::Presence;
 use conclave_room::media::{MediaCommand, MediaEvent, MediaPart};
-use conclave_room::{Input, LinkTrouble, Output, Room};
+use conclave_room::{Input, LinkTrouble, LocalTime, Output, Room};
 use conclave_types::{Redacted, Time, TimeZone, UnixTime};
 use conclave_update::{Input as Update, Part, Use};
 use std::collections::HashMap;
@@ -206,9 +206,9 @@ impl Shell {
                     } else {
                         status_failed = false;
                     }
-                    let (hours, minutes) = time_of_day(self.room.time_zone());
-                    self.tell_update(Update::Clock(u16::from(hours) * 60 + u16::from(minutes)));
-                    Some(Input::Clock(hours, minutes))
+                    let time = local_time(self.room.time_zone());
+                    self.tell_update(Update::Clock(time.minute()));
+                    Some(Input::Clock(time))
                 }
                 () = tokio::time::sleep(wait) => Some(Input::Tick),
             };
@@ -438,15 +438,30 @@ fn unix_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// Hours and minutes in a zone, or by the machine's own.
-fn time_of_day(zone: Option<&TimeZone>) -> (u8, u8) {
+/// The time in a zone, or by the machine's own.
+fn local_time(zone: Option<&TimeZone>) -> LocalTime {
     let zone = zone.and_then(|name| name.as_str().parse::<chrono_tz::Tz>().ok());
-    let time = match zone {
-        Some(zone) => chrono::Utc::now().with_timezone(&zone).time(),
-        None => chrono::Local::now().time(),
-    };
+    match zone {
+        Some(zone) => local_time_of(&chrono::Utc::now().with_timezone(&zone)),
+        None => local_time_of(&chrono::Local::now()),
+    }
+}
+
+fn local_time_of<Z: chrono::TimeZone>(now: &chrono::DateTime<Z>) -> LocalTime {
+    let unix = |at: &chrono::DateTime<Z>| UnixTime(u64::try_from(at.timestamp()).unwrap_or(0));
+    // A day is over at its midnight, or where the clock jumps over that, an hour later.
+    let next = now.date_naive().succ_opt().and_then(|day| {
+        let midnight = day.and_hms_opt(0, 0, 0).map(|at| now.timezone().from_local_datetime(&at));
+        let later = || day.and_hms_opt(1, 0, 0).map(|at| now.timezone().from_local_datetime(&at));
+        midnight.and_then(|at| at.earliest()).or_else(|| later().and_then(|at| at.earliest()))
+    });
     let short = |number: u32| u8::try_from(number).unwrap_or(0);
-    (short(time.hour()), short(time.minute()))
+    LocalTime {
+        hours: short(now.hour()),
+        minutes: short(now.minute()),
+        at: unix(now),
+        day_ends: next.as_ref().map_or_else(|| unix(now), unix),
+    }
 }
 
 fn log_media(event: &MediaEvent) {

@@ -107,6 +107,9 @@ pub enum Screen {
     },
     /// Nobody is in a call.
     Idle {
+        /// Today's meetings that the room is invited to and that are not over, by their beginning.
+        #[serde(default)]
+        meetings: Vec<Meeting>,
         /// The meeting rooms to choose from.
         directory: Vec<Entry>,
         /// Whether a number may be typed.
@@ -261,6 +264,23 @@ pub struct Entry {
     pub pin: bool,
 }
 
+/// A meeting that the room is invited to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meeting {
+    /// Its number, for [`Tap::Choose`].
+    pub number: VmrNumber,
+    /// What it is called.
+    pub title: DisplayName,
+    /// When it begins.
+    pub starts_at: UnixTime,
+    /// When it ends.
+    pub ends_at: UnixTime,
+    /// Who called it.
+    pub organiser: Option<DisplayName>,
+    /// Whether its time has come.
+    pub now: bool,
+}
+
 /// The call that the room is in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InCall {
@@ -328,6 +348,11 @@ pub enum Trouble {
     },
     /// Too many wrong PINs.
     Wait {
+        /// Seconds still to wait; counts down.
+        seconds: u32,
+    },
+    /// Too many numbers that are none.
+    TooManyNumbers {
         /// Seconds still to wait; counts down.
         seconds: u32,
     },

@@ -7,6 +7,7 @@
 //! * `pad`: the number and PIN pads;
 //! * [`board`]: buttons, light, presence, heat;
 //! * `reset`: the factory reset, from the button to the receipt;
+//! * `agenda`: the meetings it is invited to;
 //! * `stick`: a stick with a new system;
 //! * `wanted`: what IT wants of it; `orders`: what IT has it do once;
 //! * [`clock`]: the room's clock, by its cloud's: a machine of its own;
@@ -15,6 +16,7 @@
 
 #![forbid(unsafe_code)]
 
+mod agenda;
 pub mod board;
 pub mod clock;
 pub mod media;
@@ -26,4 +28,5 @@ mod room;
 mod stick;
 mod wanted;
 
+pub use agenda::LocalTime;
 pub use room::{Facts, Input, LinkTrouble, Output, Room, Settings, UpdateNews};

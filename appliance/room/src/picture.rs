@@ -4,7 +4,7 @@ use crate::media::{Banner, IdleDisplay, RemoteParticipant};
 use crate::pad::Pad;
 use crate::room::{Enrolment, Room};
 use conclave_call::{Health, State, Up};
-use conclave_panel_api::{CallHealth, Entry, InCall, LinkState, Panel, Person, Screen};
+use conclave_panel_api::{CallHealth, Entry, InCall, LinkState, Panel, Person, Screen, Trouble};
 use conclave_types::{Time, VmrNumber};
 
 impl Room {
@@ -52,6 +52,7 @@ impl Room {
                 seconds_total: *total,
             },
             (State::Idle, Enrolment::Enrolled(_), Pad::Closed) => Screen::Idle {
+                meetings: self.agenda.today(&self.clock),
                 directory: self
                     .directory
                     .iter()
@@ -66,7 +67,10 @@ impl Room {
             (State::Idle, Enrolment::Enrolled(_), Pad::Number { typed, fault }) => Screen::Number {
                 typed: typed.clone(),
                 complete: self.pad.number().is_some(),
-                trouble: fault.and_then(|fault| fault.shown(now)),
+                trouble: fault.and_then(|fault| fault.shown(now)).map(|trouble| match trouble {
+                    Trouble::Wait { seconds } => Trouble::TooManyNumbers { seconds },
+                    other => other,
+                }),
             },
             (State::Idle, Enrolment::Enrolled(_), Pad::Pin { number, typed, fault }) => {
                 Screen::Pin {
@@ -116,7 +120,8 @@ impl Room {
     }
 
     fn listed_name(&self, number: &VmrNumber) -> Option<conclave_types::DisplayName> {
-        self.directory.iter().find(|entry| entry.number == *number).map(|entry| entry.name.clone())
+        let listed = self.directory.iter().find(|entry| entry.number == *number);
+        listed.map(|entry| entry.name.clone()).or_else(|| self.agenda.title(number))
     }
 
     pub(crate) fn idle_display(&self) -> IdleDisplay {
@@ -129,7 +134,7 @@ impl Room {
             room: self.name().cloned(),
             identify: self.identifies(),
             code,
-            clock: self.clock,
+            clock: (self.clock.hours, self.clock.minutes),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The room's machine: enrolment, link, pads, call, notices.
 
+use crate::agenda::{Agenda, LocalTime};
 use crate::board::{BoardEvent, BoardState, Light};
 use crate::media::{Banner, IdleDisplay, MediaCommand, MediaEvent, MediaPart, RemoteParticipant};
 use crate::orders::Orders;
@@ -85,8 +86,8 @@ pub enum Input {
     Media(MediaEvent),
     /// The board reports.
     Board(BoardEvent),
-    /// The time of day in the room, hours and minutes.
-    Clock(u8, u8),
+    /// The time in the room, by its own zone.
+    Clock(LocalTime),
     /// The certificate should be renewed.
     RenewalDue,
     /// How far the update is, as people in the room should know it.
@@ -213,7 +214,8 @@ pub struct Room {
     update_failed: bool,
     pub(crate) camera: Health,
     pub(crate) microphone: Health,
-    pub(crate) clock: (u8, u8),
+    pub(crate) clock: LocalTime,
+    pub(crate) agenda: Agenda,
     pub(crate) board: BoardState,
     pub(crate) reset: Reset,
     pub(crate) stick: Stick,
@@ -256,7 +258,8 @@ impl Room {
             update_failed: false,
             camera: Health::Working,
             microphone: Health::Working,
-            clock: (0, 0),
+            clock: LocalTime::default(),
+            agenda: Agenda::default(),
             board: BoardState::default(),
             reset: Reset::None,
             stick: Stick::default(),
@@ -312,7 +315,7 @@ impl Room {
             Input::Cloud(event) => self.cloud(now, event),
             Input::Media(event) => self.media(now, event),
             Input::Board(event) => self.board_reports(now, event),
-            Input::Clock(hours, minutes) => self.clock = (hours, minutes),
+            Input::Clock(time) => self.clock = time,
             Input::RenewalDue => {
                 if self.renewal.is_none()
                     && self.link == LinkState::Up
@@ -421,6 +424,11 @@ impl Room {
                 JoinRefusal::Wait { seconds } => {
                     let end = now + Duration::from_secs(u64::from(seconds));
                     Pad::pin(number, Some(Fault::WaitUntil(end)))
+                }
+                JoinRefusal::TooManyNumbers { seconds } => {
+                    let end = now + Duration::from_secs(u64::from(seconds));
+                    let typed = number.as_str().to_owned();
+                    Pad::Number { typed, fault: Some(Fault::WaitUntil(end)) }
                 }
                 JoinRefusal::NotFound => on_number_pad(Trouble::NotFound),
                 JoinRefusal::Full { capacity } => on_number_pad(Trouble::Full { capacity }),
@@ -557,6 +565,7 @@ impl Room {
                 self.clear_notice(Notice::Revoked);
                 self.clear_notice(Notice::NotRecognised);
                 self.directory = welcome.directory;
+                self.agenda = Agenda::default();
                 self.identified(welcome.room);
                 for (part, detail) in self.faults.clone() {
                     let part = part.to_owned();
@@ -605,6 +614,7 @@ impl Room {
         self.pad = Pad::Closed;
         self.reset = Reset::None;
         self.directory.clear();
+        self.agenda = Agenda::default();
         self.enrolment = Enrolment::Newcomer { code: None, until: None, total: 0 };
         self.notice = Some(notice);
         self.want(Output::Forget);
@@ -658,6 +668,7 @@ impl Room {
             CloudEvent::NewCode { code, expires_in_s } => self.new_code(now, code, expires_in_s),
             CloudEvent::Room(identity) => self.identified(identity),
             CloudEvent::Directory(entries) => self.directory = entries,
+            CloudEvent::Agenda(entries) => self.agenda = Agenda::of(entries),
             CloudEvent::Order(order) => self.ordered(now, order),
             CloudEvent::Settings(wanted) => self.settings_came(now, wanted),
             CloudEvent::Roster { call, roster } => {

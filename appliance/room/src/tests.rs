@@ -17,6 +17,11 @@ pub(crate) fn at(seconds: u64) -> Time {
     Time::from_micros(seconds * 1_000_000)
 }
 
+/// A time of day, on some day.
+pub(crate) fn clock(hours: u8, minutes: u8) -> LocalTime {
+    LocalTime { hours, minutes, ..LocalTime::default() }
+}
+
 pub(crate) fn new_room() -> Room {
     let settings = Settings { language: Language::English, volume: 60, layout: Layout::Grid };
     Room::new(

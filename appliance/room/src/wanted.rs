@@ -86,7 +86,9 @@ impl Room {
 
     /// Whether the panel may dial it.
     pub(crate) fn dials(&self, number: &VmrNumber) -> bool {
-        self.dials_numbers() || self.directory.iter().any(|entry| entry.number == *number)
+        self.dials_numbers()
+            || self.agenda.has(number)
+            || self.directory.iter().any(|entry| entry.number == *number)
     }
 
     fn dialling(&self) -> Dialling {
@@ -95,9 +97,7 @@ impl Room {
 
     /// Whether nothing is to light up by itself now.
     pub(crate) fn is_quiet(&self) -> bool {
-        let (hours, minutes) = self.clock;
-        let minute = u16::from(hours) * 60 + u16::from(minutes);
-        self.quiet_hours().is_some_and(|quiet| quiet.contains(minute))
+        self.quiet_hours().is_some_and(|quiet| quiet.contains(self.clock.minute()))
     }
 
     fn quiet_hours(&self) -> Option<MaintenanceWindow> {

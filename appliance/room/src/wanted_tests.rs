@@ -1,7 +1,9 @@
 //! What IT wants of the room, and what people at the panel choose.
 
 use crate::media::MediaCommand;
-use crate::room::tests::{CLOUD, at, digits, in_call, linked, new_room, outputs, taps, welcome};
+use crate::room::tests::{
+    CLOUD, at, clock, digits, in_call, linked, new_room, outputs, taps, welcome,
+};
 use crate::{Input, Output, Room};
 use conclave_link_protocol::message::{
     CloudEvent, Greeting, Refusal, RoomEvent, SettingsDocument, SettingsMark, SettingsReport,
@@ -47,7 +49,7 @@ fn a_room_tells_how_it_is_set_with_each_link_and_when_that_changes() {
     assert_eq!(told.mark, Some(SettingsMark(7)));
     assert_eq!(told.in_force.get("language"), Some("french"));
     assert_eq!(told.not_understood, ["hologram"]);
-    room.handle(at(2), Input::Clock(10, 0));
+    room.handle(at(2), Input::Clock(clock(10, 0)));
     assert!(reports(&mut room).is_empty(), "nothing changed");
     room.handle(at(3), Input::LinkUp { greeting: welcome(), cloud: CLOUD });
     assert_eq!(reports(&mut room), [told]);
@@ -109,14 +111,14 @@ fn in_quiet_hours_the_panel_is_dark_until_somebody_touches_it() {
     let mut room = linked();
     want(&mut room, 1, 7, &[("quiet_hours", "22:00-06:00"), ("brightness", "40")]);
     assert_eq!(room.panel(at(1)).brightness, 40);
-    room.handle(at(100), Input::Clock(21, 59));
+    room.handle(at(100), Input::Clock(clock(21, 59)));
     assert!(!room.panel(at(100)).asleep);
-    room.handle(at(160), Input::Clock(22, 0));
+    room.handle(at(160), Input::Clock(clock(22, 0)));
     assert!(room.panel(at(160)).asleep);
     taps(&mut room, at(200), [Tap::Wake]);
     assert!(!room.panel(at(200)).asleep);
     assert!(room.panel(at(261)).asleep, "a minute later nobody is there any more");
-    room.handle(at(300), Input::Clock(6, 0));
+    room.handle(at(300), Input::Clock(clock(6, 0)));
     assert!(!room.panel(at(300)).asleep);
 }
 

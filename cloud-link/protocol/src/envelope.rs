@@ -339,6 +339,7 @@ kinds!(CloudEvent:
     Reset => "reset",
     Settings => "settings",
     Order => "order",
+    Agenda => "agenda",
 );
 kinds!(RoomEvent:
     Health => "health",

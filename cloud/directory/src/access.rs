@@ -10,7 +10,7 @@ stored_words! {
     Role:
     /// Manages the organisation's rooms, meeting rooms, people and reports.
     Administrator = "administrator", "administrator";
-    /// Schedules meetings.
+    /// Calls meetings.
     Organiser = "organiser", "organiser";
     /// Joins.
     Member = "member", "member";
@@ -42,10 +42,16 @@ macro_rules! actions {
 actions! {
     /// See one's own account, change its password, end its sessions.
     OwnAccount: Administrator Organiser Member;
+    /// Make, see and remove one's own tokens for scripts.
+    OwnTokens: Administrator Organiser Member;
     /// See the organisation's meeting rooms.
     SeeMeetingRooms: Administrator Organiser Member;
     /// Make, change and remove meeting rooms.
     ChangeMeetingRooms: Administrator;
+    /// See the meetings that one has called or is invited to.
+    SeeOwnMeetings: Administrator Organiser Member;
+    /// Call a meeting, change it, cancel it.
+    CallMeetings: Administrator Organiser;
     /// See the organisation's rooms, with their state.
     SeeRooms: Administrator;
     /// Enrol a room that shows a code.
@@ -68,6 +74,59 @@ actions! {
     SeeAudit: Administrator;
 }
 
+macro_rules! scopes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal: $($action:ident)*;)*) => {
+        /// What a token is for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Scope { $($(#[$doc])* $name,)* }
+
+        impl Scope {
+            /// All of them.
+            pub const ALL: &[Scope] = &[$(Scope::$name,)*];
+
+            /// Its word, which never changes.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Scope::$name => $text,)* }
+            }
+
+            pub(crate) fn from_str(text: &str) -> Option<Scope> {
+                match text { $($text => Some(Scope::$name),)* _ => None }
+            }
+
+            /// What may be done with it, by somebody whose role allows it.
+            pub fn allows(self, action: Action) -> bool {
+                match self { $(Scope::$name => [$(Action::$action),*].contains(&action),)* }
+            }
+        }
+    };
+}
+
+// No scope has one's own account, nor tokens: a token is no way to another one.
+scopes! {
+    /// See rooms, their state and their settings.
+    RoomsRead = "rooms:read": SeeRooms;
+    /// See rooms, and enrol, change, set and remove them.
+    RoomsWrite = "rooms:write": SeeRooms EnrolRooms ChangeRooms SetRooms RemoveRooms;
+    /// See meeting rooms.
+    MeetingRoomsRead = "meeting-rooms:read": SeeMeetingRooms;
+    /// See meeting rooms, and make, change and remove them.
+    MeetingRoomsWrite = "meeting-rooms:write": SeeMeetingRooms ChangeMeetingRooms;
+    /// See one's schedule.
+    ScheduleRead = "schedule:read": SeeOwnMeetings;
+    /// See one's schedule, and call meetings.
+    ScheduleWrite = "schedule:write": SeeOwnMeetings CallMeetings;
+    /// See which meetings are on, and end them.
+    MeetingsRun = "meetings:run": RunMeetings;
+    /// See who has an account.
+    PeopleRead = "people:read": SeePeople;
+    /// See who has an account, give accounts and roles, suspend and remove.
+    PeopleWrite = "people:write": SeePeople ChangePeople;
+    /// See records of calls.
+    ReportsRead = "reports:read": Reports;
+    /// See the audit log.
+    AuditRead = "audit:read": SeeAudit;
+}
+
 /// Whether a role allows an action.
 pub fn allowed(role: Role, action: Action) -> bool {
     action.roles().contains(&role)
@@ -81,8 +140,11 @@ mod tests {
     /// both. In the order of [`Role::ALL`].
     const TABLE: &[(Action, [bool; 3])] = &[
         (Action::OwnAccount, [true, true, true]),
+        (Action::OwnTokens, [true, true, true]),
         (Action::SeeMeetingRooms, [true, true, true]),
         (Action::ChangeMeetingRooms, [true, false, false]),
+        (Action::SeeOwnMeetings, [true, true, true]),
+        (Action::CallMeetings, [true, true, false]),
         (Action::SeeRooms, [true, false, false]),
         (Action::EnrolRooms, [true, false, false]),
         (Action::ChangeRooms, [true, false, false]),
@@ -102,6 +164,43 @@ mod tests {
         for (action, row) in TABLE {
             for (role, may) in Role::ALL.into_iter().zip(row) {
                 assert_eq!(allowed(role, *action), *may, "{role:?}: {action:?}");
+            }
+        }
+    }
+
+    /// The same of scopes.
+    const SCOPES: &[(&str, &[Action])] = &[
+        ("rooms:read", &[Action::SeeRooms]),
+        (
+            "rooms:write",
+            &[
+                Action::SeeRooms,
+                Action::EnrolRooms,
+                Action::ChangeRooms,
+                Action::SetRooms,
+                Action::RemoveRooms,
+            ],
+        ),
+        ("meeting-rooms:read", &[Action::SeeMeetingRooms]),
+        ("meeting-rooms:write", &[Action::SeeMeetingRooms, Action::ChangeMeetingRooms]),
+        ("schedule:read", &[Action::SeeOwnMeetings]),
+        ("schedule:write", &[Action::SeeOwnMeetings, Action::CallMeetings]),
+        ("meetings:run", &[Action::RunMeetings]),
+        ("people:read", &[Action::SeePeople]),
+        ("people:write", &[Action::SeePeople, Action::ChangePeople]),
+        ("reports:read", &[Action::Reports]),
+        ("audit:read", &[Action::SeeAudit]),
+    ];
+
+    #[test]
+    fn every_scope_allows_what_the_table_says_and_nothing_else() {
+        let named: Vec<&str> = SCOPES.iter().map(|(word, _)| *word).collect();
+        let all: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+        assert_eq!(named, all, "a scope is missing here");
+        for (word, actions) in SCOPES {
+            let scope = Scope::from_str(word).expect("its word names it");
+            for action in Action::ALL {
+                assert_eq!(scope.allows(*action), actions.contains(action), "{word}: {action:?}");
             }
         }
     }

@@ -15,6 +15,8 @@
 
 pub mod access;
 mod activation;
+pub mod api_tokens;
+pub mod appointments;
 pub mod audit;
 mod hex;
 pub mod password;
@@ -27,11 +29,14 @@ pub mod settings;
 pub mod sign_in;
 mod sqlite;
 mod words;
+pub mod wrong_numbers;
 
 pub use activation::{
     Activation, CODE_LIFETIME, ClaimError, FREE_GUESSES, GUESS_INTERVAL, IssuedCode,
     KeyFingerprint, MOST_NEWCOMERS, TooManyNewcomers,
 };
+pub use api_tokens::ApiToken;
+pub use appointments::Appointment;
 pub use audit::{AuditEntry, AuditHash, AuditRow};
 pub use password::{Password, PasswordError, PasswordHash};
 pub use people::{AddPersonError, People, Person, Session, Standing, Token, TokenHash};

@@ -4,6 +4,8 @@
 //! `false`, not an error.
 
 use crate::activation::KeyFingerprint;
+pub use crate::api_tokens::ApiTokens;
+pub use crate::appointments::Appointments;
 use crate::audit::{AuditEntry, AuditRow, Chain};
 pub use crate::people::People;
 use crate::pin_hash::PinHash;
@@ -121,6 +123,8 @@ pub enum RecordEntry {
         name: DisplayName,
         /// Whether it was hidden.
         hidden: bool,
+        /// Of a meeting that somebody had called, who: nobody else reads number and name.
+        organiser: Option<PersonId>,
         /// When.
         at: UnixTime,
     },
@@ -228,10 +232,10 @@ pub struct CallRecord {
     pub call: CallId,
     /// Which meeting.
     pub meeting: MeetingId,
-    /// The meeting room's number then.
-    pub vmr_number: VmrNumber,
-    /// The meeting room's name then.
-    pub vmr_name: DisplayName,
+    /// The meeting room's number then; `None`: it was a meeting that somebody else had called.
+    pub vmr_number: Option<VmrNumber>,
+    /// The meeting room's name then; `None` as above.
+    pub vmr_name: Option<DisplayName>,
     /// Which room.
     pub room: RoomId,
     /// Its name then.
@@ -592,7 +596,18 @@ pub trait Audit {
 
 /// All of it.
 pub trait Directory:
-    Organisations + Rooms + RoomSettings + Vmrs + PinTries + Records + Updates + Resets + Audit + People
+    Organisations
+    + Rooms
+    + RoomSettings
+    + Vmrs
+    + Appointments
+    + PinTries
+    + Records
+    + Updates
+    + Resets
+    + Audit
+    + People
+    + ApiTokens
 {
 }
 
@@ -601,11 +616,13 @@ impl<T> Directory for T where
         + Rooms
         + RoomSettings
         + Vmrs
+        + Appointments
         + PinTries
         + Records
         + Updates
         + Resets
         + Audit
         + People
+        + ApiTokens
 {
 }

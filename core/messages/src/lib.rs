@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod agenda;
 mod chain;
 mod order;
 mod reset;
@@ -14,6 +15,7 @@ mod settings;
 mod sums;
 mod update;
 
+pub use agenda::AgendaEntry;
 pub use chain::ChainError;
 pub use order::{NumberedOrder, Order, OrderOutcome, OrderReport};
 pub use reset::{ResetOutcome, ResetRefusal, ResetReport};
@@ -322,6 +324,11 @@ pub enum JoinRefusal {
         /// For how long, in seconds.
         seconds: u32,
     },
+    /// Too many numbers that are none: this room waits before another one is looked up.
+    TooManyNumbers {
+        /// For how long, in seconds.
+        seconds: u32,
+    },
     /// The meeting room has its most participants.
     Full {
         /// How many that is.
@@ -390,6 +397,8 @@ pub enum CloudEvent {
     Settings(WantedSettings),
     /// IT wants the room to do this once, now.
     Order(NumberedOrder),
+    /// The meetings that the room is invited to, those that are on included, by their beginning; this is all of it.
+    Agenda(Vec<AgendaEntry>),
 }
 
 /// What a room tells the cloud unasked.

@@ -103,6 +103,10 @@ id!(
     PersonId, "person"
 );
 id!(
+    /// A token with which scripts ask as somebody.
+    ApiTokenId, "token"
+);
+id!(
     /// A room: one appliance that an organisation enrolled.
     RoomId, "room"
 );

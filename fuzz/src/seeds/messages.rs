@@ -2,14 +2,15 @@
 
 use conclave_link_protocol::envelope::{FromCloud, FromRoom};
 use conclave_link_protocol::message::{
-    CertificateChain, CloudEvent, DirectoryEntry, EndReason, Greeting, HeldCall, Hello, Join,
-    JoinRefusal, Joined, NumberedOrder, Order, OrderOutcome, OrderReport, Participant, Refusal,
-    ResetOutcome, ResetRefusal, ResetReport, Response, ResumedCall, RoomEvent, RoomIdentity,
-    RoomRequest, Roster, SettingsDocument, SettingsMark, SettingsReport, WantedSettings, Welcome,
+    AgendaEntry, CertificateChain, CloudEvent, DirectoryEntry, EndReason, Greeting, HeldCall,
+    Hello, Join, JoinRefusal, Joined, NumberedOrder, Order, OrderOutcome, OrderReport, Participant,
+    Refusal, ResetOutcome, ResetRefusal, ResetReport, Response, ResumedCall, RoomEvent,
+    RoomIdentity, RoomRequest, Roster, SettingsDocument, SettingsMark, SettingsReport,
+    WantedSettings, Welcome,
 };
 use conclave_panel_api::{
-    CallHealth, Entry, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Notice,
-    Panel, Person, ResetReceipt, Screen, StickFault, StickStep, Tap, Trouble, encode,
+    CallHealth, Entry, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Meeting,
+    Notice, Panel, Person, ResetReceipt, Screen, StickFault, StickStep, Tap, Trouble, encode,
 };
 use conclave_types::{
     ActivationCode, BundleHash, CallId, DisplayName, LegId, MediaLeg, ParticipantId, ResetCode,
@@ -180,7 +181,7 @@ fn leg() -> MediaLeg {
 /// One of the events of a cloud.
 pub fn cloud_event(choice: u8) -> CloudEvent {
     let call = call();
-    match choice % 11 {
+    match choice % 12 {
         0 => CloudEvent::Activated {
             room: identity(),
             certificate: CertificateChain(vec!["MA==".to_owned()]),
@@ -193,6 +194,13 @@ pub fn cloud_event(choice: u8) -> CloudEvent {
         6 => CloudEvent::Speaking { call, participant: None },
         7 => CloudEvent::Reset { number: ResetNumber::from_random(482_913_077) },
         9 => CloudEvent::Order(NumberedOrder { number: 7, order: Order::Identify }),
+        10 => CloudEvent::Agenda(vec![AgendaEntry {
+            number: number(),
+            title: name("Tumour board"),
+            starts_at: UnixTime(1_800_000_000),
+            ends_at: UnixTime(1_800_003_600),
+            organiser: Some(name("Dr Ada")),
+        }]),
         8 => CloudEvent::Settings(WantedSettings {
             mark: SettingsMark(0x0123_4567_89ab_cdef),
             settings: settings(),
@@ -258,13 +266,21 @@ fn screens() -> Vec<Screen> {
         Screen::Starting,
         Screen::Activation { code, seconds_left: 600, seconds_total: 900 },
         Screen::Idle {
+            meetings: vec![Meeting {
+                number: number.clone(),
+                title: name.clone(),
+                starts_at: UnixTime(1_800_000_000),
+                ends_at: UnixTime(1_800_003_600),
+                organiser: Some(name.clone()),
+                now: true,
+            }],
             directory: vec![Entry { number: number.clone(), name: name.clone(), pin: true }],
             numbers: false,
         },
         Screen::Number {
             typed: "47".to_owned(),
             complete: false,
-            trouble: Some(Trouble::Full { capacity: 12 }),
+            trouble: Some(Trouble::TooManyNumbers { seconds: 90 }),
         },
         Screen::Pin {
             number: number.clone(),

@@ -9,6 +9,7 @@ use conclave_stage::{
 };
 use serde_json::{Value, json};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 const PASSWORD: &str = "7 purple tractors sing";
@@ -95,8 +96,8 @@ fn invite(browser: &mut Browser) -> Result<()> {
     grace.fill("Password", "9 green gardens hum")?;
     grace.look("invitation")?;
     grace.press("button", "Set the password")?;
-    // A member sees meeting rooms and nothing else, here and by the API.
-    grace.see("heading", "Meeting rooms")?;
+    // A member sees their meetings and the meeting rooms, and nothing else, here and by the API.
+    grace.see("heading", "Schedule")?;
     grace.miss("link", "People")?;
     for path in ["/rooms", "/people", "/meetings", "/records", "/audit"] {
         let (status, text) = grace.ask("GET", path, Value::Null)?;
@@ -125,6 +126,7 @@ fn meeting_room(browser: &mut Browser) -> Result<()> {
     ada.see("rowheader", NAME)?;
     // The other browser is told, and shows it too; a member cannot change it.
     let mut grace = browser.of("grace");
+    grace.press("link", "Meeting rooms")?;
     grace.see("rowheader", NAME)?;
     grace.miss("button", &format!("What to do with {NAME}"))?;
     let (status, _) = grace.ask("DELETE", &format!("/vmrs/{NUMBER}"), Value::Null)?;
@@ -202,6 +204,91 @@ fn hidden(browser: &mut Browser) -> Result<()> {
     let mut ada = browser.of("ada");
     let (status, text) = ada.ask("PATCH", &format!("/people/{id}"), json!({ "role": "member" }))?;
     ensure!(status == 200, "{text}");
+    Ok(())
+}
+
+/// The day in the browser's zone.
+fn today() -> Result<String> {
+    let date = Command::new("date").arg("+%F").env("TZ", "Europe/Paris").output()?;
+    Ok(String::from_utf8(date.stdout)?.trim().to_owned())
+}
+
+/// A meeting is scheduled; both panels list it, and a tap on each is all that it takes.
+fn schedule(browser: &mut Browser, a: &mut Room, b: &mut Room) -> Result<()> {
+    const TITLE: &str = "Tumour board";
+    const SOON: Duration = Duration::from_secs(10);
+    let mut ada = browser.of("ada");
+    ada.press("link", "Schedule")?;
+    ada.see("heading", "No meeting ahead")?;
+    ada.press("button", "Schedule a meeting")?;
+    ada.fill("Title", TITLE)?;
+    ada.fill("Day", &today()?)?;
+    // Nearly a whole day, whatever the hour is now: shorter than the longest on the day when clocks are set back, too.
+    ada.fill("From", "04:00")?;
+    ada.fill("Until", "02:30")?;
+    ada.press("button", "Room Ada")?;
+    ada.press("button", "Salle Voltaire")?;
+    ada.fill("PIN (optional)", "135790")?;
+    ada.fill("People (optional)", "grace@example.org, consultant@example.com")?;
+    ada.look("schedule-new")?;
+    ada.fill("People (optional)", "grace@example.org, nobody")?;
+    ada.press("button", "Schedule it")?;
+    ada.see_text("One of these is no e-mail address. Put commas between them.")?;
+    ada.fill("People (optional)", "grace@example.org, consultant@example.com")?;
+    ada.press("button", "Schedule it")?;
+    ada.see("heading", &format!("{TITLE} is scheduled"))?;
+    ada.look("schedule-made")?;
+    ada.press("button", "Close")?;
+    ada.miss("dialog", &format!("{TITLE} is scheduled"))?;
+    let (_, text) = ada.ask("GET", "/appointments", Value::Null)?;
+    let list: Value = serde_json::from_str(&text)?;
+    let number = list["appointments"][0]["number"].as_str().context("no number")?.to_owned();
+    ensure!(number.len() == 9, "{number}");
+
+    // Whoever is invited finds it; whoever is not does not, and nobody guesses it.
+    let mut grace = browser.of("grace");
+    grace.press("link", "Schedule")?;
+    grace.see_text(TITLE)?;
+    grace.see_text("Called by Ada Lovelace")?;
+    grace.miss("button", "Schedule a meeting")?;
+    let (status, _) = grace.ask("DELETE", &format!("/appointments/{number}"), Value::Null)?;
+    ensure!(status == 403, "a member called a meeting off: {status}");
+    grace.press("link", "Meeting rooms")?;
+
+    for room in [&mut *a, &mut *b] {
+        room.until("the meeting on its panel", SOON, |panel| match &panel.screen {
+            Screen::Idle { meetings, .. } => {
+                meetings.iter().any(|each| each.title.as_str() == TITLE).then_some(())
+            }
+            _ => None,
+        })?;
+        room.press(&format!("choose-{number}"))?;
+        room.until("the meeting", 2 * SOON, |panel| match &panel.screen {
+            Screen::InCall(call) => (call.name.as_str() == TITLE).then_some(()),
+            _ => None,
+        })?;
+    }
+    let mut ada = browser.of("ada");
+    ada.see_text("Going on")?;
+    ada.look("schedule")?;
+    // It is made shorter while people meet, and then called off: they leave the call, and the panels do not list it.
+    ada.press("button", &format!("What to do with {TITLE}"))?;
+    ada.press("menuitem", "Change")?;
+    ada.fill("Title", "Tumour board, short")?;
+    ada.press("button", "Save")?;
+    ada.miss("dialog", &format!("Change {TITLE}"))?;
+    ada.press("button", "What to do with Tumour board, short")?;
+    ada.press("menuitem", "Call it off")?;
+    ada.see("alertdialog", "Call Tumour board, short off?")?;
+    ada.press("button", "Call it off")?;
+    ada.see("heading", "No meeting ahead")?;
+    for room in [a, b] {
+        until_idle(room)?;
+        room.until("no meeting on its panel", SOON, |panel| match &panel.screen {
+            Screen::Idle { meetings, .. } => meetings.is_empty().then_some(()),
+            _ => None,
+        })?;
+    }
     Ok(())
 }
 
@@ -295,7 +382,7 @@ fn settings(stage: &Stage, ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> 
 }
 
 fn call(ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> Result<()> {
-    ada.press("link", "Meetings")?;
+    ada.press("link", "Meetings now")?;
     ada.see("heading", "No meeting is on")?;
     a.join(NUMBER, PIN)?;
     b.join(NUMBER, PIN)?;
@@ -310,7 +397,7 @@ fn call(ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> Result<()> {
     ada.see("heading", "Room Ada")?;
     ada.see_text("VIRTUAL-A")?;
     ada.look("room")?;
-    ada.press("link", "Meetings")?;
+    ada.press("link", "Meetings now")?;
     ada.press("button", "End")?;
     ada.see("alertdialog", &format!("End the meeting in {NAME}?"))?;
     ada.press("button", "End")?;
@@ -377,6 +464,7 @@ fn a_first_day_in_the_console() -> Result<()> {
 
             invite(&mut browser)?;
             meeting_room(&mut browser)?;
+            schedule(&mut browser, &mut a, &mut b)?;
             let mut ada = browser.of("ada");
             settings(stage, &mut ada, &mut a, &mut b)?;
             call(&mut ada, &mut a, &mut b)?;
@@ -387,6 +475,7 @@ fn a_first_day_in_the_console() -> Result<()> {
             ada.see("rowheader", "Salle Voltaire")?;
             ada.look("reports")?;
             ada.press("link", "Audit")?;
+            ada.see_text("scheduled a meeting")?;
             ada.see_text("ended a meeting")?;
             ada.see_text("renamed a room")?;
             ada.see_text("changed how rooms are set")?;

@@ -21,6 +21,8 @@ pub(super) const ALL: &[&str] = &[
     include_str!("../../migrations/0008_people.sql"),
     include_str!("../../migrations/0009_hidden_meeting_rooms.sql"),
     include_str!("../../migrations/0010_settings.sql"),
+    include_str!("../../migrations/0011_appointments.sql"),
+    include_str!("../../migrations/0012_api_tokens.sql"),
 ];
 
 /// Brings the database to the version of the last of these migrations.

@@ -7,6 +7,8 @@
 //! same ones later. SQLite takes `$1` for a name and numbers parameters by their first appearance:
 //! in each statement they have to appear first in the order of their figures.
 
+mod api_tokens;
+mod appointments;
 mod audit;
 mod changes;
 mod migrations;

@@ -8,7 +8,7 @@ use crate::repository::StoreError;
 use conclave_types::{EmailAddress, OrganisationId, PersonId, Redacted, UnixTime};
 use rusqlite::{Row, params};
 
-const PERSON: &str = "p.id, p.organisation, p.email, p.name, p.role, p.standing, p.password_hash, \
+pub(super) const PERSON: &str = "p.id, p.organisation, p.email, p.name, p.role, p.standing, p.password_hash, \
                       p.created_at";
 
 /// A browser is known for so many seconds longer than a session lasts: a year, as long as its cookie.
@@ -234,12 +234,12 @@ impl People for SqliteDirectory {
     }
 }
 
-fn hash(row: &Row<'_>, column: usize) -> Result<TokenHash, rusqlite::Error> {
+pub(super) fn hash(row: &Row<'_>, column: usize) -> Result<TokenHash, rusqlite::Error> {
     let text: String = row.get(column)?;
     TokenHash::from_hex(&text).ok_or_else(|| unreadable(column, "hash of a token"))
 }
 
-fn read(row: &Row<'_>) -> Result<Person, rusqlite::Error> {
+pub(super) fn read(row: &Row<'_>) -> Result<Person, rusqlite::Error> {
     let (role, standing): (String, String) = (row.get(4)?, row.get(5)?);
     Ok(Person {
         id: parsed(row, 0, "person id")?,

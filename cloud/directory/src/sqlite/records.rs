@@ -4,7 +4,9 @@ use super::writing::Writing;
 use super::{SqliteDirectory, parsed, seconds, time, unreadable};
 use crate::repository::{CallRecord, LeftWhy, RecordEntry, Records, Sight, StoreError};
 use conclave_types::{OrganisationId, UnixTime};
+use rusqlite::types::ValueRef;
 use rusqlite::{Row, params};
+use std::str::FromStr;
 
 impl Records for SqliteDirectory {
     fn keep(&mut self, entries: &[RecordEntry]) -> Result<(), StoreError> {
@@ -39,14 +41,16 @@ impl Records for SqliteDirectory {
             Sight::Of(person) => (false, Some(person.to_string())),
         };
         self.read(
-            "SELECT c.call, c.meeting, m.vmr_number, m.vmr_name, c.room, c.participant_name, \
-             c.joined_at, c.left_at, c.why FROM call_records c \
-             JOIN meetings m ON m.id = c.meeting WHERE m.organisation = $1 \
-             AND (m.hidden = 0 OR $2 \
-                  OR m.vmr IN (SELECT id FROM vmrs WHERE owner = $3) \
-                  OR m.vmr IN (SELECT vmr FROM vmr_moderators WHERE person = $3)) \
+            "SELECT c.call, c.meeting, \
+             CASE WHEN $1 OR m.organiser IS NULL OR m.organiser = $2 THEN m.vmr_number END, \
+             CASE WHEN $1 OR m.organiser IS NULL OR m.organiser = $2 THEN m.vmr_name END, \
+             c.room, c.participant_name, c.joined_at, c.left_at, c.why FROM call_records c \
+             JOIN meetings m ON m.id = c.meeting WHERE m.organisation = $3 \
+             AND (m.hidden = 0 OR $1 \
+                  OR m.vmr IN (SELECT id FROM vmrs WHERE owner = $2) \
+                  OR m.vmr IN (SELECT vmr FROM vmr_moderators WHERE person = $2)) \
              ORDER BY c.joined_at DESC, c.call LIMIT $4",
-            params![organisation.to_string(), all, person, most],
+            params![all, person, organisation.to_string(), most],
             read,
         )
     }
@@ -91,21 +95,30 @@ const ENDED: &str = "ended_at < $1 AND ($2 IS NULL OR organisation = $2)";
 
 fn keep_one(connection: &Writing<'_>, entry: &RecordEntry) -> Result<(), rusqlite::Error> {
     match entry {
-        RecordEntry::Started { meeting, organisation, vmr, number, name, hidden, at } => connection
-            .execute(
-                "INSERT INTO meetings \
-                 (id, vmr, vmr_number, vmr_name, started_at, organisation, hidden) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
-                params![
-                    meeting.to_string(),
-                    vmr.to_string(),
-                    number.as_str(),
-                    name.as_str(),
-                    seconds(*at),
-                    organisation.to_string(),
-                    hidden
-                ],
-            ),
+        RecordEntry::Started {
+            meeting,
+            organisation,
+            vmr,
+            number,
+            name,
+            hidden,
+            organiser,
+            at,
+        } => connection.execute(
+            "INSERT INTO meetings \
+                 (id, vmr, vmr_number, vmr_name, started_at, organisation, hidden, organiser) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+            params![
+                meeting.to_string(),
+                vmr.to_string(),
+                number.as_str(),
+                name.as_str(),
+                seconds(*at),
+                organisation.to_string(),
+                hidden,
+                organiser.map(|person| person.to_string()),
+            ],
+        ),
         RecordEntry::Joined { call, meeting, room, name, at } => connection.execute(
             "INSERT INTO call_records (call, meeting, room, participant_name, joined_at) \
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
@@ -143,11 +156,22 @@ fn read(row: &Row<'_>) -> Result<CallRecord, rusqlite::Error> {
     Ok(CallRecord {
         call: parsed(row, 0, "call id")?,
         meeting: parsed(row, 1, "meeting id")?,
-        vmr_number: parsed(row, 2, "meeting room number")?,
-        vmr_name: parsed(row, 3, "meeting room name")?,
+        vmr_number: may_be(row, 2, "meeting room number")?,
+        vmr_name: may_be(row, 3, "meeting room name")?,
         room: parsed(row, 4, "room id")?,
         name: parsed(row, 5, "participant name")?,
         joined_at: time(row, 6)?,
         left,
     })
+}
+
+fn may_be<T: FromStr>(
+    row: &Row<'_>,
+    column: usize,
+    what: &'static str,
+) -> Result<Option<T>, rusqlite::Error> {
+    match row.get_ref(column)? {
+        ValueRef::Null => Ok(None),
+        _ => parsed(row, column, what).map(Some),
+    }
 }

@@ -4,8 +4,9 @@ use crate::audit::AuditEntry;
 use crate::pin_hash::PinHash;
 use crate::pin_tries::{FREE_TRIES, Verdict};
 use crate::repository::*;
-use conclave_types::{CallId, MeetingId, OrganisationId, Redacted, RoomId, VmrId};
+use conclave_types::{CallId, DisplayName, MeetingId, OrganisationId, Redacted, RoomId, VmrId};
 
+mod appointments;
 mod people;
 mod settings;
 
@@ -151,6 +152,7 @@ fn joined(n: u128) -> [RecordEntry; 2] {
             number: "4711".parse().unwrap(),
             name: "Board".parse().unwrap(),
             hidden: false,
+            organiser: None,
             at: NOW,
         },
         RecordEntry::Joined {
@@ -175,7 +177,7 @@ fn records_are_kept_once_however_often_they_are_sent() {
     let records = directory.call_records(OrganisationId::FIRST, Sight::All, 10).unwrap();
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].left, Some((UnixTime(NOW.0 + 9), LeftWhy::Left)), "the first word stays");
-    assert_eq!(records[0].vmr_name.as_str(), "Board");
+    assert_eq!(records[0].vmr_name.as_ref().map(DisplayName::as_str), Some("Board"));
     assert_eq!(directory.close_dangling(NOW).unwrap(), 0);
 }
 

@@ -13,29 +13,7 @@ const SELECT: &str = "SELECT id, number, name, pin_hash, capacity, organisation,
 
 impl Vmrs for SqliteDirectory {
     fn add_vmr(&mut self, vmr: &Vmr) -> Result<(), AddVmrError> {
-        let insert = self.write(|connection| {
-            connection.execute(
-                "INSERT INTO vmrs \
-                 (id, number, name, pin_hash, capacity, organisation, hidden, once, owner) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                params![
-                    vmr.id.to_string(),
-                    vmr.number.as_str(),
-                    vmr.name.as_str(),
-                    vmr.pin.as_ref().map(PinHash::as_phc),
-                    vmr.capacity,
-                    vmr.organisation.to_string(),
-                    vmr.hidden,
-                    vmr.once,
-                    vmr.owner.map(|person| person.to_string()),
-                ],
-            )?;
-            moderate(connection, vmr.id, &vmr.moderators)
-        });
-        insert.map(|_| ()).map_err(|error| match violated(&error) {
-            Some(words) if words.contains("vmrs.number") => AddVmrError::NumberTaken,
-            _ => AddVmrError::Store(error),
-        })
+        self.write(|connection| insert(connection, vmr)).map_err(taken)
     }
 
     fn vmr(
@@ -95,6 +73,33 @@ impl Vmrs for SqliteDirectory {
             )
         })
         .map(|changed| changed > 0)
+    }
+}
+
+pub(super) fn insert(connection: &Writing<'_>, vmr: &Vmr) -> Result<(), rusqlite::Error> {
+    connection.execute(
+        "INSERT INTO vmrs \
+         (id, number, name, pin_hash, capacity, organisation, hidden, once, owner) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        params![
+            vmr.id.to_string(),
+            vmr.number.as_str(),
+            vmr.name.as_str(),
+            vmr.pin.as_ref().map(PinHash::as_phc),
+            vmr.capacity,
+            vmr.organisation.to_string(),
+            vmr.hidden,
+            vmr.once,
+            vmr.owner.map(|person| person.to_string()),
+        ],
+    )?;
+    moderate(connection, vmr.id, &vmr.moderators)
+}
+
+pub(super) fn taken(error: StoreError) -> AddVmrError {
+    match violated(&error) {
+        Some(words) if words.contains("vmrs.number") => AddVmrError::NumberTaken,
+        _ => AddVmrError::Store(error),
     }
 }
 

@@ -213,7 +213,10 @@ fn record_table(records: &[RecordLine]) -> String {
             date(record.joined_at),
             record.left_at.map_or("still there".to_owned(), date),
             record.room_name.to_string(),
-            format!("{} ({})", record.vmr_name, record.number),
+            match (&record.vmr_name, &record.number) {
+                (Some(name), Some(number)) => format!("{name} ({number})"),
+                _ => "a scheduled meeting".to_owned(),
+            },
             record.why.clone().unwrap_or_default(),
         ]
     };

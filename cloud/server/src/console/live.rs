@@ -34,8 +34,15 @@ pub struct Changed {
     pub topics: Vec<Topic>,
 }
 
-const ALL: [Topic; 6] =
-    [Topic::Rooms, Topic::Vmrs, Topic::Meetings, Topic::People, Topic::Records, Topic::Audit];
+const ALL: [Topic; 7] = [
+    Topic::Rooms,
+    Topic::Vmrs,
+    Topic::Meetings,
+    Topic::Appointments,
+    Topic::People,
+    Topic::Records,
+    Topic::Audit,
+];
 
 /// What somebody has to be allowed to be told of it.
 fn action(topic: Topic) -> Action {
@@ -43,6 +50,7 @@ fn action(topic: Topic) -> Action {
         Topic::Rooms => Action::SeeRooms,
         Topic::Vmrs => Action::SeeMeetingRooms,
         Topic::Meetings => Action::RunMeetings,
+        Topic::Appointments => Action::SeeOwnMeetings,
         Topic::People => Action::SeePeople,
         Topic::Records => Action::Reports,
         Topic::Audit => Action::SeeAudit,

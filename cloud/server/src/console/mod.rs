@@ -7,6 +7,7 @@
 //! - Whoever is signed in has a session's token in a cookie that no script reads and no other site sends
 //!   (`__Host-`, `HttpOnly`, `Secure`, `SameSite=Strict`). What changes something wants the header `X-Conclave: 1`
 //!   besides, which a form of another site cannot send.
+//! - A script has a token in the header `Authorization`, which no browser sends by itself: nothing else is looked at then.
 //! - Bodies have at most 64 KiB, requests 30 s; passwords are hashed four at a time.
 
 pub mod certificate;
@@ -22,12 +23,13 @@ pub use live::Changed;
 
 use crate::accounts::{AccountAnswer, AccountRequest, Source};
 use crate::control::{ControlAnswer, ControlRequest};
+use crate::switchboard::Credential;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use conclave_directory::{Password, PasswordHash, Token, TokenHash};
+use conclave_directory::{Password, PasswordHash, Token};
 use reply::Trouble;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::sync::Arc;
@@ -46,10 +48,10 @@ const MOST_HASHING: usize = 4;
 /// What the console asks the task that owns the switchboard.
 #[derive(Debug)]
 pub enum Ask {
-    /// For somebody who is signed in.
+    /// For somebody who is signed in, or whose script has a token.
     Console {
-        /// By which session.
-        session: TokenHash,
+        /// How they show who they are.
+        by: Credential,
         /// From where.
         source: Source,
         /// What.
@@ -91,12 +93,12 @@ impl Desk {
 
     async fn control(
         &self,
-        session: TokenHash,
+        by: Credential,
         source: Source,
         request: ControlRequest,
     ) -> Result<ControlAnswer, Trouble> {
         let (reply, replied) = oneshot::channel();
-        let ask = Ask::Console { session, source, request, reply };
+        let ask = Ask::Console { by, source, request, reply };
         self.asks.send(ask).await.map_err(|_| Trouble::Stopping)?;
         replied.await.map_err(|_| Trouble::Stopping)
     }
@@ -153,7 +155,8 @@ fn routes(desk: Desk) -> Router {
 /// heed in the answer.
 async fn guard(request: Request, next: Next) -> Response {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
-    let ours = request.headers().get("x-conclave").is_some_and(|value| value == "1");
+    let header = request.headers().get("x-conclave").is_some_and(|value| value == "1");
+    let ours = header || request.headers().contains_key(header::AUTHORIZATION);
     let response = match changes && !ours {
         true => Trouble::CrossSite.into(),
         false => match tokio::time::timeout(PATIENCE, next.run(request)).await {

@@ -3,6 +3,7 @@
 use super::reply::Trouble;
 use super::{Desk, PasswordHash};
 use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me, Source};
+use crate::switchboard::Credential;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
@@ -28,12 +29,26 @@ const DEVICE_LIFETIME: u32 = 31_536_000;
 pub(super) struct Cookies {
     session: Option<Token>,
     device: Option<Token>,
+    /// What stands in `Authorization`, if that is there; nothing in it when it is no token.
+    bearer: Option<Option<Token>>,
 }
 
 impl Cookies {
-    /// The session, when there is one.
+    /// How whoever asks shows who they are: by a token (RFC 6750, 2.1), or else by a session.
+    pub(super) fn credential(&self) -> Result<Credential, Trouble> {
+        match &self.bearer {
+            Some(token) => {
+                let token = token.as_ref().ok_or(Trouble::SignedOut)?;
+                Ok(Credential::ApiToken(token.hash()))
+            }
+            None => self.session().map(Credential::Session),
+        }
+    }
+
+    /// The session, when there is one. What comes with a token has none.
     pub(super) fn session(&self) -> Result<TokenHash, Trouble> {
-        self.session.as_ref().map(Token::hash).ok_or(Trouble::SignedOut)
+        let session = self.session.as_ref().filter(|_| self.bearer.is_none());
+        session.map(Token::hash).ok_or(Trouble::SignedOut)
     }
 }
 
@@ -44,7 +59,11 @@ impl<S: Sync> FromRequestParts<S> for Cookies {
         let sent = parts.headers.get_all(header::COOKIE);
         let pairs = sent.iter().filter_map(|value| value.to_str().ok());
         let pairs = pairs.flat_map(|value| value.split(';'));
-        let mut cookies = Cookies { session: None, device: None };
+        let bearer = parts.headers.get(header::AUTHORIZATION).map(|value| {
+            let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+            if scheme.eq_ignore_ascii_case("bearer") { Token::from_hex(token.trim()) } else { None }
+        });
+        let mut cookies = Cookies { session: None, device: None, bearer };
         for (name, value) in pairs.filter_map(|pair| pair.trim().split_once('=')) {
             match name {
                 SESSION => cookies.session = Token::from_hex(value),

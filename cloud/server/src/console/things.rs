@@ -4,13 +4,17 @@ use super::Desk;
 use super::people::Cookies;
 use super::reply::{Trouble, answered};
 use crate::accounts::Source;
-use crate::control::{ControlAnswer, ControlRequest, NewVmr, Part, RoomState, SettingsFor};
+use crate::control::{
+    ControlAnswer, ControlRequest, NewAppointment, NewVmr, Part, RoomState, SettingsFor,
+};
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::routing::{get, patch, post, put};
 use axum::{Extension, Json, Router};
 use conclave_link_protocol::message::SettingsDocument;
-use conclave_types::{ActivationCode, DisplayName, EmailAddress, Pin, Redacted, VmrNumber};
+use conclave_types::{
+    ActivationCode, DisplayName, EmailAddress, Pin, Redacted, UnixTime, VmrNumber,
+};
 use serde::Deserialize;
 
 /// The most lines of a list that grows without end.
@@ -36,6 +40,11 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/vmrs/{number}", patch(change_vmr).delete(remove_vmr))
         .route("/vmrs/{number}/pin", put(set_pin).delete(take_pin))
         .route("/vmrs/{number}/moderators", put(set_moderators))
+        .route("/tokens", get(tokens).post(make_token))
+        .route("/tokens/{token}", axum::routing::delete(remove_token))
+        .route("/appointments", get(appointments).post(call_meeting))
+        .route("/appointments/{number}", put(change_meeting).delete(cancel_meeting))
+        .route("/bookable-rooms", get(bookable_rooms))
         .route("/meetings", get(meetings))
         .route("/meetings/{number}/end", post(end_meeting))
         .route("/records", get(records))
@@ -54,8 +63,8 @@ struct Asker {
 
 impl Asker {
     async fn ask(self, request: ControlRequest) -> Answer {
-        let session = self.cookies.session()?;
-        answered(self.desk.control(session, self.source, request).await?)
+        let by = self.cookies.credential()?;
+        answered(self.desk.control(by, self.source, request).await?)
     }
 }
 
@@ -294,6 +303,109 @@ async fn set_moderators(asker: Asker, Path(vmr): Path<String>, wanted: Body<Mode
 
 async fn take_pin(asker: Asker, Path(vmr): Path<String>) -> Answer {
     asker.ask(ControlRequest::VmrSetPin { number: number(&vmr)?, pin: None }).await
+}
+
+async fn tokens(asker: Asker) -> Answer {
+    asker.ask(ControlRequest::ApiTokenList).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MakeToken {
+    name: DisplayName,
+    scopes: Vec<String>,
+    days: u32,
+}
+
+async fn make_token(asker: Asker, wanted: Body<MakeToken>) -> Answer {
+    let Json(MakeToken { name, scopes, days }) = wanted?;
+    asker.ask(ControlRequest::ApiTokenAdd { name, scopes, days }).await
+}
+
+async fn remove_token(asker: Asker, Path(token): Path<String>) -> Answer {
+    asker.ask(ControlRequest::ApiTokenRemove { token }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Called {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    skip: u32,
+    most: Option<u32>,
+    #[serde(default)]
+    past: bool,
+}
+
+async fn appointments(asker: Asker, wanted: Result<Query<Called>, QueryRejection>) -> Answer {
+    let Query(Called { q, skip, most, past }) = wanted?;
+    asker.ask(ControlRequest::AppointmentList { part: Part { q, skip, most }, past }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CallMeeting {
+    title: DisplayName,
+    starts_at: UnixTime,
+    ends_at: UnixTime,
+    #[serde(default)]
+    rooms: Vec<String>,
+    #[serde(default)]
+    people: Vec<Redacted<String>>,
+    pin: Option<Pin>,
+}
+
+async fn call_meeting(asker: Asker, wanted: Body<CallMeeting>) -> Answer {
+    let Json(CallMeeting { title, starts_at, ends_at, rooms, people, pin }) = wanted?;
+    let new = NewAppointment { title, starts_at, ends_at, rooms, people };
+    asker.ask(ControlRequest::AppointmentAdd { new, pin }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeMeeting {
+    title: DisplayName,
+    starts_at: UnixTime,
+    ends_at: UnixTime,
+    #[serde(default)]
+    rooms: Vec<String>,
+    #[serde(default)]
+    people: Vec<Redacted<String>>,
+    revision: Option<u32>,
+}
+
+async fn change_meeting(
+    asker: Asker,
+    Path(meeting): Path<String>,
+    wanted: Body<ChangeMeeting>,
+) -> Answer {
+    let Json(ChangeMeeting { title, starts_at, ends_at, rooms, people, revision }) = wanted?;
+    let to = NewAppointment { title, starts_at, ends_at, rooms, people };
+    let number = number(&meeting)?;
+    asker.ask(ControlRequest::AppointmentChange { number, to, revision }).await
+}
+
+async fn cancel_meeting(asker: Asker, Path(meeting): Path<String>) -> Answer {
+    asker.ask(ControlRequest::AppointmentCancel { number: number(&meeting)? }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bookable {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    skip: u32,
+    most: Option<u32>,
+    from: UnixTime,
+    until: UnixTime,
+}
+
+async fn bookable_rooms(asker: Asker, wanted: Result<Query<Bookable>, QueryRejection>) -> Answer {
+    let Query(Bookable { q, skip, most, from, until }) = wanted?;
+    let part = Part { q, skip, most: Some(most.unwrap_or(MOST).clamp(1, MOST)) };
+    asker.ask(ControlRequest::BookableRooms { part, from, until }).await
 }
 
 async fn meetings(asker: Asker) -> Answer {

@@ -3,9 +3,9 @@
 use conclave_link_protocol::message::{SettingsDocument, UpdateStage};
 use conclave_rollout::{Amount, Stage, Standing};
 use conclave_types::{
-    BundleHash, CallId, Channel, Compatible, DisplayName, EmailAddress, GroupId, MaintenanceWindow,
-    MeetingId, OrganisationId, PersonId, Redacted, ResetNumber, RoomId, UnixTime, Version, VmrId,
-    VmrNumber,
+    ApiTokenId, BundleHash, CallId, Channel, Compatible, DisplayName, EmailAddress, GroupId,
+    MaintenanceWindow, MeetingId, OrganisationId, PersonId, Redacted, ResetNumber, RoomId,
+    UnixTime, Version, VmrId, VmrNumber,
 };
 use serde::{Deserialize, Serialize};
 
@@ -394,10 +394,10 @@ pub struct RecordLine {
     pub call: CallId,
     /// Which meeting.
     pub meeting: MeetingId,
-    /// The meeting room's number then.
-    pub number: VmrNumber,
-    /// The meeting room's name then.
-    pub vmr_name: DisplayName,
+    /// The meeting room's number then; `None` of a meeting that somebody else had called.
+    pub number: Option<VmrNumber>,
+    /// The meeting room's name then; `None` as above.
+    pub vmr_name: Option<DisplayName>,
     /// Which room.
     pub room: RoomId,
     /// Its name then.
@@ -408,4 +408,79 @@ pub struct RecordLine {
     pub left_at: Option<UnixTime>,
     /// Why it left, for people.
     pub why: Option<String>,
+}
+
+/// A meeting that is to be, for whoever has called it or is invited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppointmentLine {
+    /// Its ID, which is dialled.
+    pub number: VmrNumber,
+    /// What it is called.
+    pub title: DisplayName,
+    /// When it begins.
+    pub starts_at: UnixTime,
+    /// When it ends.
+    pub ends_at: UnixTime,
+    /// Who has called it.
+    pub organiser: Option<DisplayName>,
+    /// Whether that is whoever asks.
+    pub mine: bool,
+    /// Whether it has a PIN. Rooms that are invited are not asked for it.
+    pub pin: bool,
+    /// Whether somebody is in.
+    pub on: bool,
+    /// The rooms that are invited.
+    pub rooms: Vec<AppointmentRoom>,
+    /// The people who are.
+    pub people: Vec<Invited>,
+    /// Counts the changes.
+    pub revision: u32,
+}
+
+/// A room that is invited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppointmentRoom {
+    /// Which.
+    pub room: RoomId,
+    /// Its name.
+    pub name: DisplayName,
+}
+
+/// Somebody who is invited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invited {
+    /// Their name, when they have an account.
+    pub name: Option<DisplayName>,
+    /// Their address.
+    pub email: EmailAddress,
+}
+
+/// A room that a meeting can be called in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookableRoom {
+    /// Which.
+    pub room: RoomId,
+    /// Its name.
+    pub name: DisplayName,
+    /// Where it stands.
+    pub place: Option<DisplayName>,
+    /// Whether another meeting is called in it in that time.
+    pub taken: bool,
+}
+
+/// A token for scripts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiTokenLine {
+    /// Which: its id, which is no secret.
+    pub token: ApiTokenId,
+    /// What it is for.
+    pub name: DisplayName,
+    /// What may be done with it.
+    pub scopes: Vec<String>,
+    /// When it was made.
+    pub created_at: UnixTime,
+    /// From when on it is good for nothing.
+    pub expires_at: UnixTime,
+    /// When it was used last, to the minute.
+    pub used_at: Option<UnixTime>,
 }

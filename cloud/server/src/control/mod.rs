@@ -194,6 +194,65 @@ pub enum ControlRequest {
         /// Their ids or addresses; all of them.
         people: Vec<Redacted<String>>,
     },
+    /// Make a token with which scripts ask as whoever asks.
+    ApiTokenAdd {
+        /// What it is for, in their words.
+        name: DisplayName,
+        /// What may be done with it.
+        scopes: Vec<String>,
+        /// For how many days it is good.
+        days: u32,
+    },
+    /// The tokens of whoever asks.
+    ApiTokenList,
+    /// Remove one of them.
+    ApiTokenRemove {
+        /// Its id.
+        token: String,
+    },
+    /// Call a meeting. Whoever asks is its organiser.
+    AppointmentAdd {
+        /// What it is to be.
+        #[serde(flatten)]
+        new: NewAppointment,
+        /// Its PIN, if it is to have one.
+        pin: Option<Pin>,
+    },
+    /// The meetings that whoever asks has called or is invited to.
+    AppointmentList {
+        /// Which of them.
+        #[serde(default)]
+        part: Part,
+        /// Those that are over, the last one first, instead of those that are not.
+        #[serde(default)]
+        past: bool,
+    },
+    /// Have a meeting that whoever asks has called be so.
+    AppointmentChange {
+        /// Its number.
+        number: VmrNumber,
+        /// What it is to be; its PIN stays.
+        #[serde(flatten)]
+        to: NewAppointment,
+        /// The revision that is changed. When another one is there by now, nothing is.
+        #[serde(default)]
+        revision: Option<u32>,
+    },
+    /// Call off a meeting that whoever asks has called.
+    AppointmentCancel {
+        /// Its number.
+        number: VmrNumber,
+    },
+    /// The rooms that a meeting can be called in.
+    BookableRooms {
+        /// Which of them.
+        #[serde(default)]
+        part: Part,
+        /// When it would begin.
+        from: UnixTime,
+        /// When it would end.
+        until: UnixTime,
+    },
     /// The meetings that are on.
     MeetingList,
     /// End the meeting in a meeting room; whoever was in may come again.
@@ -397,6 +456,23 @@ pub struct NewVmr {
     pub moderators: Vec<Redacted<String>>,
 }
 
+/// A meeting that is to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewAppointment {
+    /// What it is called.
+    pub title: DisplayName,
+    /// When it begins.
+    pub starts_at: UnixTime,
+    /// When it ends.
+    pub ends_at: UnixTime,
+    /// The rooms that are invited: their ids or names.
+    #[serde(default)]
+    pub rooms: Vec<String>,
+    /// The people who are: ids or addresses. An address need not be that of somebody with an account.
+    #[serde(default)]
+    pub people: Vec<Redacted<String>>,
+}
+
 impl NewVmr {
     /// One of the organisation that everybody finds and that stays.
     pub fn plain(number: VmrNumber, name: DisplayName, capacity: u32) -> NewVmr {
@@ -459,6 +535,47 @@ pub enum ControlAnswer {
         /// How many there are of each, whether they match or not.
         #[serde(default)]
         states: RoomCounts,
+    },
+    /// The token is there.
+    ApiTokenMade {
+        /// As it is listed.
+        token: ApiTokenLine,
+        /// The token itself: whoever has it asks with it. It is told once.
+        secret: Secret<String>,
+    },
+    /// Tokens of whoever asks.
+    ApiTokens {
+        /// The newest first.
+        tokens: Vec<ApiTokenLine>,
+    },
+    /// The token is good for nothing any more.
+    ApiTokenRemoved {
+        /// As it was.
+        token: ApiTokenLine,
+    },
+    /// The meeting is to be so.
+    AppointmentKept {
+        /// As it is now.
+        appointment: AppointmentLine,
+    },
+    /// The meeting is off.
+    AppointmentCancelled {
+        /// As it was.
+        appointment: AppointmentLine,
+    },
+    /// Meetings of whoever asks.
+    Appointments {
+        /// By their beginning.
+        appointments: Vec<AppointmentLine>,
+        /// How many match, those that are not shown included.
+        total: usize,
+    },
+    /// Rooms for a meeting.
+    BookableRooms {
+        /// By name.
+        rooms: Vec<BookableRoom>,
+        /// How many match, those that are not shown included.
+        total: usize,
     },
     /// One room.
     Room {
@@ -723,6 +840,14 @@ pub enum RefusalCode {
     AddressTaken,
     /// Somebody who is named has no account.
     Nobody,
+    /// A token is not for that.
+    Scope,
+    /// No token is good for so long.
+    Days,
+    /// It is no e-mail address.
+    NoAddress,
+    /// No meeting can be then.
+    When,
     /// No meeting room has so many places.
     Capacity,
     /// There are as many as the cloud keeps.

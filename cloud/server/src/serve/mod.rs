@@ -279,9 +279,9 @@ impl Shell {
         self.asked += 1;
         let id = ControlId(self.asked);
         match ask {
-            Ask::Console { session, source, request, reply } => {
+            Ask::Console { by, source, request, reply } => {
                 self.answers.insert(id, reply);
-                Input::Console { id, session, source, request }
+                Input::Console { id, by, source, request }
             }
             Ask::Account { request, reply } => {
                 self.accounts.insert(id, reply);

@@ -3,19 +3,20 @@
 use crate::metrics::Histogram;
 use conclave_directory::pin_tries::Verdict;
 use conclave_directory::repository::{
-    Audit, Organisations, PinTries, Records, Resets, RoomSettings, Rooms, Updates, Vmrs,
+    ApiTokens, Appointments, Audit, Organisations, PinTries, Records, Resets, RoomSettings, Rooms,
+    Updates, Vmrs,
 };
 use conclave_directory::{
-    AddPersonError, AddReleaseError, AddVmrError, AuditCheck, AuditEntry, AuditRow, CallRecord,
-    EnrolError, Group, GroupError, KeyFingerprint, Organisation, OrganisationError, People, Person,
-    PinHash, Place, RecordEntry, Reset, ResetOutcome, Room, RoomUpdate, Session, Sight,
-    SqliteDirectory, StoreError, StoredRelease, StoredRollout, StoredSettings, TakenRoom,
-    TokenHash, Vmr,
+    AddPersonError, AddReleaseError, AddVmrError, ApiToken, Appointment, AuditCheck, AuditEntry,
+    AuditRow, CallRecord, EnrolError, Group, GroupError, KeyFingerprint, Organisation,
+    OrganisationError, People, Person, PinHash, Place, RecordEntry, Reset, ResetOutcome, Room,
+    RoomUpdate, Session, Sight, SqliteDirectory, StoreError, StoredRelease, StoredRollout,
+    StoredSettings, TakenRoom, TokenHash, Vmr,
 };
 use conclave_rollout::Saved;
 use conclave_types::{
-    Compatible, DisplayName, EmailAddress, GroupId, OrganisationId, PersonId, ResetNumber, RoomId,
-    UnixTime, Version, VmrId, VmrNumber,
+    ApiTokenId, Compatible, DisplayName, EmailAddress, GroupId, OrganisationId, PersonId,
+    ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -149,6 +150,20 @@ timed!(Vmrs {
     read vmr(organisation: OrganisationId, number: &VmrNumber) -> Result<Option<Vmr>, StoreError>;
     read vmr_with_id(id: VmrId) -> Result<Option<Vmr>, StoreError>;
     read vmrs() -> Result<Vec<Vmr>, StoreError>;
+});
+
+timed!(Appointments {
+    change add_appointment(vmr: &Vmr, new: &Appointment) -> Result<(), AddVmrError>;
+    change keep_appointment(title: &DisplayName, changed: &Appointment) -> Result<bool, StoreError>;
+    read appointments() -> Result<Vec<Appointment>, StoreError>;
+});
+
+timed!(ApiTokens {
+    change add_api_token(token: &ApiToken) -> Result<(), StoreError>;
+    change api_token_used(id: ApiTokenId, at: UnixTime) -> Result<(), StoreError>;
+    change remove_api_token(person: PersonId, id: ApiTokenId) -> Result<bool, StoreError>;
+    read api_token(token: TokenHash) -> Result<Option<(ApiToken, Person)>, StoreError>;
+    read api_tokens(person: PersonId) -> Result<Vec<ApiToken>, StoreError>;
 });
 
 timed!(PinTries {

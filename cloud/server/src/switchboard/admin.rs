@@ -5,8 +5,8 @@ use super::refused::Refused;
 use super::vmrs::{act, in_words};
 use super::{Caller, CloseReason, ControlId, JobId, Output, Party, Switchboard};
 use crate::control::{
-    ControlAnswer, ControlRequest, MeetingLine, NewVmr, ParticipantLine, RecordLine, RefusalCode,
-    RoomLine,
+    ControlAnswer, ControlRequest, MeetingLine, NewAppointment, NewVmr, ParticipantLine,
+    RecordLine, RefusalCode, RoomLine,
 };
 use conclave_directory::{CallRecord, ClaimError, EnrolError, PinHash, Room, RoomStatus, Vmr};
 use conclave_link_protocol::message::{CloudEvent, Order, RoomIdentity};
@@ -28,6 +28,7 @@ pub(super) struct Waiting {
 
 enum Then {
     Create(NewVmr),
+    Call(NewAppointment),
     SetPin { number: VmrNumber },
 }
 
@@ -58,6 +59,16 @@ impl Switchboard {
                 }
                 (Ok(()), None) => self.create_vmr(whose, new, None),
             },
+            ControlRequest::AppointmentAdd { new, pin } => {
+                match (self.may_call(whose, &new), pin) {
+                    (Err(refused), _) => Err(refused),
+                    (Ok(()), Some(pin)) => {
+                        self.hash_pin(id, pin, Then::Call(new));
+                        return;
+                    }
+                    (Ok(()), None) => self.call_meeting(whose, new, None),
+                }
+            }
             ControlRequest::VmrList { part } => self.vmr_list(whose, &part),
             ControlRequest::VmrRemove { number } => self.remove_vmr(whose, &number),
             ControlRequest::VmrChange { number, name, capacity } => {
@@ -87,7 +98,7 @@ impl Switchboard {
             ControlRequest::OrganisationRename { organisation, name } => {
                 self.rename_organisation(&organisation, name)
             }
-            request => self.settings_control(whose, request),
+            request => self.api_token_control(whose, request),
         };
         self.settle(answered.is_ok());
         self.answer(id, answered);
@@ -100,6 +111,7 @@ impl Switchboard {
         let answered = match (hash, then) {
             (None, _) => Err(Refused::because("the PIN could not be hashed: see the cloud's log")),
             (hash, Then::Create(new)) => self.create_vmr(whose, new, hash),
+            (hash, Then::Call(new)) => self.call_meeting(whose, new, hash),
             (hash, Then::SetPin { number }) => self.set_pin(whose, &number, hash.as_ref()),
         };
         self.settle(answered.is_ok());
@@ -240,7 +252,7 @@ impl Switchboard {
 
     /// Ends the meeting in a meeting room. Whoever was in may come again.
     fn end_meeting(&mut self, whose: OrganisationId, number: &VmrNumber) -> Answered {
-        let vmr = self.find_vmr(whose, number)?;
+        let vmr = self.find_vmr_or_meeting(whose, number)?;
         let Some(meeting) = self.meetings.meeting_in(vmr.id) else {
             return Err(Refused::with(
                 RefusalCode::NoMeeting,

@@ -13,6 +13,8 @@ pub enum Topic {
     Vmrs,
     /// Meetings that are on.
     Meetings,
+    /// Meetings that are to be.
+    Appointments,
     /// People, and who is signed in.
     People,
     /// Records of calls.
@@ -28,6 +30,7 @@ impl Topic {
             Topic::Rooms => "rooms",
             Topic::Vmrs => "vmrs",
             Topic::Meetings => "meetings",
+            Topic::Appointments => "appointments",
             Topic::People => "people",
             Topic::Records => "records",
             Topic::Audit => "audit",
@@ -40,6 +43,7 @@ impl Topic {
             "room" => Some(Topic::Rooms),
             "vmr" => Some(Topic::Vmrs),
             "meeting" => Some(Topic::Meetings),
+            "appointment" => Some(Topic::Appointments),
             "person" | "session" => Some(Topic::People),
             "record" => Some(Topic::Records),
             _ => None,

@@ -3,6 +3,7 @@
 //! The PIN comes before everything that could tell something about the meeting, so a room without
 //! it does not even learn that the meeting is full.
 
+use super::appointments::Dialled;
 use super::links::whole_seconds;
 use super::tally::Outcome;
 use super::{JobId, LinkId, MediaEvent, Output, Party, PinOutcome, RequestId, Switchboard};
@@ -79,9 +80,30 @@ impl Switchboard {
     ) -> Result<Door, StoreError> {
         let listed_only = self.dials_listed_only(whose, room);
         let directory = &mut self.parts.directory;
+        let mut found = directory.vmr(whose, &join.number)?;
+        let dialled = found.as_ref().map_or(Dialled::Plain, |vmr| {
+            let on = self.meetings.meeting_in(vmr.id).is_some();
+            self.appointments.to(vmr.id, room, self.wall, on)
+        });
+        match dialled {
+            Dialled::Invited => {
+                return Ok(found.map_or(Door::Shut(JoinRefusal::NotFound), Door::Open));
+            }
+            Dialled::Over => found = None,
+            Dialled::Plain => {}
+        }
+        // What the room is not shown it may have guessed: it waits before it learns whether it guessed right.
+        if found.as_ref().is_none_or(|vmr| vmr.hidden) {
+            let wait = self.wrong_numbers.wait(self.now, whose, room);
+            if !wait.is_zero() {
+                tracing::warn!(%room, "a room dials wrong numbers: held back");
+                let seconds = whole_seconds(wait);
+                return Ok(Door::Shut(JoinRefusal::TooManyNumbers { seconds }));
+            }
+        }
         // What a room may not dial is not there for it.
-        let found = directory.vmr(whose, &join.number)?.filter(|vmr| !(vmr.hidden && listed_only));
-        let Some(vmr) = found else {
+        let Some(vmr) = found.filter(|vmr| !(vmr.hidden && listed_only)) else {
+            self.wrong_numbers.wrong(self.now, whose, room);
             return Ok(Door::Shut(JoinRefusal::NotFound));
         };
         Ok(match (&vmr.pin, &join.pin) {

@@ -126,7 +126,8 @@ impl Switchboard {
 
     fn record(&mut self, fact: Fact) {
         let at = self.wall;
-        const SHOWN: &[Topic] = &[Topic::Meetings, Topic::Rooms, Topic::Records];
+        const SHOWN: &[Topic] =
+            &[Topic::Meetings, Topic::Appointments, Topic::Rooms, Topic::Records];
         match &fact {
             Fact::Joined(attendance) => {
                 self.new_calls.push(attendance.call);
@@ -137,15 +138,20 @@ impl Switchboard {
         }
         let entry = match fact {
             Fact::Started { meeting, vmr } => match self.parts.directory.vmr_with_id(vmr) {
-                Ok(Some(found)) => RecordEntry::Started {
-                    meeting,
-                    organisation: found.organisation,
-                    vmr,
-                    number: found.number,
-                    name: found.name,
-                    hidden: found.hidden,
-                    at,
-                },
+                Ok(Some(found)) => {
+                    let called = self.appointments.has(vmr);
+                    RecordEntry::Started {
+                        meeting,
+                        organisation: found.organisation,
+                        vmr,
+                        number: found.number,
+                        name: found.name,
+                        // That a meeting took place which somebody had called, the organisation's reports say.
+                        hidden: found.hidden && !called,
+                        organiser: found.owner.filter(|_| called),
+                        at,
+                    }
+                }
                 // Without its line the joining is refused, which is what follows.
                 Ok(None) => return,
                 Err(error) => {

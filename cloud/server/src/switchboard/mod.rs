@@ -9,6 +9,8 @@
 //! - `joins`: number, PIN, seat, leg, answer; switches and leaving;
 //! - `meetings`: turns what [`conclave_meeting`] says into messages and records;
 //! - `admin`: what the command line asks;
+//! - `api_tokens`: with which scripts ask;
+//! - `appointments`: meetings that are to be;
 //! - `audit`: who did what;
 //! - `changes`: what consoles that show it are told;
 //! - `listing`: the meeting rooms as panels list them;
@@ -29,6 +31,8 @@
 //! - `tally`: what is counted for the operator.
 
 mod admin;
+mod api_tokens;
+mod appointments;
 mod audit;
 mod changes;
 mod joins;
@@ -60,11 +64,12 @@ pub(crate) use releases::words as stage_words;
 pub use tally::{Gauges, Tally, Words, kind};
 pub use vmrs::MOST_VMRS;
 pub use words::{
-    BundleFile, CallNote, Caller, Certifier, CloseReason, ControlId, Input, JobId, LinkId,
-    MediaEvent, Output, Peer, PinOutcome, RequestId, SignError, SignedCertificate,
+    BundleFile, CallNote, Caller, Certifier, CloseReason, ControlId, Credential, Input, JobId,
+    LinkId, MediaEvent, Output, Peer, PinOutcome, RequestId, SignError, SignedCertificate,
 };
 
 use conclave_directory::sign_in::SignIns;
+use conclave_directory::wrong_numbers::WrongNumbers;
 use conclave_directory::{
     Activation, Directory, KeyFingerprint, RecordEntry, ResetCodes, StoreError, TokenHash,
 };
@@ -140,6 +145,8 @@ pub struct Switchboard {
     seen: seen::AllSeen,
     settings: settings::AllSettings,
     orders: orders::Orders,
+    appointments: appointments::Appointments,
+    wrong_numbers: WrongNumbers,
     changes_shown: changes::Changes,
     paces: pace::Paces,
     /// How often rooms said that they run another system.
@@ -184,7 +191,9 @@ impl Switchboard {
     /// A disk that does not take that now gets it later, before any other record: a full disk keeps
     /// no cloud from starting.
     pub fn new(parts: Parts, wall: UnixTime) -> Result<Switchboard, StoreError> {
-        let listing = Listing::of(parts.directory.vmrs()?);
+        let mut vmrs = parts.directory.vmrs()?;
+        let appointments = appointments::Appointments::of(&parts, &mut vmrs)?;
+        let listing = Listing::of(vmrs);
         let roster = Roster::of(parts.directory.rooms()?);
         let updates = updates::Updates::of(parts.directory.as_ref())?;
         let removal = removal::Removal::of(&parts);
@@ -221,6 +230,8 @@ impl Switchboard {
             seen: BTreeMap::new(),
             settings,
             orders: orders::Orders::default(),
+            appointments,
+            wrong_numbers: WrongNumbers::default(),
             changes_shown: changes::Changes::default(),
             paces: pace::Paces::default(),
             changes: pace::Paces::default(),
@@ -264,8 +275,8 @@ impl Switchboard {
             }
             Input::Media(event) => self.media(event),
             Input::Control { id, by, request } => self.control(id, by, request),
-            Input::Console { id, session, source, request } => {
-                self.console(id, session, source, request);
+            Input::Console { id, by, source, request } => {
+                self.console(id, by, source, request);
             }
             Input::Account { id, request } => self.account(id, request),
             Input::Stop => self.stop(),
@@ -281,7 +292,9 @@ impl Switchboard {
     /// When to come back with [`Input::Wake`] if nothing happens before.
     pub fn deadline(&self) -> Option<Time> {
         let rollouts = self.updates.deadline().map(|at| self.now + self.wall.until(at));
-        let all = [self.meetings.deadline(), self.activation.deadline(), self.retry_records_at];
+        let refresh = self.appointments.next_refresh;
+        let activation = self.activation.deadline();
+        let all = [self.meetings.deadline(), activation, self.retry_records_at, refresh];
         all.into_iter().chain([rollouts, Some(self.removal.next)]).flatten().min()
     }
 
@@ -332,6 +345,9 @@ impl Switchboard {
         }
         if self.meetings.deadline().is_some_and(|at| at <= self.now) {
             self.meet(conclave_meeting::Input::Wake);
+        }
+        if self.appointments.next_refresh.is_some_and(|at| at <= self.now) {
+            self.refresh_agendas();
         }
         if self.updates.deadline().is_some_and(|at| at <= self.wall) {
             self.rollouts_tick();

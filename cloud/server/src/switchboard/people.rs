@@ -3,10 +3,10 @@
 use super::admin::Answered;
 use super::refused::Refused;
 use super::words::Caller;
-use super::{ControlId, Output, Switchboard, Topic};
+use super::{ControlId, Credential, Output, Switchboard, Topic};
 use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me, Source};
 use crate::control::{ControlAnswer, ControlRequest, PersonLine, RefusalCode};
-use conclave_directory::access::{Action, Role, allowed};
+use conclave_directory::access::{Action, Role};
 use conclave_directory::sign_in::{Attempt, Device};
 use conclave_directory::{PasswordHash, Person, Session, Standing, StoreError, TokenHash};
 use conclave_types::{
@@ -61,6 +61,14 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         | Ask::VmrSetPin { .. }
         | Ask::VmrChange { .. }
         | Ask::VmrModerators { .. } => Some(Action::ChangeMeetingRooms),
+        Ask::ApiTokenAdd { .. } | Ask::ApiTokenList | Ask::ApiTokenRemove { .. } => {
+            Some(Action::OwnTokens)
+        }
+        Ask::AppointmentList { .. } => Some(Action::SeeOwnMeetings),
+        Ask::AppointmentAdd { .. }
+        | Ask::AppointmentChange { .. }
+        | Ask::AppointmentCancel { .. }
+        | Ask::BookableRooms { .. } => Some(Action::CallMeetings),
         Ask::MeetingList | Ask::MeetingEnd { .. } => Some(Action::RunMeetings),
         Ask::RecordList { .. } | Ask::RecordRemove { .. } => Some(Action::Reports),
         Ask::AuditList { installation: false, .. } => Some(Action::SeeAudit),
@@ -103,20 +111,19 @@ impl Switchboard {
     pub(super) fn console(
         &mut self,
         id: ControlId,
-        session: TokenHash,
+        by: Credential,
         source: Source,
         request: ControlRequest,
     ) {
-        let person = match self.person_of(session) {
-            Ok(Some((_, person))) => person,
+        let asker = match self.asker_by(by) {
+            Ok(Some(asker)) => asker,
             Ok(None) => return self.answer(id, Ok(ControlAnswer::SignedOut)),
             Err(error) => return self.answer(id, Err(error.into())),
         };
-        let may = action_of(&request).is_some_and(|action| allowed(person.role, action));
-        if !may {
+        if !action_of(&request).is_some_and(|action| asker.may(action)) {
             return self.answer(id, Ok(ControlAnswer::NotAllowed));
         }
-        self.control(id, caller(&person, source), request);
+        self.control(id, caller_by_words(&asker.person, asker.from(source)), request);
     }
 
     pub(super) fn account(&mut self, id: ControlId, request: AccountRequest) {
@@ -347,7 +354,10 @@ impl Switchboard {
     }
 
     /// A session that is good, with its person, who is not suspended.
-    fn person_of(&self, session: TokenHash) -> Result<Option<(Session, Person)>, StoreError> {
+    pub(super) fn person_of(
+        &self,
+        session: TokenHash,
+    ) -> Result<Option<(Session, Person)>, StoreError> {
         let found = self.parts.directory.session(session)?;
         Ok(found.filter(|(session, person)| {
             person.standing == Standing::Active
@@ -426,6 +436,7 @@ impl Switchboard {
                 self.one_administrator_is_left(&person, &gone)?;
                 self.audit("person.remove", person.id, in_words(&person), "");
                 self.remove_unseen(person.id)?;
+                self.nobody_invites(Some(person.id), None);
                 self.parts.directory.remove_person(person.id)?;
                 Ok(ControlAnswer::PersonRemoved { person: Box::new(line(person)) })
             }

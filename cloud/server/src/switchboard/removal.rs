@@ -68,6 +68,7 @@ impl Switchboard {
             .remove_records(None, records)
             .and_then(|records| Ok((records, directory.remove_audit(rows)?)));
         let removed = removed.and_then(|both| self.remove_old_sessions().map(|_| both));
+        let removed = removed.and_then(|both| self.remove_old_appointments().map(|()| both));
         let after = match removed {
             Ok((0, 0)) => DAILY,
             Ok((records, audit)) => {
@@ -109,6 +110,7 @@ impl Switchboard {
         self.roster.remove(room.id);
         self.seen.remove(&room.id);
         self.settings.room_gone(room.id);
+        self.nobody_invites(None, Some(room.id));
         tracing::info!(room = %room.id, "room forgotten");
         // What is known of it here would be kept again with the next change.
         self.update_room_gone(room.id);

@@ -40,6 +40,12 @@ impl Roster {
         }
     }
 
+    /// One room.
+    pub(super) fn get(&self, id: RoomId) -> Option<&Room> {
+        let (whose, place) = self.places.get(&id)?;
+        self.theirs.get(whose)?.get(place)
+    }
+
     /// Whose a room is.
     pub(super) fn owner(&self, id: RoomId) -> Option<OrganisationId> {
         self.places.get(&id).map(|(whose, _)| *whose)

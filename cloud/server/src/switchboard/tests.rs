@@ -1,3 +1,5 @@
+mod api_tokens;
+mod appointments;
 mod audit;
 mod chaos;
 mod disk;

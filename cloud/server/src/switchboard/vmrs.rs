@@ -8,13 +8,13 @@ use super::Switchboard;
 use super::admin::Answered;
 use super::refused::Refused;
 use crate::control::{ControlAnswer, NewVmr, Part, RefusalCode, VmrLine};
-use conclave_directory::{PinHash, Sight, StoreError, Vmr};
+use conclave_directory::{Person, PinHash, Sight, StoreError, Vmr};
 use conclave_meeting::Input as Meet;
 use conclave_types::{DisplayName, OrganisationId, PersonId, Redacted, VmrId, VmrNumber};
 
 /// The most participants that a meeting room may be given: with the longest names, the roster of
 /// so many and the list of meeting rooms still fit into one frame of the link (64 KiB).
-const LARGEST_CAPACITY: u32 = 80;
+pub(super) const LARGEST_CAPACITY: u32 = 80;
 
 /// The most meeting rooms of an organisation: ten for each room of a large one. Each costs the cloud some
 /// hundred octets; raised, listing them all takes longer than a person waits.
@@ -34,6 +34,17 @@ impl Switchboard {
     pub(super) fn sight(&self) -> Sight {
         let who = self.asking.as_ref().and_then(|caller| caller.who.parse::<PersonId>().ok());
         who.map_or(Sight::Plain, Sight::Of)
+    }
+
+    /// Whoever asks, when that is a person.
+    pub(super) fn asking_person(&self, whose: OrganisationId) -> Result<Person, Refused> {
+        let person = match self.sight() {
+            Sight::Of(person) => self.parts.directory.person(whose, person)?,
+            _ => None,
+        };
+        person.ok_or_else(|| {
+            Refused::because("this is done in the console, by somebody whose it is then")
+        })
     }
 
     pub(super) fn may_create(&self, whose: OrganisationId, new: &NewVmr) -> Result<(), Refused> {
@@ -106,7 +117,7 @@ impl Switchboard {
         Ok(ControlAnswer::VmrCreated { vmr: self.vmr_line(vmr)? })
     }
 
-    fn draw_number(&mut self, whose: OrganisationId) -> Result<VmrNumber, Refused> {
+    pub(super) fn draw_number(&mut self, whose: OrganisationId) -> Result<VmrNumber, Refused> {
         for _ in 0..DRAWS {
             // Of 128 bits: no digit is likelier than another by more than 2^-98.
             let digits = self.random() % 10_u128.pow(9);
@@ -146,6 +157,7 @@ impl Switchboard {
         let matching = self.parts.directory.vmrs()?.into_iter().filter(|vmr| {
             vmr.organisation == whose
                 && vmr.seen_by(sight)
+                && !self.appointments.has(vmr.id)
                 && found(&[vmr.name.as_str(), vmr.number.as_str()])
         });
         let (shown, total) = part.of(matching);
@@ -161,10 +173,11 @@ impl Switchboard {
         Ok(ControlAnswer::VmrRemoved { vmr: line })
     }
 
-    fn take_away(&mut self, vmr: &Vmr) -> Result<(), StoreError> {
+    pub(super) fn take_away(&mut self, vmr: &Vmr) -> Result<(), StoreError> {
         self.parts.directory.remove_vmr(vmr.id)?;
         tracing::info!(vmr = %vmr.id, "meeting room removed");
         self.listing.remove(vmr);
+        self.appointment_gone(vmr.id);
         self.meet(Meet::VmrRemoved { vmr: vmr.id });
         if !vmr.hidden {
             self.push_directory(vmr.organisation);
@@ -262,20 +275,27 @@ impl Switchboard {
         }
     }
 
-    /// One that whoever asks may see; another one is not there.
+    /// One that whoever asks may see, and that is not there for one meeting alone; another one is not there.
     pub(super) fn find_vmr(
+        &self,
+        whose: OrganisationId,
+        number: &VmrNumber,
+    ) -> Result<Vmr, Refused> {
+        match self.find_vmr_or_meeting(whose, number) {
+            Ok(vmr) if self.appointments.has(vmr.id) => Err(no_vmr(number)),
+            found => found,
+        }
+    }
+
+    /// One that whoever asks may see, be it for one meeting alone.
+    pub(super) fn find_vmr_or_meeting(
         &self,
         whose: OrganisationId,
         number: &VmrNumber,
     ) -> Result<Vmr, Refused> {
         let sight = self.sight();
         let found = self.parts.directory.vmr(whose, number)?.filter(|vmr| vmr.seen_by(sight));
-        found.ok_or_else(|| {
-            Refused::with(
-                RefusalCode::Gone,
-                format!("there is no meeting room {number}: see 'conclave-cloud vmr list'"),
-            )
-        })
+        found.ok_or_else(|| no_vmr(number))
     }
 
     pub(super) fn vmr_line(&self, vmr: Vmr) -> Result<VmrLine, StoreError> {
@@ -297,6 +317,13 @@ impl Switchboard {
             moderators,
         })
     }
+}
+
+fn no_vmr(number: &VmrNumber) -> Refused {
+    Refused::with(
+        RefusalCode::Gone,
+        format!("there is no meeting room {number}: see 'conclave-cloud vmr list'"),
+    )
 }
 
 /// Whether a meeting room may hold so many.

@@ -56,6 +56,15 @@ impl Caller {
     }
 }
 
+/// How somebody shows who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// They are signed in, in a browser.
+    Session(TokenHash),
+    /// Their script has a token.
+    ApiToken(TokenHash),
+}
+
 /// One administrator's request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ControlId(pub u64);
@@ -200,8 +209,8 @@ pub enum Input {
     Console {
         /// To be named in the answer.
         id: ControlId,
-        /// By which session.
-        session: TokenHash,
+        /// How they show who they are.
+        by: Credential,
         /// From where.
         source: Source,
         /// What.

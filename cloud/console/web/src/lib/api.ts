@@ -121,6 +121,60 @@ export interface Vmr {
   moderators: string[];
 }
 
+/** What a token may be for, and whose role allows any of it. */
+export const SCOPES = [
+  ["rooms:read", ["administrator"]],
+  ["rooms:write", ["administrator"]],
+  ["meeting-rooms:read", ["administrator", "organiser", "member"]],
+  ["meeting-rooms:write", ["administrator"]],
+  ["schedule:read", ["administrator", "organiser", "member"]],
+  ["schedule:write", ["administrator", "organiser"]],
+  ["meetings:run", ["administrator"]],
+  ["people:read", ["administrator"]],
+  ["people:write", ["administrator"]],
+  ["reports:read", ["administrator"]],
+  ["audit:read", ["administrator"]],
+] as const satisfies readonly (readonly [string, readonly Role[]])[];
+
+export type Scope = (typeof SCOPES)[number][0];
+
+/** A token for scripts. */
+export interface ApiToken {
+  token: string;
+  name: string;
+  scopes: Scope[];
+  created_at: number;
+  expires_at: number;
+  /** To the minute. */
+  used_at: number | null;
+}
+
+/** A meeting that is to be. */
+export interface Appointment {
+  number: string;
+  title: string;
+  starts_at: number;
+  ends_at: number;
+  organiser: string | null;
+  /** Whether whoever looks has called it. */
+  mine: boolean;
+  pin: boolean;
+  /** Whether somebody is in. */
+  on: boolean;
+  rooms: { room: string; name: string }[];
+  /** Those without an account have no name here. */
+  people: { name: string | null; email: string }[];
+  revision: number;
+}
+
+export interface BookableRoom {
+  room: string;
+  name: string;
+  place: string | null;
+  /** Whether another meeting is called in it in that time. */
+  taken: boolean;
+}
+
 export interface Person {
   person: string;
   email: string;
@@ -147,8 +201,9 @@ export interface Meeting {
 export interface CallRecord {
   call: string;
   meeting: string;
-  number: string;
-  vmr_name: string;
+  /** Of a meeting that somebody else had called, neither number nor name is told. */
+  number: string | null;
+  vmr_name: string | null;
   room: string;
   room_name: string;
   joined_at: number;

@@ -169,6 +169,7 @@ fn what_was_removed_does_not_come_back_with_a_damaged_database() {
             number: "1001".parse().unwrap(),
             name,
             hidden: false,
+            organiser: None,
             at,
         },
         RecordEntry::Joined {

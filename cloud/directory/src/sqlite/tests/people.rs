@@ -156,8 +156,16 @@ fn hidden_meeting_rooms_and_their_records_are_read_by_those_who_may() {
     let RecordEntry::Started { meeting, organisation, vmr, number, name, at, .. } = started else {
         panic!()
     };
-    let started =
-        RecordEntry::Started { meeting, organisation, vmr, number, name, hidden: true, at };
+    let started = RecordEntry::Started {
+        meeting,
+        organisation,
+        vmr,
+        number,
+        name,
+        hidden: true,
+        organiser: None,
+        at,
+    };
     directory.keep(&[started, joined]).unwrap();
     let seen = |directory: &SqliteDirectory, sight| {
         directory.call_records(OrganisationId::FIRST, sight, 9).unwrap().len()

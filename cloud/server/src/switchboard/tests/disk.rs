@@ -4,6 +4,7 @@ use super::*;
 use conclave_directory::{AddPersonError, Person, Session, TokenHash};
 use conclave_directory::{AddReleaseError, RoomUpdate, StoredRelease, StoredRollout, TakenRoom};
 use conclave_directory::{AddVmrError, CallRecord, EnrolError, Room, Vmr, pin_tries::Verdict};
+use conclave_directory::{ApiToken, Appointment};
 use conclave_directory::{AuditCheck, AuditEntry, AuditRow, Organisation, OrganisationError};
 use conclave_directory::{Group, GroupError, Place, StoredSettings};
 use conclave_directory::{Reset, ResetOutcome as StoredOutcome};
@@ -54,6 +55,18 @@ through!(RoomSettings {
     fn remove_group(&mut; id: GroupId) -> Result<bool, StoreError>;
     fn places(&;) -> Result<Vec<(RoomId, Place)>, StoreError>;
     fn keep_place(&mut; room: RoomId, place: &Place) -> Result<(), StoreError>;
+});
+through!(Appointments {
+    fn appointments(&;) -> Result<Vec<Appointment>, StoreError>;
+    fn add_appointment(&mut; vmr: &Vmr, new: &Appointment) -> Result<(), AddVmrError>;
+    fn keep_appointment(&mut; title: &DisplayName, changed: &Appointment) -> Result<bool, StoreError>;
+});
+through!(ApiTokens {
+    fn add_api_token(&mut; token: &ApiToken) -> Result<(), StoreError>;
+    fn api_token(&; token: TokenHash) -> Result<Option<(ApiToken, Person)>, StoreError>;
+    fn api_tokens(&; person: PersonId) -> Result<Vec<ApiToken>, StoreError>;
+    fn api_token_used(&mut; id: ApiTokenId, at: UnixTime) -> Result<(), StoreError>;
+    fn remove_api_token(&mut; person: PersonId, id: ApiTokenId) -> Result<bool, StoreError>;
 });
 through!(Audit {
     fn stage(&mut; entry: AuditEntry) -> ();

@@ -1,7 +1,7 @@
 //! Long lists, a part at a time; and what consoles that show them are told.
 
 use super::*;
-use Topic::{Audit, Meetings, Records, Rooms as RoomsChanged, Vmrs as VmrsChanged};
+use Topic::{Appointments, Audit, Meetings, Records, Rooms as RoomsChanged, Vmrs as VmrsChanged};
 
 /// Names, and how many match in all.
 fn rooms(cloud: &mut Cloud, part: Part, state: Option<RoomState>) -> (Vec<String>, usize) {
@@ -89,7 +89,7 @@ fn consoles_hear_what_changed_in_their_organisation_once_for_each_input() {
     // Enrolled; its old link closes, which nobody shows; then it links.
     assert_eq!(told(&mut cloud), [(ours, vec![RoomsChanged, Audit]), (ours, vec![RoomsChanged])]);
     let joined = cloud.joined(link, "4711", None);
-    let call = vec![RoomsChanged, Meetings, Records];
+    let call = vec![RoomsChanged, Meetings, Appointments, Records];
     assert_eq!(told(&mut cloud), [(ours, call.clone())]);
     cloud.ask(link, RoomRequest::Leave { call: joined.call });
     assert_eq!(told(&mut cloud), [(ours, call)]);

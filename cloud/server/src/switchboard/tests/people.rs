@@ -35,8 +35,12 @@ impl Cloud {
     }
 
     pub(super) fn browse(&mut self, session: u8, request: ControlRequest) -> ControlAnswer {
-        let input =
-            Input::Console { id: ControlId(6), session: token(session), source: SOURCE, request };
+        let input = Input::Console {
+            id: ControlId(6),
+            by: Credential::Session(token(session)),
+            source: SOURCE,
+            request,
+        };
         let answer = self.give(input).into_iter().find_map(|output| match output {
             Output::Answer { answer, .. } => Some(answer),
             _ => None,
