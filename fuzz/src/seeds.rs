@@ -81,7 +81,7 @@ fn link_room() -> Vec<Vec<u8>> {
         seeds.push(Script::new().octet(0).octet(READ).piece(first).octet(READ).piece(second).0);
         seeds.push(Script::new().octet(0).octet(READ_FRAMED).piece(&frame[HEADER..]).0);
     }
-    for n in 0..11 {
+    for n in 0..12 {
         let event = framed(&messages::cloud(Envelope::Event(messages::cloud_event(n))));
         seeds.push(Script::new().octet(1).octet(READ_FRAMED).piece(&event[HEADER..]).0);
     }
