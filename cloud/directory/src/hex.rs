@@ -1,18 +1,20 @@
-//! 32 octets as 64 hexadecimal digits: hashes and tokens.
+//! Octets as hexadecimal digits: hashes, tokens, what is sealed.
 
 /// The digits.
-pub(crate) fn written(octets: &[u8; 32]) -> String {
+pub(crate) fn written(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
-/// The octets; `None` of anything but 64 digits.
+/// 32 octets; `None` of anything but 64 digits.
 pub(crate) fn read(text: &str) -> Option<[u8; 32]> {
-    let mut octets = [0; 32];
-    if text.len() != 64 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+    octets(text)?.try_into().ok()
+}
+
+/// The octets; `None` of anything but pairs of digits.
+pub(crate) fn octets(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
     }
-    for (at, octet) in octets.iter_mut().enumerate() {
-        *octet = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(octets)
+    let pair = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
+    (0..text.len()).step_by(2).map(pair).collect()
 }

@@ -25,6 +25,7 @@ mod pin_hash;
 pub mod pin_tries;
 pub mod repository;
 mod reset_codes;
+pub mod second_factor;
 pub mod settings;
 pub mod sign_in;
 mod sqlite;
@@ -47,5 +48,6 @@ pub use repository::{
     RoomUpdate, Sight, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
 };
 pub use reset_codes::{NoReset, RESET_CODE_LIFETIME, RESET_CODE_TRIES, ResetCodes};
+pub use second_factor::{RECOVERY_CODES, RecoveryCode, SecondFactor, SharedSecret};
 pub use settings::{Group, GroupError, Place, SettingsOf, StoredSettings};
 pub use sqlite::{OpenError, SqliteDirectory};

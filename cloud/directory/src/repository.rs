@@ -10,6 +10,7 @@ use crate::audit::{AuditEntry, AuditRow, Chain};
 pub use crate::people::People;
 use crate::pin_hash::PinHash;
 use crate::pin_tries::Verdict;
+pub use crate::second_factor::SecondFactors;
 pub use crate::settings::RoomSettings;
 use crate::words::stored_words;
 use conclave_rollout::{Plan, Saved, Standing};
@@ -608,6 +609,7 @@ pub trait Directory:
     + Audit
     + People
     + ApiTokens
+    + SecondFactors
 {
 }
 
@@ -624,5 +626,7 @@ impl<T> Directory for T where
         + Audit
         + People
         + ApiTokens
+        + SecondFactors
+        + SecondFactors
 {
 }

@@ -5,7 +5,7 @@
 
 use crate::control::RefusalCode;
 use conclave_directory::access::Role;
-use conclave_directory::{PasswordHash, TokenHash};
+use conclave_directory::{PasswordHash, SecondFactor, TokenHash};
 use conclave_types::{DisplayName, EmailAddress, OrganisationId, PersonId, Redacted};
 use std::fmt;
 use std::net::IpAddr;
@@ -80,8 +80,30 @@ pub enum AccountRequest {
         password: PasswordHash,
         /// What the try was begun with.
         known: Option<TokenHash>,
+        /// What they showed besides, where they have a second factor.
+        proof: Option<Proof>,
         /// Where they sit.
         browser: Browser,
+    },
+    /// The second factor of the person of a session, confirmed or not.
+    SecondFactor {
+        /// The session.
+        session: TokenHash,
+    },
+    /// Keeps a second factor for the person of a session. One that is confirmed is only replaced by one that is, too;
+    /// with that all other sessions end.
+    KeepSecondFactor {
+        /// The session.
+        session: TokenHash,
+        /// The factor.
+        factor: SecondFactor,
+        /// The hashes of the recovery codes.
+        recovery: Vec<TokenHash>,
+    },
+    /// Removes the second factor of the person of a session.
+    RemoveSecondFactor {
+        /// The session.
+        session: TokenHash,
     },
     /// Who is signed in by this session.
     Who {
@@ -123,6 +145,15 @@ pub enum AccountRequest {
     },
 }
 
+/// What somebody showed besides a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The code of this step.
+    Step(u64),
+    /// A recovery code, by its hash.
+    Recovery(TokenHash),
+}
+
 /// Somebody who is signed in, or is about to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Me {
@@ -138,6 +169,8 @@ pub struct Me {
     pub organisation: OrganisationId,
     /// What that is called.
     pub organisation_name: DisplayName,
+    /// Whether they have a second factor.
+    pub second_factor: bool,
 }
 
 /// An account at which a password may be tried.
@@ -149,6 +182,8 @@ pub struct Candidate {
     pub organisation: OrganisationId,
     /// What to compare with.
     pub password: PasswordHash,
+    /// What they are to show besides.
+    pub second_factor: Option<SecondFactor>,
 }
 
 /// What the console is answered.
@@ -175,6 +210,13 @@ pub enum AccountAnswer {
     },
     /// Somebody.
     Person(Box<Me>),
+    /// Somebody's second factor.
+    SecondFactor {
+        /// Whose.
+        person: PersonId,
+        /// What is kept.
+        factor: Option<SecondFactor>,
+    },
     /// Nobody is signed in by this session, or nobody is invited by this link.
     Nobody,
 }

@@ -5,6 +5,7 @@
 //! | `cloud.db` | organisations, people, rooms, meeting rooms, records, the audit log (SQLite, with `-wal` and `-shm` beside it) |
 //! | `calls.jsonl` | how the last calls went, one line of JSON each |
 //! | `bundles/` | the bundles of releases, each named by its SHA-256 |
+//! | `vault.key` | with which the secrets of second factors are sealed in the database |
 //! | `console.pem`, `console.key` | the console's certificate, when it has none from elsewhere |
 //! | `lock` | locked while a cloud runs |
 //! | `run.json` | while a cloud runs: where it listens, for scripts |
@@ -106,6 +107,11 @@ impl DataFolder {
     /// How the last calls went.
     pub fn calls(&self) -> PathBuf {
         self.path.join("calls.jsonl")
+    }
+
+    /// With which the secrets of second factors are sealed in the database.
+    pub fn vault_key(&self) -> PathBuf {
+        self.path.join("vault.key")
     }
 
     /// Where a running cloud says how it can be reached.

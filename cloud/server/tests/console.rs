@@ -235,6 +235,10 @@ fn what_each_role_may_ask_for_is_so_for_every_address() {
     let mut cloud = Cloud::start();
     let mut ada = cloud.set_up();
     assert_eq!(ada.post("/vmrs", json!({ "number": "4711", "name": "Board" })).status, 200);
+    let meeting = json!({
+        "title": "Board", "starts_at": 4_000_000_000_u64, "ends_at": 4_000_003_600_u64,
+        "rooms": [], "people": ["x@example.com"],
+    });
     // Every route, with a body that is right; and whether a member may.
     let routes = [
         ("GET", "/vmrs", None, true),
@@ -279,6 +283,20 @@ fn what_each_role_may_ask_for_is_so_for_every_address() {
         ("PATCH", "/people/x@example.org", Some(json!({ "suspended": true })), false),
         ("DELETE", "/people/x@example.org", None, false),
         ("POST", "/people/x@example.org/invitation", None, false),
+        ("DELETE", "/people/x@example.org/second-factor", None, false),
+        ("GET", "/appointments?q=a&past=true&skip=1&most=2", None, true),
+        ("POST", "/appointments", Some(meeting.clone()), false),
+        ("PUT", "/appointments/123456789", Some(meeting.clone()), false),
+        ("DELETE", "/appointments/123456789", None, false),
+        ("GET", "/bookable-rooms?q=a&from=1&until=2", None, false),
+        ("GET", "/tokens", None, true),
+        (
+            "POST",
+            "/tokens",
+            Some(json!({ "name": "Nightly", "scopes": ["meeting-rooms:read"], "days": 7 })),
+            true,
+        ),
+        ("DELETE", "/tokens/X", None, true),
     ];
     let mut max = ada.invite("max@example.org", "member");
     let mut stranger = max.cloud.browser();
@@ -483,4 +501,94 @@ fn the_pages_are_at_every_address_but_those_of_the_api_and_allow_nothing_from_el
         b"POST /rooms HTTP/1.1\r\nHost: console\r\nX-Conclave: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
     );
     assert!(post.starts_with("HTTP/1.1 404"), "{post}");
+}
+
+/// The code that an app shows in so many seconds.
+fn code(secret: &str, later: u32) -> String {
+    let now = format!("--now=+{later} seconds");
+    let output = Command::new("oathtool").args(["--totp", "--base32", &now, secret]).output();
+    String::from_utf8(output.unwrap().stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn an_app_shows_a_code_that_signing_in_wants_besides_the_password() {
+    let mut cloud = Cloud::start();
+    let mut ada = cloud.set_up();
+    let wrong = ada.post("/me/second-factor", json!({ "password": "wrong" }));
+    assert_eq!(wrong.error(), (401, "wrong_password"));
+    let begun = ada.post("/me/second-factor", json!({ "password": PASSWORD }));
+    let secret = begun.body["secret"].as_str().unwrap().to_owned();
+    let uri = format!("otpauth://totp/Conclave:ada%40example.org?secret={secret}&issuer=Conclave");
+    assert_eq!(begun.body["uri"], uri);
+    assert_eq!(
+        ada.post("/me/second-factor/confirm", json!({ "code": "1" })).error(),
+        (401, "wrong_code")
+    );
+    assert_eq!(ada.get("/me").body["second_factor"], false);
+    let confirmed = ada.post("/me/second-factor/confirm", json!({ "code": code(&secret, 0) }));
+    let recovery = confirmed.body["recovery"].as_array().unwrap().clone();
+    assert_eq!((confirmed.status, recovery.len()), (200, 8));
+    assert_eq!(ada.get("/me").body["second_factor"], true);
+
+    let mut other = ada.cloud.browser();
+    let with = |code: Option<&str>| json!({ "email": "ada@example.org", "password": PASSWORD, "code": code });
+    assert_eq!(other.post("/session", with(None)).error(), (401, "code_needed"));
+    assert_eq!(other.post("/session", with(Some("12 34"))).error(), (401, "wrong_code"));
+    // The next code: the one before was taken.
+    let next = code(&secret, 30);
+    assert_eq!(other.post("/session", with(Some(&next))).status, 200);
+    assert_eq!(
+        ada.cloud.browser().post("/session", with(Some(&next))).error(),
+        (401, "wrong_code")
+    );
+    // Nothing in the database gives the secret away.
+    let database = std::fs::read(ada.cloud.data.path().join("cloud.db")).unwrap();
+    let list = std::fs::read_dir(ada.cloud.data.path()).unwrap();
+    let mut octets = database;
+    for entry in list {
+        let path = entry.unwrap().path();
+        if path.is_file() && !path.ends_with("vault.key") {
+            octets.extend(std::fs::read(path).unwrap());
+        }
+    }
+    assert!(!octets.windows(secret.len()).any(|window| window == secret.as_bytes()));
+    // The app is gone: a recovery code lets in once, and takes the factor away.
+    let lost = recovery[0].as_str().unwrap();
+    let mut third = ada.cloud.browser();
+    assert_eq!(third.post("/session", with(Some(lost))).status, 200);
+    assert_eq!(ada.cloud.browser().post("/session", with(Some(lost))).error(), (401, "wrong_code"));
+    let off = third.ask("DELETE", "/me/second-factor", Some(json!({ "password": PASSWORD })));
+    assert_eq!(off.status, 204);
+    assert_eq!(ada.cloud.browser().post("/session", with(None)).status, 200);
+}
+
+#[test]
+fn a_script_asks_with_a_token_and_no_cookie() {
+    let mut cloud = Cloud::start();
+    let mut ada = cloud.set_up();
+    let made =
+        ada.post("/tokens", json!({ "name": "Nightly", "scopes": ["rooms:read"], "days": 7 }));
+    let secret = made.body["secret"].as_str().unwrap().to_owned();
+    let ask = |line: &str, header: &str| {
+        let request =
+            format!("{line} HTTP/1.1\r\nHost: console\r\nConnection: close\r\n{header}\r\n\r\n");
+        ada.cloud.raw(request.as_bytes()).split(' ').nth(1).unwrap().to_owned()
+    };
+    let bearer = format!("Authorization: Bearer {secret}");
+    assert_eq!(ask("GET /api/v1/rooms", &bearer), "200");
+    assert_eq!(ask("GET /api/v1/vmrs", &bearer), "403");
+    // No header of ours is wanted, since no browser sends this one by itself.
+    assert_eq!(ask("POST /api/v1/rooms/X/identify", &bearer), "403", "its scope");
+    assert_eq!(ask("GET /api/v1/me", &bearer), "401", "an account is beyond every token");
+    assert_eq!(ask("GET /api/v1/live", &bearer), "401");
+    let session = &ada.cookies.iter().find(|(name, _)| name == "__Host-session").unwrap().1;
+    let both =
+        format!("Authorization: Bearer {}\r\nCookie: __Host-session={session}", "0".repeat(64));
+    assert_eq!(
+        ask("GET /api/v1/rooms", &both),
+        "401",
+        "a token that is none is not helped by a cookie"
+    );
+    let forged = format!("Authorization: Basic eA==\r\nCookie: __Host-session={session}");
+    assert_eq!(ask("POST /api/v1/rooms/X/identify", &forged), "401");
 }

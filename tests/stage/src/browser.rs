@@ -116,6 +116,12 @@ impl Window<'_> {
         text.as_str().map(str::to_owned).context("no text")
     }
 
+    /// What the first element of this kind says, by its selector: for what has no name.
+    pub fn text(&mut self, selector: &str) -> Result<String> {
+        let text = self.tell(json!({ "do": "text", "path": selector }))?;
+        text.as_str().map(str::to_owned).context("no text")
+    }
+
     /// Presses a key.
     pub fn key(&mut self, key: &str) -> Result<()> {
         self.tell(json!({ "do": "type", "key": key })).map(drop)

@@ -431,6 +431,47 @@ fn by_keyboard(ada: &mut Window<'_>, room: &mut Room) -> Result<()> {
     })
 }
 
+/// The code that an app shows in so many seconds.
+fn code(secret: &str, later: u32) -> Result<String> {
+    let now = format!("--now=+{later} seconds");
+    let output = Command::new("oathtool").args(["--totp", "--base32", &now, secret]).output()?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// An app is set up; what it shares with the cloud.
+fn second_factor(ada: &mut Window<'_>) -> Result<String> {
+    ada.press("link", "Signed in as Ada Lovelace")?;
+    ada.press("button", "Set up")?;
+    ada.fill("Password", PASSWORD)?;
+    ada.press("button", "Go on")?;
+    ada.see("dialog", "Put it into your app")?;
+    let picture = "The picture for your app. The letters and figures under it say the same.";
+    ada.see("img", picture)?;
+    let secret: String = ada.text("p.secret")?.split_whitespace().collect();
+    ada.look("account-app")?;
+    ada.fill("Code", &code(&secret, 0)?)?;
+    ada.press("button", "Turn on")?;
+    ada.see("heading", "Your recovery codes")?;
+    ensure!(ada.read("Recovery codes")?.lines().count() == 8, "eight codes");
+    ada.press("button", "Close")?;
+    ada.see("button", "Turn off")?;
+    Ok(secret)
+}
+
+/// A token for a script is made and shown once.
+fn token(ada: &mut Window<'_>) -> Result<()> {
+    ada.press("button", "New token")?;
+    ada.fill("What it is for", "Nightly report")?;
+    ada.press("checkbox", "see rooms")?;
+    ada.press("checkbox", "read reports")?;
+    ada.look("account-token")?;
+    ada.press("button", "Make it")?;
+    ada.see("heading", "Your new token")?;
+    ensure!(ada.read("Token")?.len() == 64, "no token");
+    ada.press("button", "Close")?;
+    ada.see("button", "Remove Nightly report")
+}
+
 #[test]
 #[ignore = "starts real rooms, a real cloud and a real browser; cargo xtask test runs it"]
 fn a_first_day_in_the_console() -> Result<()> {
@@ -480,7 +521,8 @@ fn a_first_day_in_the_console() -> Result<()> {
             ada.see_text("renamed a room")?;
             ada.see_text("changed how rooms are set")?;
             ada.look("audit")?;
-            ada.press("link", "Signed in as Ada Lovelace")?;
+            let app = second_factor(&mut ada)?;
+            token(&mut ada)?;
             ada.look("account")?;
             ada.press("button", "Français")?;
             ada.press("link", "Salles")?;
@@ -505,6 +547,13 @@ fn a_first_day_in_the_console() -> Result<()> {
             ada.press("button", "Se connecter")?;
             ada.see_text("Ce n’est pas le mot de passe de cette adresse. Vérifiez les deux.")?;
             ada.fill("Mot de passe", PASSWORD)?;
+            ada.press("button", "Se connecter")?;
+            ada.fill("Code de votre application", "000 000")?;
+            ada.press("button", "Se connecter")?;
+            ada.see("alert", "")?;
+            ada.look("sign-in-code")?;
+            // The next code: the one before was taken when the app was set up.
+            ada.fill("Code de votre application", &code(&app, 30)?)?;
             ada.press("button", "Se connecter")?;
             ada.see("heading", "Salles")?;
 

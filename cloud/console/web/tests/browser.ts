@@ -93,6 +93,7 @@ const deeds: Record<string, (order: Order) => Promise<unknown>> = {
   see: async (order) => (await element(order)).first().waitFor(),
   miss: async (order) => (await element(order)).first().waitFor({ state: "detached" }),
   read: async (order) => (await element(order)).first().inputValue(),
+  text: async (order) => (await page(order)).locator(order.path ?? "").first().innerText(),
   focus: async (order) =>
     void (await (await page(order)).waitForFunction((text) => document.activeElement?.textContent?.trim() === text, order.text)),
   look: async (order) => (await page(order)).emulateMedia({ colorScheme: order.scheme ?? "light" }),

@@ -18,6 +18,7 @@ mod records;
 mod resets;
 mod rooms;
 mod safety;
+mod second_factors;
 mod settings;
 mod tries;
 mod updates;

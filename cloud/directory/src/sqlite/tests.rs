@@ -4,10 +4,13 @@ use crate::audit::AuditEntry;
 use crate::pin_hash::PinHash;
 use crate::pin_tries::{FREE_TRIES, Verdict};
 use crate::repository::*;
-use conclave_types::{CallId, DisplayName, MeetingId, OrganisationId, Redacted, RoomId, VmrId};
+use conclave_types::{
+    CallId, DisplayName, MeetingId, OrganisationId, PersonId, Redacted, RoomId, VmrId,
+};
 
 mod appointments;
 mod people;
+mod second_factors;
 mod settings;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);

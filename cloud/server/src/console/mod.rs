@@ -2,7 +2,7 @@
 //!
 //! Nothing is decided here. `door` takes connections and their TLS, `people` signs people in
 //! and out, `things` puts a request into the words of the command line; the switchboard answers, and it alone
-//! knows who may do what. `live` says what changed, `pages` shows the pages.
+//! knows who may do what. `second_factor` asks for the code of an app. `live` says what changed, `pages` shows the pages.
 //!
 //! - Whoever is signed in has a session's token in a cookie that no script reads and no other site sends
 //!   (`__Host-`, `HttpOnly`, `Secure`, `SameSite=Strict`). What changes something wants the header `X-Conclave: 1`
@@ -16,13 +16,16 @@ mod live;
 mod pages;
 mod people;
 mod reply;
+mod second_factor;
 mod things;
+mod vault;
 
 pub use door::serve;
 pub use live::Changed;
 
 use crate::accounts::{AccountAnswer, AccountRequest, Source};
 use crate::control::{ControlAnswer, ControlRequest};
+use crate::data_folder::DataFolder;
 use crate::switchboard::Credential;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -32,9 +35,11 @@ use axum::response::Response;
 use conclave_directory::{Password, PasswordHash, Token};
 use reply::Trouble;
 use ring::rand::{SecureRandom, SystemRandom};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use vault::Vault;
 
 /// The most octets of a request's body. Names and numbers; a hundredth of it is usual.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -75,15 +80,21 @@ pub struct Desk {
     changes: broadcast::Sender<Changed>,
     hashing: Arc<Semaphore>,
     random: SystemRandom,
+    vault: Arc<Vault>,
 }
 
 impl Desk {
     /// The desk, and what is asked at it.
-    pub fn new() -> (Desk, mpsc::Receiver<Ask>) {
+    ///
+    /// # Errors
+    /// The key of the vault cannot be read or made.
+    pub fn new(folder: &DataFolder) -> io::Result<(Desk, mpsc::Receiver<Ask>)> {
+        let vault = Arc::new(Vault::open(folder)?);
         let (asks, asked) = mpsc::channel(64);
         let hashing = Arc::new(Semaphore::new(MOST_HASHING));
         let changes = broadcast::Sender::new(live::KEPT);
-        (Desk { asks, changes, hashing, random: SystemRandom::new() }, asked)
+        let random = SystemRandom::new();
+        Ok((Desk { asks, changes, hashing, random, vault }, asked))
     }
 
     /// Where changes are told, for whoever shows them.
@@ -143,7 +154,13 @@ impl Desk {
 /// Everything that a browser may ask for.
 fn routes(desk: Desk) -> Router {
     Router::new()
-        .nest("/api/v1", people::routes().merge(things::routes()).merge(live::routes()))
+        .nest(
+            "/api/v1",
+            people::routes()
+                .merge(second_factor::routes())
+                .merge(things::routes())
+                .merge(live::routes()),
+        )
         .fallback(pages::page)
         .method_not_allowed_fallback(|| async { Trouble::NotFound })
         .layer(DefaultBodyLimit::max(LONGEST_BODY))

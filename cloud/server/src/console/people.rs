@@ -1,7 +1,7 @@
 //! Signing in and out, the first administrator, invitations, one's own account.
 
 use super::reply::Trouble;
-use super::{Desk, PasswordHash};
+use super::{Desk, PasswordHash, second_factor};
 use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me, Source};
 use crate::switchboard::Credential;
 use axum::extract::rejection::JsonRejection;
@@ -93,6 +93,7 @@ struct MeBody {
     email: EmailAddress,
     role: &'static str,
     organisation: OrganisationBody,
+    second_factor: bool,
 }
 
 #[derive(Serialize)]
@@ -111,6 +112,7 @@ fn body(me: Me) -> Json<MeBody> {
             organisation: me.organisation,
             name: me.organisation_name,
         },
+        second_factor: me.second_factor,
     })
 }
 
@@ -194,6 +196,8 @@ struct SignIn {
     password: Password,
     /// Where the address belongs to several: which one is meant.
     organisation: Option<OrganisationId>,
+    /// The code of their app, or a recovery code, where they have a second factor.
+    code: Option<Secret<String>>,
 }
 
 async fn sign_in(
@@ -202,22 +206,27 @@ async fn sign_in(
     cookies: Cookies,
     wanted: Result<Json<SignIn>, JsonRejection>,
 ) -> Result<Response, Trouble> {
-    let Json(SignIn { email, password, organisation }) = wanted?;
+    let Json(SignIn { email, password, organisation, code }) = wanted?;
     let known = cookies.device.as_ref().map(Token::hash);
     let matched = try_password(&desk, &email, source, known, password).await?;
     let matched = match organisation {
         Some(wanted) => matched.into_iter().find(|each| each.organisation == wanted),
         None => matched.into_iter().next(),
     };
-    let Some(Candidate { person, organisation, password }) = matched else {
+    let Some(Candidate { person, organisation, password, second_factor }) = matched else {
         desk.account(AccountRequest::FailedSignIn { email, source }).await?;
         return Err(Trouble::WrongPassword);
     };
+    let proof = match &second_factor {
+        None => None,
+        Some(factor) => Some(second_factor::proof(&desk, person, factor, code.as_ref())?),
+    };
     let fresh = fresh(&desk, &cookies, source)?;
     let browser = fresh.browser;
-    let request = AccountRequest::SignIn { person, organisation, password, known, browser };
+    let request = AccountRequest::SignIn { person, organisation, password, known, proof, browser };
     match desk.account(request).await? {
         AccountAnswer::Person(me) => Ok(signed_in(StatusCode::OK, &fresh, *me)),
+        _ if proof.is_some() => Err(Trouble::WrongCode),
         _ => Err(Trouble::WrongPassword),
     }
 }
@@ -293,16 +302,27 @@ async fn change_password(
     let Json(ChangePassword { old, new }) = wanted?;
     let me = who(&desk, &cookies).await?;
     judge(&new, &me.email, &me.name)?;
-    let known = cookies.device.as_ref().map(Token::hash);
-    // The same counting as at the door: an open browser is no place to guess from.
-    let matched = try_password(&desk, &me.email, source, known, old).await?;
-    let matched = matched.into_iter().find(|each| each.person == me.person);
-    let Some(Candidate { password: old, .. }) = matched else { return Err(Trouble::WrongPassword) };
+    let old = own_password(&desk, &cookies, source, &me, old).await?;
     let (session, new) = (cookies.session()?, desk.hash(new).await?);
     match desk.account(AccountRequest::ChangePassword { session, old, new }).await? {
         AccountAnswer::Done => Ok(StatusCode::NO_CONTENT),
         _ => Err(Trouble::SignedOut),
     }
+}
+
+/// Somebody who is signed in shows that they know their password. The same counting as at the door: an open browser is no
+/// place to guess from.
+pub(super) async fn own_password(
+    desk: &Desk,
+    cookies: &Cookies,
+    source: Source,
+    me: &Me,
+    password: Password,
+) -> Result<PasswordHash, Trouble> {
+    let known = cookies.device.as_ref().map(Token::hash);
+    let matched = try_password(desk, &me.email, source, known, password).await?;
+    let matched = matched.into_iter().find(|each| each.person == me.person);
+    matched.map(|each| each.password).ok_or(Trouble::WrongPassword)
 }
 
 #[derive(Deserialize)]
@@ -348,6 +368,8 @@ async fn accept_invitation(
     let browser = fresh.browser;
     match desk.account(AccountRequest::AcceptInvitation { token, password, browser }).await? {
         AccountAnswer::Person(me) => Ok(signed_in(StatusCode::OK, &fresh, *me)),
+        // The password is set; who has a second factor signs in with it.
+        AccountAnswer::Done => Ok(StatusCode::NO_CONTENT.into_response()),
         _ => Err(Trouble::LinkIsOver),
     }
 }

@@ -20,6 +20,10 @@ pub(super) enum Trouble {
     SignedOut,
     /// Address and password do not belong together.
     WrongPassword,
+    /// The password is right, and a code of an app is wanted besides.
+    CodeNeeded,
+    /// The code is none, or was used.
+    WrongCode,
     /// Whoever asks may not.
     NotAllowed,
     /// It is not there, or not theirs.
@@ -64,6 +68,17 @@ impl Trouble {
                 StatusCode::UNAUTHORIZED,
                 "wrong_password",
                 "address and password do not belong together".into(),
+            ),
+            Trouble::CodeNeeded => (
+                StatusCode::UNAUTHORIZED,
+                "code_needed",
+                "the code that your app shows is wanted too, or a recovery code".into(),
+            ),
+            Trouble::WrongCode => (
+                StatusCode::UNAUTHORIZED,
+                "wrong_code",
+                "this is not the code that your app shows now, or it was used: wait for the next one"
+                    .into(),
             ),
             Trouble::NotAllowed => (
                 StatusCode::FORBIDDEN,

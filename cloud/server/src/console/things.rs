@@ -52,6 +52,7 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/people", get(people).post(add_person))
         .route("/people/{person}", axum::routing::patch(change_person).delete(remove_person))
         .route("/people/{person}/invitation", post(invite_person))
+        .route("/people/{person}/second-factor", axum::routing::delete(take_second_factor))
 }
 
 /// Whoever asks: the desk, the session, where from.
@@ -481,4 +482,8 @@ async fn remove_person(asker: Asker, Path(person): Path<String>) -> Answer {
 
 async fn invite_person(asker: Asker, Path(person): Path<String>) -> Answer {
     asker.ask(ControlRequest::PersonInvite { person }).await
+}
+
+async fn take_second_factor(asker: Asker, Path(person): Path<String>) -> Answer {
+    asker.ask(ControlRequest::PersonSecondFactorOff { person }).await
 }

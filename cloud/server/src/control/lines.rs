@@ -302,6 +302,9 @@ pub struct PersonLine {
     pub invited: bool,
     /// When the account was made.
     pub created_at: UnixTime,
+    /// Whether they show a code of an app when they sign in.
+    #[serde(default)]
+    pub second_factor: bool,
 }
 
 /// A row of the audit log.

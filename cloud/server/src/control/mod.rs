@@ -296,6 +296,11 @@ pub enum ControlRequest {
         /// Whether they are kept out; `None` leaves it.
         suspended: Option<bool>,
     },
+    /// Take somebody's second factor away: their app is gone, and their recovery codes too.
+    PersonSecondFactorOff {
+        /// Their id or their address.
+        person: String,
+    },
     /// Remove somebody's account.
     PersonRemove {
         /// Their id or their address.

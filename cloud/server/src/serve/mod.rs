@@ -116,7 +116,8 @@ async fn run(
     let (scrapes, metrics) = scraped(config.metrics.listen, &tasks, &stop).await?;
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let (desk, browsers) = Desk::new();
+    let (desk, browsers) = Desk::new(folder)
+        .with_context(|| format!("{} cannot be used", folder.vault_key().display()))?;
     let changes = desk.changes();
     let console = browsers::open(folder, &config.console, desk, &tasks, &stop, &workers).await?;
     let pid = std::process::id();

@@ -4,20 +4,21 @@ use crate::metrics::Histogram;
 use conclave_directory::pin_tries::Verdict;
 use conclave_directory::repository::{
     ApiTokens, Appointments, Audit, Organisations, PinTries, Records, Resets, RoomSettings, Rooms,
-    Updates, Vmrs,
+    SecondFactors, Updates, Vmrs,
 };
 use conclave_directory::{
     AddPersonError, AddReleaseError, AddVmrError, ApiToken, Appointment, AuditCheck, AuditEntry,
     AuditRow, CallRecord, EnrolError, Group, GroupError, KeyFingerprint, Organisation,
     OrganisationError, People, Person, PinHash, Place, RecordEntry, Reset, ResetOutcome, Room,
-    RoomUpdate, Session, Sight, SqliteDirectory, StoreError, StoredRelease, StoredRollout,
-    StoredSettings, TakenRoom, TokenHash, Vmr,
+    RoomUpdate, SecondFactor, Session, Sight, SqliteDirectory, StoreError, StoredRelease,
+    StoredRollout, StoredSettings, TakenRoom, TokenHash, Vmr,
 };
 use conclave_rollout::Saved;
 use conclave_types::{
     ApiTokenId, Compatible, DisplayName, EmailAddress, GroupId, OrganisationId, PersonId,
     ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
 };
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -164,6 +165,15 @@ timed!(ApiTokens {
     change remove_api_token(person: PersonId, id: ApiTokenId) -> Result<bool, StoreError>;
     read api_token(token: TokenHash) -> Result<Option<(ApiToken, Person)>, StoreError>;
     read api_tokens(person: PersonId) -> Result<Vec<ApiToken>, StoreError>;
+});
+
+timed!(SecondFactors {
+    change keep_second_factor(person: PersonId, factor: &SecondFactor, recovery: &[TokenHash]) -> Result<(), StoreError>;
+    change take_step(person: PersonId, step: u64) -> Result<bool, StoreError>;
+    change take_recovery_code(person: PersonId, code: TokenHash) -> Result<bool, StoreError>;
+    change remove_second_factor(person: PersonId) -> Result<bool, StoreError>;
+    read second_factor(person: PersonId) -> Result<Option<SecondFactor>, StoreError>;
+    read with_second_factor(organisation: OrganisationId) -> Result<BTreeSet<PersonId>, StoreError>;
 });
 
 timed!(PinTries {

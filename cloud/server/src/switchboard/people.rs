@@ -4,14 +4,17 @@ use super::admin::Answered;
 use super::refused::Refused;
 use super::words::Caller;
 use super::{ControlId, Credential, Output, Switchboard, Topic};
-use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me, Source};
+use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me, Proof, Source};
 use crate::control::{ControlAnswer, ControlRequest, PersonLine, RefusalCode};
 use conclave_directory::access::{Action, Role};
 use conclave_directory::sign_in::{Attempt, Device};
-use conclave_directory::{PasswordHash, Person, Session, Standing, StoreError, TokenHash};
+use conclave_directory::{
+    PasswordHash, Person, SecondFactor, Session, Standing, StoreError, TokenHash,
+};
 use conclave_types::{
     DisplayName, EmailAddress, OrganisationId, PersonId, Redacted, Secret, UnixTime,
 };
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A session ends when it was not used for so long: a shift, and the way home.
@@ -76,6 +79,7 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         Ask::PersonAdd { .. }
         | Ask::PersonInvite { .. }
         | Ask::PersonChange { .. }
+        | Ask::PersonSecondFactorOff { .. }
         | Ask::PersonRemove { .. } => Some(Action::ChangePeople),
         // Of the whole installation.
         Ask::AuditList { installation: true, .. }
@@ -155,8 +159,29 @@ impl Switchboard {
                 }
                 Ok(AccountAnswer::Done)
             }
-            AccountRequest::SignIn { person, organisation, password, known, browser } => {
-                self.sign_in(organisation, person, &password, known, browser)
+            AccountRequest::SignIn { person, organisation, password, known, proof, browser } => {
+                self.sign_in((organisation, person), &password, known, proof, browser)
+            }
+            AccountRequest::SecondFactor { session } => {
+                let Some((_, Person { id: person, .. })) = self.person_of(session)? else {
+                    return Ok(AccountAnswer::Nobody);
+                };
+                let factor = self.parts.directory.second_factor(person)?;
+                Ok(AccountAnswer::SecondFactor { person, factor })
+            }
+            AccountRequest::KeepSecondFactor { session, factor, recovery } => {
+                self.keep_second_factor(session, &factor, &recovery)
+            }
+            AccountRequest::RemoveSecondFactor { session } => {
+                let Some((session, person)) = self.person_of(session)? else {
+                    return Ok(AccountAnswer::Nobody);
+                };
+                self.asking = Some(caller_by_words(&person, session.source));
+                self.audit("person.second_factor_off", person.id, "", "");
+                let removed = self.parts.directory.remove_second_factor(person.id);
+                self.settle(removed.is_ok());
+                removed?;
+                Ok(AccountAnswer::Done)
             }
             AccountRequest::Who { session } => match self.person_of(session)? {
                 None => Ok(AccountAnswer::Nobody),
@@ -213,6 +238,10 @@ impl Switchboard {
                 self.settle(done.is_ok());
                 let person = done?;
                 self.parts.directory.forget_invitations(person.id)?;
+                if self.confirmed_factor(person.id)?.is_some() {
+                    // Whoever has the link alone is not in yet.
+                    return Ok(AccountAnswer::Done);
+                }
                 self.let_in(person, browser)
             }
         }
@@ -284,11 +313,13 @@ impl Switchboard {
         }
         let people = self.parts.directory.people_with_email(email)?.into_iter();
         let candidates = people.filter(|person| person.standing == Standing::Active);
-        let candidates = candidates.filter_map(|person| {
-            let Person { id: person, organisation, password, .. } = person;
-            Some(Candidate { person, organisation, password: password? })
-        });
-        Ok(AccountAnswer::Try { candidates: candidates.collect() })
+        let mut found = Vec::new();
+        for Person { id: person, organisation, password, .. } in candidates {
+            let Some(password) = password else { continue };
+            let second_factor = self.confirmed_factor(person)?;
+            found.push(Candidate { person, organisation, password, second_factor });
+        }
+        Ok(AccountAnswer::Try { candidates: found })
     }
 
     /// A browser's token counts only where somebody with this address signed in with it.
@@ -307,21 +338,63 @@ impl Switchboard {
 
     fn sign_in(
         &mut self,
-        organisation: OrganisationId,
-        id: PersonId,
+        (organisation, id): (OrganisationId, PersonId),
         password: &PasswordHash,
         device: Option<TokenHash>,
+        proof: Option<Proof>,
         browser: Browser,
     ) -> Result<AccountAnswer, Refused> {
         let person = self.parts.directory.person(organisation, id)?.filter(|person| {
             person.standing == Standing::Active && person.password.as_ref() == Some(password)
         });
         let Some(person) = person else { return Ok(AccountAnswer::Nobody) };
+        // Looked at before and asked again: it may be there since, and no code is good twice.
+        let shown = match (self.confirmed_factor(id)?, proof) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(_), Some(Proof::Step(step))) => self.parts.directory.take_step(id, step)?,
+            (Some(_), Some(Proof::Recovery(code))) => {
+                self.parts.directory.take_recovery_code(id, code)?
+            }
+        };
+        if !shown {
+            return Ok(AccountAnswer::Nobody);
+        }
         let device = self.known(&person.email, device)?;
         let Browser { source, .. } = browser;
         let attempt = Attempt { email: &person.email, source: source.0, device };
         self.sign_ins.succeeded(attempt);
         self.let_in(person, browser)
+    }
+
+    fn confirmed_factor(&self, person: PersonId) -> Result<Option<SecondFactor>, StoreError> {
+        Ok(self.parts.directory.second_factor(person)?.filter(|factor| factor.confirmed))
+    }
+
+    fn keep_second_factor(
+        &mut self,
+        session: TokenHash,
+        factor: &SecondFactor,
+        recovery: &[TokenHash],
+    ) -> Result<AccountAnswer, Refused> {
+        let Some((session, person)) = self.person_of(session)? else {
+            return Ok(AccountAnswer::Nobody);
+        };
+        if !factor.confirmed {
+            if self.confirmed_factor(person.id)?.is_some() {
+                return Ok(AccountAnswer::Nobody);
+            }
+            self.parts.directory.keep_second_factor(person.id, factor, recovery)?;
+            return Ok(AccountAnswer::Done);
+        }
+        self.asking = Some(caller_by_words(&person, session.source));
+        self.audit("person.second_factor_on", person.id, "", "");
+        let kept = self.parts.directory.keep_second_factor(person.id, factor, recovery);
+        self.settle(kept.is_ok());
+        kept?;
+        self.parts.directory.end_sessions(person.id, Some(session.token))?;
+        self.changed(person.organisation, Topic::People);
+        Ok(AccountAnswer::Done)
     }
 
     fn let_in(&mut self, person: Person, browser: Browser) -> Result<AccountAnswer, Refused> {
@@ -371,6 +444,7 @@ impl Switchboard {
         let theirs = organisations.into_iter().find(|each| each.id == person.organisation);
         let theirs =
             theirs.ok_or_else(|| Refused::because("their organisation is gone".to_owned()))?;
+        let second_factor = self.confirmed_factor(person.id)?.is_some();
         Ok(AccountAnswer::Person(Box::new(Me {
             person: person.id,
             name: person.name,
@@ -378,6 +452,7 @@ impl Switchboard {
             role: person.role,
             organisation: theirs.id,
             organisation_name: theirs.name,
+            second_factor,
         })))
     }
 
@@ -389,10 +464,11 @@ impl Switchboard {
         match request {
             ControlRequest::PersonList { part } => {
                 let (people, found) = (self.parts.directory.people(whose)?, part.search());
+                let with = self.parts.directory.with_second_factor(whose)?;
                 let matching = people
                     .into_iter()
                     .filter(|each| found(&[each.name.as_str(), each.email.as_str()]));
-                let (people, total) = part.of(matching.map(line));
+                let (people, total) = part.of(matching.map(|person| line(person, &with)));
                 Ok(ControlAnswer::People { people, total })
             }
             ControlRequest::PersonAdd { email, name, role } => {
@@ -428,7 +504,21 @@ impl Switchboard {
                 if after.standing == Standing::Suspended {
                     self.parts.directory.end_sessions(after.id, None)?;
                 }
-                Ok(ControlAnswer::PersonChanged { person: Box::new(line(after)) })
+                let with = self.parts.directory.with_second_factor(whose)?;
+                Ok(ControlAnswer::PersonChanged { person: Box::new(line(after, &with)) })
+            }
+            ControlRequest::PersonSecondFactorOff { person } => {
+                let person = self.find_person(whose, &person)?;
+                if self.confirmed_factor(person.id)?.is_none() {
+                    return Err(Refused::with(
+                        RefusalCode::Gone,
+                        format!("'{}' has no second factor", person.name),
+                    ));
+                }
+                self.audit("person.second_factor_off", person.id, "", "");
+                self.parts.directory.remove_second_factor(person.id)?;
+                let person = Box::new(line(person, &BTreeSet::new()));
+                Ok(ControlAnswer::PersonChanged { person })
             }
             ControlRequest::PersonRemove { person } => {
                 let person = self.find_person(whose, &person)?;
@@ -438,7 +528,8 @@ impl Switchboard {
                 self.remove_unseen(person.id)?;
                 self.nobody_invites(Some(person.id), None);
                 self.parts.directory.remove_person(person.id)?;
-                Ok(ControlAnswer::PersonRemoved { person: Box::new(line(person)) })
+                let person = Box::new(line(person, &BTreeSet::new()));
+                Ok(ControlAnswer::PersonRemoved { person })
             }
             _ => Err(Refused::because("this is not the switchboard's to answer")),
         }
@@ -453,7 +544,9 @@ impl Switchboard {
         let expires_at = self.wall.after(INVITATION);
         self.parts.directory.add_invitation(token.hash(), person.id, expires_at)?;
         let invitation = Secret::new(token.expose());
-        Ok(ControlAnswer::PersonInvited { person: Box::new(line(person)), invitation, expires_at })
+        let with = self.parts.directory.with_second_factor(person.organisation)?;
+        let person = Box::new(line(person, &with));
+        Ok(ControlAnswer::PersonInvited { person, invitation, expires_at })
     }
 
     /// By id, or by e-mail address.
@@ -528,8 +621,9 @@ fn role_called(text: &str) -> Result<Role, Refused> {
     })
 }
 
-fn line(person: Person) -> PersonLine {
+fn line(person: Person, with_second_factor: &BTreeSet<PersonId>) -> PersonLine {
     PersonLine {
+        second_factor: with_second_factor.contains(&person.id),
         person: person.id,
         email: person.email,
         name: person.name,

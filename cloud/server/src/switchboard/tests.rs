@@ -12,6 +12,7 @@ mod organisations;
 mod people;
 mod removal;
 mod resets;
+mod second_factor;
 mod settings;
 mod updates;
 

@@ -54,6 +54,8 @@ export interface Me {
   email: string;
   role: Role;
   organisation: { organisation: string; name: string };
+  /** Whether they show a code of an app when they sign in. */
+  second_factor: boolean;
 }
 
 export type RoomState = "linked" | "in_call" | "not_linked" | "revoked";
@@ -181,6 +183,7 @@ export interface Person {
   name: string;
   role: Role;
   suspended: boolean;
+  second_factor: boolean;
   invited: boolean;
   created_at: number;
 }

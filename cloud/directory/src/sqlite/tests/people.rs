@@ -6,7 +6,7 @@ use crate::password::{Password, PasswordHash};
 use crate::people::{AddPersonError, People, Person, Session, Standing, TokenHash};
 use conclave_types::{PersonId, Redacted};
 
-fn person(n: u128, email: &str) -> Person {
+pub(super) fn person(n: u128, email: &str) -> Person {
     let password = Password::new(format!("password {n}"));
     Person {
         id: PersonId::from_random(n),

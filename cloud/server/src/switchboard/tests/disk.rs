@@ -4,7 +4,7 @@ use super::*;
 use conclave_directory::{AddPersonError, Person, Session, TokenHash};
 use conclave_directory::{AddReleaseError, RoomUpdate, StoredRelease, StoredRollout, TakenRoom};
 use conclave_directory::{AddVmrError, CallRecord, EnrolError, Room, Vmr, pin_tries::Verdict};
-use conclave_directory::{ApiToken, Appointment};
+use conclave_directory::{ApiToken, Appointment, SecondFactor};
 use conclave_directory::{AuditCheck, AuditEntry, AuditRow, Organisation, OrganisationError};
 use conclave_directory::{Group, GroupError, Place, StoredSettings};
 use conclave_directory::{Reset, ResetOutcome as StoredOutcome};
@@ -67,6 +67,14 @@ through!(ApiTokens {
     fn api_tokens(&; person: PersonId) -> Result<Vec<ApiToken>, StoreError>;
     fn api_token_used(&mut; id: ApiTokenId, at: UnixTime) -> Result<(), StoreError>;
     fn remove_api_token(&mut; person: PersonId, id: ApiTokenId) -> Result<bool, StoreError>;
+});
+through!(SecondFactors {
+    fn keep_second_factor(&mut; person: PersonId, factor: &SecondFactor, recovery: &[TokenHash]) -> Result<(), StoreError>;
+    fn take_step(&mut; person: PersonId, step: u64) -> Result<bool, StoreError>;
+    fn take_recovery_code(&mut; person: PersonId, code: TokenHash) -> Result<bool, StoreError>;
+    fn remove_second_factor(&mut; person: PersonId) -> Result<bool, StoreError>;
+    fn second_factor(&; person: PersonId) -> Result<Option<SecondFactor>, StoreError>;
+    fn with_second_factor(&; organisation: OrganisationId) -> Result<std::collections::BTreeSet<PersonId>, StoreError>;
 });
 through!(Audit {
     fn stage(&mut; entry: AuditEntry) -> ();

@@ -1,32 +1,32 @@
 //! People: the first administrator, sessions and their ends, what each role may ask.
 
 use super::*;
-use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me, Source};
+use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me, Proof, Source};
 use conclave_directory::access::Role;
 use conclave_directory::{Password, PasswordHash};
 use std::net::{IpAddr, Ipv4Addr};
 
-const SOURCE: Source = Source(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
+pub(super) const SOURCE: Source = Source(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
 const HOUR: u64 = 3_600;
 
-fn token(n: u8) -> TokenHash {
+pub(super) fn token(n: u8) -> TokenHash {
     TokenHash([n; 32])
 }
 
-fn browser(n: u8) -> Browser {
+pub(super) fn browser(n: u8) -> Browser {
     Browser { session: token(n), device: token(n | 0x80), source: SOURCE }
 }
 
-fn hash(n: u8) -> PasswordHash {
+pub(super) fn hash(n: u8) -> PasswordHash {
     PasswordHash::new(&Password::new(format!("password {n}")), &[n; 16]).unwrap()
 }
 
-fn ada() -> EmailAddress {
+pub(super) fn ada() -> EmailAddress {
     "ada@example.org".parse().unwrap()
 }
 
 impl Cloud {
-    fn account(&mut self, request: AccountRequest) -> AccountAnswer {
+    pub(super) fn account(&mut self, request: AccountRequest) -> AccountAnswer {
         let outputs = self.give(Input::Account { id: ControlId(5), request });
         match outputs.into_iter().next() {
             Some(Output::AccountAnswer { answer, .. }) => answer,
@@ -67,7 +67,7 @@ impl Cloud {
         cloud
     }
 
-    fn who(&mut self, session: u8) -> Option<Me> {
+    pub(super) fn who(&mut self, session: u8) -> Option<Me> {
         match self.account(AccountRequest::Who { session: token(session) }) {
             AccountAnswer::Person(me) => Some(*me),
             AccountAnswer::Nobody => None,
@@ -76,16 +76,32 @@ impl Cloud {
     }
 
     /// As somebody with the right password does.
-    fn sign_in(&mut self, email: &EmailAddress, session: u8) -> AccountAnswer {
+    pub(super) fn sign_in(&mut self, email: &EmailAddress, session: u8) -> AccountAnswer {
         let request =
             AccountRequest::BeginSignIn { email: email.clone(), source: SOURCE, device: None };
         let AccountAnswer::Try { candidates } = self.account(request) else { panic!("waits") };
-        let Some(Candidate { person, organisation, password }) = candidates.into_iter().next()
-        else {
+        let Some(candidate) = candidates.into_iter().next() else {
             return AccountAnswer::Nobody;
         };
+        self.sign_in_with(candidate, session, None)
+    }
+
+    pub(super) fn sign_in_with(
+        &mut self,
+        candidate: Candidate,
+        session: u8,
+        proof: Option<Proof>,
+    ) -> AccountAnswer {
+        let Candidate { person, organisation, password, .. } = candidate;
         let (known, browser) = (None, browser(session));
-        self.account(AccountRequest::SignIn { person, organisation, password, known, browser })
+        self.account(AccountRequest::SignIn {
+            person,
+            organisation,
+            password,
+            known,
+            proof,
+            browser,
+        })
     }
 
     /// Somebody with this role, invited and signed in by this session.
@@ -210,15 +226,13 @@ fn a_password_that_was_changed_while_it_was_compared_lets_nobody_in() {
     let mut cloud = Cloud::with_ada();
     let begin = AccountRequest::BeginSignIn { email: ada(), source: SOURCE, device: None };
     let AccountAnswer::Try { candidates } = cloud.account(begin) else { panic!("waits") };
-    let Candidate { person, organisation, password } = candidates.into_iter().next().unwrap();
+    let candidate = candidates.into_iter().next().unwrap();
     cloud.account(AccountRequest::ChangePassword {
         session: token(1),
         old: hash(1),
         new: hash(20),
     });
-    let browser = browser(2);
-    let sign_in = AccountRequest::SignIn { person, organisation, password, known: None, browser };
-    assert_eq!(cloud.account(sign_in), AccountAnswer::Nobody);
+    assert_eq!(cloud.sign_in_with(candidate, 2, None), AccountAnswer::Nobody);
 }
 
 #[test]
