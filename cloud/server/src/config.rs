@@ -31,6 +31,17 @@
 //! certificate = "/etc/conclave/console.pem"
 //! key = "/etc/conclave/console.key"
 //!
+//! [mail]
+//! # Left out: no e-mail is sent.
+//! server = "smtp.example.org:587"
+//! # "starttls", "tls" from the first octet on, or "local": without TLS, to a mail server on this machine.
+//! security = "starttls"
+//! user = "conclave"
+//! password_file = "/etc/conclave/mail-password"
+//! from = "conclave@example.org"
+//! # Of a mail server whose certificate is none of the public ones, in PEM.
+//! ca = "/etc/conclave/mail-ca.pem"
+//!
 //! [metrics]
 //! # Left out: no metrics are served.
 //! listen = "127.0.0.1:9464"
@@ -38,6 +49,7 @@
 //!
 //! There is nothing here about cryptography: no setting can weaken it.
 
+use conclave_types::EmailAddress;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -68,6 +80,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// The console.
     pub console: ConsoleConfig,
+    /// The mail server.
+    pub mail: MailConfig,
     /// The operator's metrics.
     pub metrics: MetricsConfig,
 }
@@ -226,6 +240,99 @@ impl<'de> Deserialize<'de> for ConsoleUrl {
     }
 }
 
+/// The mail server that letters are handed to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MailConfig {
+    /// Where it is; `None`: no letters are sent.
+    pub server: Option<MailServer>,
+    /// How the way there is protected.
+    pub security: MailSecurity,
+    /// Who the cloud is there. With `password_file` or not at all.
+    pub user: Option<String>,
+    /// The file with the password, whose last line break does not count.
+    pub password_file: Option<PathBuf>,
+    /// What letters come from; needed with `server`.
+    pub from: Option<EmailAddress>,
+    /// A certificate to trust beside the public ones, in PEM.
+    pub ca: Option<PathBuf>,
+}
+
+impl MailConfig {
+    /// What is wrong with it as a whole.
+    fn judge(&self) -> Result<(), &'static str> {
+        let Some(server) = &self.server else { return Ok(()) };
+        if self.from.is_none() {
+            return Err("mail.server wants mail.from: the address that letters come from");
+        }
+        if self.user.is_some() != self.password_file.is_some() {
+            return Err("mail.user and mail.password_file are given both, or neither");
+        }
+        if self.security == MailSecurity::Local && !server.is_here() {
+            return Err(
+                "mail.security \"local\" is for a mail server on this machine (localhost, 127.0.0.1): for another one \
+                 set \"starttls\" or \"tls\"",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// How the way to the mail server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailSecurity {
+    /// TLS after a greeting in the clear; without it nothing is said (RFC 3207).
+    #[default]
+    Starttls,
+    /// TLS from the first octet on (RFC 8314, 3.3).
+    Tls,
+    /// None: the mail server is on this machine.
+    Local,
+}
+
+/// A host and a port, written `smtp.example.org:587`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailServer {
+    host: String,
+    port: u16,
+}
+
+impl MailServer {
+    /// The host: a name or an address.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether it is this machine.
+    fn is_here(&self) -> bool {
+        let address = self.host.trim_matches(['[', ']']).parse::<IpAddr>();
+        self.host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    }
+}
+
+impl<'de> Deserialize<'de> for MailServer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<MailServer, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let fits = |host: &str| {
+            !host.is_empty()
+                && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c))
+        };
+        let split = text
+            .rsplit_once(':')
+            .and_then(|(host, port)| Some((host, port.parse().ok().filter(|port| *port > 0)?)));
+        let split = split.filter(|(host, _)| fits(host));
+        split.map(|(host, port)| MailServer { host: host.to_owned(), port }).ok_or_else(|| {
+            D::Error::custom("mail.server is a host and a port, such as smtp.example.org:587")
+        })
+    }
+}
+
 /// The operator's metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -330,6 +437,10 @@ impl Config {
             let message = "listen needs at least one address, or no room can link".to_owned();
             return Err(wrong(line.unwrap_or(0) + 1, message));
         }
+        if let Err(message) = config.mail.judge() {
+            let line = text.lines().position(|line| line.trim_start().starts_with("[mail]"));
+            return Err(wrong(line.unwrap_or(0) + 1, message.to_owned()));
+        }
         Ok(config)
     }
 }
@@ -340,6 +451,32 @@ mod tests {
 
     fn parse(text: &str) -> Result<Config, String> {
         Config::parse(text, Path::new("cloud.toml")).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_mail_server_is_named_as_a_whole_and_nothing_goes_to_another_machine_in_the_clear() {
+        let whole = "server = \"smtp.example.org:587\"\nfrom = \"c@example.org\"\n";
+        let mail = parse(&format!("[mail]\n{whole}")).unwrap().mail;
+        assert_eq!(mail.security, MailSecurity::Starttls, "unless another one is named");
+        let server = mail.server.unwrap();
+        assert_eq!((server.host(), server.port()), ("smtp.example.org", 587));
+        for here in ["localhost:25", "127.0.0.1:25", "[::1]:25"] {
+            let text =
+                format!("[mail]\nserver = \"{here}\"\nfrom = \"c@x.org\"\nsecurity = \"local\"\n");
+            assert!(parse(&text).is_ok(), "{here}");
+        }
+        for (text, says) in [
+            ("[mail]\nserver = \"smtp.example.org\"\n", "a host and a port"),
+            ("[mail]\nserver = \"smtp.example.org:0\"\n", "a host and a port"),
+            ("[mail]\nserver = \"a b:25\"\n", "a host and a port"),
+            ("[mail]\nserver = \"smtp.example.org:25\"\n", "line 1: mail.server wants mail.from"),
+            (&format!("\n[mail]\n{whole}user = \"c\"\n"), "line 2: mail.user and"),
+            (&format!("[mail]\n{whole}security = \"local\"\n"), "on this machine"),
+            (&format!("[mail]\n{whole}security = \"none\"\n"), "unknown variant"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(says), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! which speaks to a running cloud over that socket in the words of [`control`]. [`console`] is for browsers:
 //! people sign in there, in the words of [`accounts`]. [`metrics`] and
 //! [`calls`] are for the operator: how the cloud is, and how each call went. [`bundles`] holds what
-//! rooms update themselves from.
+//! rooms update themselves from. [`letters`] are what people are written, [`mail`] sends them.
 
 #![forbid(unsafe_code)]
 
@@ -18,6 +18,8 @@ pub mod console;
 pub mod control;
 pub mod control_socket;
 pub mod data_folder;
+pub mod letters;
+pub mod mail;
 pub mod metrics;
 pub mod serve;
 pub mod switchboard;

@@ -65,6 +65,7 @@ impl Cloud {
             }),
             keep_records: std::time::Duration::from_secs(86_400),
             keep_audit: std::time::Duration::from_secs(86_400),
+            mail: false,
         };
         Cloud(Switchboard::new(parts, UnixTime(1_800_000_000)).unwrap())
     }

@@ -58,6 +58,7 @@ impl Cloud {
             }),
             keep_records: Duration::from_secs(365 * 86_400),
             keep_audit: Duration::from_secs(365 * 86_400),
+            mail: false,
         };
         let board = Switchboard::new(parts, wall(now)).expect("the records can be closed");
         Cloud {
@@ -251,7 +252,7 @@ impl Cloud {
             Output::Note(_) | Output::ForgetBundle(_) => {}
             Output::Answer { answer, .. } => self.answers.push(answer),
             // Nobody has a browser here.
-            Output::AccountAnswer { .. } | Output::Changed { .. } => {}
+            Output::Mail(_) | Output::AccountAnswer { .. } | Output::Changed { .. } => {}
         }
     }
 

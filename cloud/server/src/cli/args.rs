@@ -476,6 +476,12 @@ pub enum PersonCommand {
         /// Their id or their e-mail address.
         who: String,
     },
+    /// Take somebody's second factor away: their telephone is gone, and their recovery codes too. From then on their
+    /// password alone lets them in.
+    SecondFactorOff {
+        /// Their id or their e-mail address.
+        who: String,
+    },
     /// Change what somebody is called, what they may do, or whether they may sign in.
     Change {
         /// Their id or their e-mail address.

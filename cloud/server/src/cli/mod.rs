@@ -209,6 +209,9 @@ fn person(command: PersonCommand) -> ControlRequest {
         PersonCommand::Add { email, name, role } => ControlRequest::PersonAdd { email, name, role },
         PersonCommand::List => ControlRequest::PersonList { part: Part::default() },
         PersonCommand::Invite { who } => ControlRequest::PersonInvite { person: who },
+        PersonCommand::SecondFactorOff { who } => {
+            ControlRequest::PersonSecondFactorOff { person: who }
+        }
         PersonCommand::Change { who, name, role, suspend, restore } => {
             let suspended = match (suspend, restore) {
                 (true, _) => Some(true),

@@ -1,7 +1,7 @@
 //! People in plain words.
 
 use super::print::{date, table};
-use crate::control::{ControlAnswer, PersonLine};
+use crate::control::{ControlAnswer, Fate, PersonLine};
 
 pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
     match answer {
@@ -17,22 +17,33 @@ pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
                     (false, true) => "invited",
                     (false, false) => "active",
                 };
+                let mail = match &person.mail {
+                    Some(Fate::Failed { why }) => format!("did not arrive: {why}"),
+                    Some(Fate::Waiting) => "on its way".to_owned(),
+                    Some(Fate::Sent) => "sent".to_owned(),
+                    None => String::new(),
+                };
                 vec![
                     person.name.to_string(),
                     person.email.to_string(),
                     person.role.clone(),
                     state.to_owned(),
+                    mail,
                     person.person.to_string(),
                 ]
             };
-            table(&["NAME", "E-MAIL", "ROLE", "STATE", "ID"], people.iter().map(row))
+            table(&["NAME", "E-MAIL", "ROLE", "STATE", "LETTER", "ID"], people.iter().map(row))
         }
         ControlAnswer::PersonInvited { person, invitation, expires_at } => match console {
             Some(console) => format!(
                 "Give {} this link, and nobody else: whoever opens it sets the password. It is good \
-                 once, until {}.\n\n{console}/invitation#{}",
+                 once, until {}.{}\n\n{console}/invitation#{}",
                 person.name,
                 date(*expires_at),
+                match person.mail {
+                    Some(_) => " It is sent to them by e-mail, too.",
+                    None => "",
+                },
                 invitation.expose()
             ),
             None => format!(

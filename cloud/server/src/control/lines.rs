@@ -305,6 +305,9 @@ pub struct PersonLine {
     /// Whether they show a code of an app when they sign in.
     #[serde(default)]
     pub second_factor: bool,
+    /// What became of the letter with their link; `None` when none was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<Fate>,
 }
 
 /// A row of the audit log.
@@ -456,6 +459,9 @@ pub struct Invited {
     pub name: Option<DisplayName>,
     /// Their address.
     pub email: EmailAddress,
+    /// What became of the last letter to them; told to whoever has called the meeting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<Fate>,
 }
 
 /// A room that a meeting can be called in.
@@ -486,4 +492,19 @@ pub struct ApiTokenLine {
     pub expires_at: UnixTime,
     /// When it was used last, to the minute.
     pub used_at: Option<UnixTime>,
+}
+
+/// What became of a letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Fate {
+    /// It is on its way, or will be tried again.
+    Waiting,
+    /// The mail server has taken it.
+    Sent,
+    /// It does not arrive.
+    Failed {
+        /// What the mail server said, or why it could not be asked.
+        why: String,
+    },
 }

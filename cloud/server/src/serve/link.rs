@@ -137,6 +137,7 @@ impl Links {
             | Output::Note(_)
             | Output::Answer { .. }
             | Output::Changed { .. }
+            | Output::Mail(_)
             | Output::AccountAnswer { .. } => {}
         }
     }

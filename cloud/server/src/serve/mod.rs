@@ -36,6 +36,7 @@ use crate::console::{Ask, Changed, Desk};
 use crate::control::{ControlAnswer, ControlLine, ControlRequest, RefusalCode};
 use crate::control_socket::{self, Asked};
 use crate::data_folder::{DataFolder, LockedFolder, Run};
+use crate::mail::{self, Mailer};
 use crate::metrics::requests::RequestTimes;
 use crate::metrics::{self, Histogram};
 use crate::switchboard::{Caller, ControlId, Input, MediaEvent, Output, Parts, Switchboard};
@@ -100,6 +101,7 @@ async fn run(
         random: Box::new(move || random_bits(&random)),
         keep_records: config.records.keep_days.as_time(),
         keep_audit: config.audit.keep_days.as_time(),
+        mail: config.mail.server.is_some(),
     };
     let mut board = Switchboard::new(parts, Clock::wall())?;
     let tasks = TaskTracker::new();
@@ -122,6 +124,10 @@ async fn run(
     let console = browsers::open(folder, &config.console, desk, &tasks, &stop, &workers).await?;
     let pid = std::process::id();
     let run = Run { link: links.addresses().to_vec(), control, metrics, console, pid };
+    let (mailer, fates) = {
+        let _workers = workers.enter();
+        Mailer::start(&config.mail, run.console.as_deref(), &tasks, stop.clone())?
+    };
     locked.announce(&run)?;
     tracing::info!(link = ?run.link, ?metrics, console = run.console, data = %folder.path().display(), "the cloud is running");
 
@@ -148,6 +154,7 @@ async fn run(
         answers: BTreeMap::new(),
         accounts: BTreeMap::new(),
         changes,
+        mailer,
         asked: 0,
     };
     let stopped = async {
@@ -156,7 +163,7 @@ async fn run(
             _ = interrupt.recv() => {}
         }
     };
-    let outcome = shell.run(node_events, asked, browsers, done, scrapes, stopped).await;
+    let outcome = shell.run((node_events, asked, browsers, done, scrapes, fates), stopped).await;
     tracing::info!("the cloud stops");
     let ending = async {
         shell.say_goodbye().await;
@@ -197,6 +204,7 @@ struct Shell {
     accounts: BTreeMap<ControlId, oneshot::Sender<AccountAnswer>>,
     /// Browsers that show what may change.
     changes: broadcast::Sender<Changed>,
+    mailer: Option<Mailer>,
     asked: u64,
 }
 
@@ -210,14 +218,20 @@ enum Looking {
     Rests { since: Time },
 }
 
+/// What the shell hears besides its links: the media node, command lines, browsers, jobs, scrapes of metrics, letters.
+type Heard = (
+    mpsc::Receiver<MediaNodeEvent>,
+    mpsc::Receiver<Asked>,
+    mpsc::Receiver<Ask>,
+    mpsc::Receiver<Done>,
+    mpsc::Receiver<metrics::http::Scrape>,
+    mail::Fates,
+);
+
 impl Shell {
     async fn run(
         &mut self,
-        mut node: mpsc::Receiver<MediaNodeEvent>,
-        mut asked: mpsc::Receiver<Asked>,
-        mut browsers: mpsc::Receiver<Ask>,
-        mut done: mpsc::Receiver<Done>,
-        mut scrapes: mpsc::Receiver<metrics::http::Scrape>,
+        (mut node, mut asked, mut browsers, mut done, mut scrapes, mut fates): Heard,
         stopped: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
         tokio::pin!(stopped);
@@ -265,6 +279,7 @@ impl Shell {
                     Input::Control { id, by, request }
                 }
                 Some(ask) = browsers.recv() => self.ask(ask),
+                Some((letter, fate)) = fates.recv() => Input::Mailed { letter, fate },
                 () = wake => Input::Wake,
             };
             self.give(input);
@@ -394,6 +409,13 @@ impl Shell {
             self.requests.says(handled, &output);
             match output {
                 Output::Note(note) => self.calls.note(*note),
+                Output::Mail(letter) => {
+                    let at_once = self.mailer.as_ref().and_then(|mailer| mailer.send(*letter));
+                    if let Some((letter, fate)) = at_once {
+                        let wall = Clock::wall();
+                        self.board.handle(self.clock.now(), wall, Input::Mailed { letter, fate });
+                    }
+                }
                 Output::CheckPin { job, pin, hash } => self.jobs.check_pin(job, pin, hash),
                 Output::HashPin { job, pin, salt } => self.jobs.hash_pin(job, pin, salt),
                 Output::OpenLeg { meeting, participant, profiles } => {

@@ -5,6 +5,7 @@
 //! is good from the moment the meeting is called until [`STAYS`] after its end, and as long as somebody is in.
 
 use super::admin::Answered;
+use super::mail::Whose;
 use super::refused::Refused;
 use super::vmrs::LARGEST_CAPACITY;
 use super::{Output, Parts, Switchboard};
@@ -212,6 +213,7 @@ impl Switchboard {
         self.parts.directory.add_appointment(&vmr, &appointment)?;
         tracing::info!(vmr = %id, "meeting called");
         let rooms = appointment.rooms.clone();
+        self.write_of_meeting(&vmr, &appointment, None, false)?;
         self.appointments.set(vmr, appointment);
         self.tell_agendas(rooms);
         Ok(ControlAnswer::AppointmentKept { appointment: self.appointment_line(id, &organiser)? })
@@ -316,6 +318,7 @@ impl Switchboard {
         self.parts.directory.keep_appointment(&to.title, &changed)?;
         tracing::info!(vmr = %vmr.id, "meeting changed");
         vmr.name = to.title;
+        self.write_of_meeting(&vmr, &changed, Some(&before), false)?;
         let rooms: BTreeSet<RoomId> =
             before.rooms.into_iter().chain(changed.rooms.clone()).collect();
         let id = vmr.id;
@@ -325,10 +328,12 @@ impl Switchboard {
     }
 
     fn cancel(&mut self, whose: OrganisationId, number: &VmrNumber) -> Answered {
-        let (organiser, vmr, _) = self.own_appointment(whose, number)?;
+        let (organiser, vmr, before) = self.own_appointment(whose, number)?;
         let appointment = self.appointment_line(vmr.id, &organiser)?;
         self.audit("appointment.cancel", vmr.id, "", "");
         self.take_away(&vmr)?;
+        let off = Appointment { revision: before.revision.saturating_add(1), ..before };
+        self.write_of_meeting(&vmr, &off, None, true)?;
         Ok(ControlAnswer::AppointmentCancelled { appointment })
     }
 
@@ -339,6 +344,8 @@ impl Switchboard {
                 *count = count.saturating_sub(1);
             }
             self.tell_agendas(appointment.rooms);
+            let id = vmr.id;
+            self.post.forget(|whose| matches!(whose, Whose::Guest(of, _) if *of == id));
         }
     }
 
@@ -370,14 +377,23 @@ impl Switchboard {
         };
         let whose = vmr.organisation;
         let directory = &self.parts.directory;
+        let mine = vmr.owner == Some(person.id);
+        // Whoever has called it is told whom the letter did not reach.
+        let fate = |email: &EmailAddress| {
+            let whose = Whose::Guest(id, email.clone());
+            self.post.fate(&whose).filter(|_| mine)
+        };
         let mut people = Vec::new();
         for id in &each.people {
             let found = directory.person(whose, *id)?;
-            people.extend(
-                found.map(|Person { name, email, .. }| Invited { name: Some(name), email }),
-            );
+            people.extend(found.map(|Person { name, email, .. }| Invited {
+                mail: fate(&email),
+                name: Some(name),
+                email,
+            }));
         }
-        let guests = each.guests.iter().cloned().map(|email| Invited { name: None, email });
+        let guests = each.guests.iter().cloned();
+        let guests = guests.map(|email| Invited { mail: fate(&email), name: None, email });
         people.extend(guests);
         people.sort_by_cached_key(|each| {
             (each.name.is_none(), each.name.as_ref().map(small), each.email.clone())
@@ -394,7 +410,7 @@ impl Switchboard {
             starts_at: each.starts_at,
             ends_at: each.ends_at,
             organiser: self.organiser(vmr)?,
-            mine: vmr.owner == Some(person.id),
+            mine,
             pin: vmr.pin.is_some(),
             on: self.meetings.meeting_in(id).is_some(),
             rooms,

@@ -7,6 +7,7 @@
 //!
 //! - `links`: hello, newcomers and their codes, certificates, losing and ending links;
 //! - `joins`: number, PIN, seat, leg, answer; switches and leaving;
+//! - `mail`: who is written to, and what became of it;
 //! - `meetings`: turns what [`conclave_meeting`] says into messages and records;
 //! - `admin`: what the command line asks;
 //! - `api_tokens`: with which scripts ask;
@@ -39,6 +40,7 @@ mod joins;
 mod links;
 mod listing;
 mod lists;
+mod mail;
 mod meetings;
 mod orders;
 mod organisations;
@@ -100,6 +102,8 @@ pub struct Parts {
     pub keep_records: Duration,
     /// How long a row of the audit log is kept.
     pub keep_audit: Duration,
+    /// Whether letters are sent.
+    pub mail: bool,
 }
 
 /// The machine.
@@ -147,6 +151,7 @@ pub struct Switchboard {
     orders: orders::Orders,
     appointments: appointments::Appointments,
     wrong_numbers: WrongNumbers,
+    post: mail::Post,
     changes_shown: changes::Changes,
     paces: pace::Paces,
     /// How often rooms said that they run another system.
@@ -198,6 +203,7 @@ impl Switchboard {
         let updates = updates::Updates::of(parts.directory.as_ref())?;
         let removal = removal::Removal::of(&parts);
         let settings = settings::AllSettings::of(&parts)?;
+        let post = mail::Post::new(parts.mail);
         let mut board = Switchboard {
             parts,
             now: Time::ZERO,
@@ -232,6 +238,7 @@ impl Switchboard {
             orders: orders::Orders::default(),
             appointments,
             wrong_numbers: WrongNumbers::default(),
+            post,
             changes_shown: changes::Changes::default(),
             paces: pace::Paces::default(),
             changes: pace::Paces::default(),
@@ -278,6 +285,7 @@ impl Switchboard {
             Input::Console { id, by, source, request } => {
                 self.console(id, by, source, request);
             }
+            Input::Mailed { letter, fate } => self.mailed(letter, fate),
             Input::Account { id, request } => self.account(id, request),
             Input::Stop => self.stop(),
         }

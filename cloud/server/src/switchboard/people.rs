@@ -1,6 +1,7 @@
 //! People: the first administrator, signing in and out, and what somebody who is signed in may ask.
 
 use super::admin::Answered;
+use super::mail::Whose;
 use super::refused::Refused;
 use super::words::Caller;
 use super::{ControlId, Credential, Output, Switchboard, Topic};
@@ -238,6 +239,7 @@ impl Switchboard {
                 self.settle(done.is_ok());
                 let person = done?;
                 self.parts.directory.forget_invitations(person.id)?;
+                self.post.forget(|whose| *whose == Whose::Account(person.id));
                 if self.confirmed_factor(person.id)?.is_some() {
                     // Whoever has the link alone is not in yet.
                     return Ok(AccountAnswer::Done);
@@ -468,7 +470,12 @@ impl Switchboard {
                 let matching = people
                     .into_iter()
                     .filter(|each| found(&[each.name.as_str(), each.email.as_str()]));
-                let (people, total) = part.of(matching.map(|person| line(person, &with)));
+                let (people, total) = part.of(matching);
+                let lines = people.into_iter().map(|person| PersonLine {
+                    mail: self.post.fate(&Whose::Account(person.id)),
+                    ..line(person, &with)
+                });
+                let people = lines.collect();
                 Ok(ControlAnswer::People { people, total })
             }
             ControlRequest::PersonAdd { email, name, role } => {
@@ -527,6 +534,7 @@ impl Switchboard {
                 self.audit("person.remove", person.id, in_words(&person), "");
                 self.remove_unseen(person.id)?;
                 self.nobody_invites(Some(person.id), None);
+                self.post.forget(|whose| *whose == Whose::Account(person.id));
                 self.parts.directory.remove_person(person.id)?;
                 let person = Box::new(line(person, &BTreeSet::new()));
                 Ok(ControlAnswer::PersonRemoved { person })
@@ -544,8 +552,10 @@ impl Switchboard {
         let expires_at = self.wall.after(INVITATION);
         self.parts.directory.add_invitation(token.hash(), person.id, expires_at)?;
         let invitation = Secret::new(token.expose());
+        self.write_of_account(&person, Secret::new(token.expose()), expires_at)?;
         let with = self.parts.directory.with_second_factor(person.organisation)?;
-        let person = Box::new(line(person, &with));
+        let mail = self.post.fate(&Whose::Account(person.id));
+        let person = Box::new(PersonLine { mail, ..line(person, &with) });
         Ok(ControlAnswer::PersonInvited { person, invitation, expires_at })
     }
 
@@ -624,6 +634,7 @@ fn role_called(text: &str) -> Result<Role, Refused> {
 fn line(person: Person, with_second_factor: &BTreeSet<PersonId>) -> PersonLine {
     PersonLine {
         second_factor: with_second_factor.contains(&person.id),
+        mail: None,
         person: person.id,
         email: person.email,
         name: person.name,

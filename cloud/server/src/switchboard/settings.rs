@@ -64,6 +64,11 @@ impl AllSettings {
         self.set.get(&of).map(|set| set.document.clone()).unwrap_or_default()
     }
 
+    /// What a setting is set to there, and not elsewhere.
+    pub(super) fn value_of(&self, of: SettingsOf, name: &str) -> Option<String> {
+        self.set.get(&of)?.document.get(name).map(str::to_owned)
+    }
+
     /// Where a room stands, as far as it was said.
     pub(super) fn place(&self, room: RoomId) -> Option<&DisplayName> {
         self.places.get(&room)?.place.as_ref()

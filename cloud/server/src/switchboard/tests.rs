@@ -7,6 +7,7 @@ mod guessing;
 mod hidden;
 mod limits;
 mod lists;
+mod mail;
 mod orders;
 mod organisations;
 mod people;
@@ -80,6 +81,7 @@ impl Cloud {
             }),
             keep_records: KEPT,
             keep_audit: KEPT * 2,
+            mail: false,
         };
         let board = Switchboard::new(parts, WALL).unwrap();
         let now = Time::from_micros(1_000_000);

@@ -3,6 +3,7 @@
 use super::changes::Topic;
 use crate::accounts::{AccountAnswer, AccountRequest, Source};
 use crate::control::{ControlAnswer, ControlRequest};
+use crate::letters::{Fate, Letter, LetterId};
 use conclave_directory::{LeftWhy, PinHash, TokenHash};
 use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, Greeting, Hello, Piece, Refusal, Response, RoomEvent, RoomRequest,
@@ -216,6 +217,13 @@ pub enum Input {
         /// What.
         request: ControlRequest,
     },
+    /// What became of a letter.
+    Mailed {
+        /// Of which.
+        letter: LetterId,
+        /// What.
+        fate: Fate,
+    },
     /// The console asks about accounts.
     Account {
         /// To be named in the answer.
@@ -326,6 +334,8 @@ pub enum Output {
         /// Why.
         reason: CloseReason,
     },
+    /// Send a letter; tell its fate with [`Input::Mailed`].
+    Mail(Box<Letter>),
     /// Compare a PIN with a hash, off the main task; answer with [`Input::PinChecked`].
     CheckPin {
         /// Which job.

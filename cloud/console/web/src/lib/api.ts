@@ -151,6 +151,9 @@ export interface ApiToken {
   used_at: number | null;
 }
 
+/** What became of a letter; there is none where the cloud sends none. */
+export type Fate = { state: "waiting" | "sent" } | { state: "failed"; why: string };
+
 /** A meeting that is to be. */
 export interface Appointment {
   number: string;
@@ -165,7 +168,7 @@ export interface Appointment {
   on: boolean;
   rooms: { room: string; name: string }[];
   /** Those without an account have no name here. */
-  people: { name: string | null; email: string }[];
+  people: { name: string | null; email: string; mail?: Fate }[];
   revision: number;
 }
 
@@ -184,6 +187,8 @@ export interface Person {
   role: Role;
   suspended: boolean;
   second_factor: boolean;
+  /** Of the letter with their link. */
+  mail?: Fate;
   invited: boolean;
   created_at: number;
 }

@@ -282,7 +282,7 @@ export const en = {
   people: {
     none: "Nobody but you yet",
     invite: "Invite somebody",
-    inviteText: "You get a link for them. Whoever opens it chooses the password, so give it to nobody else.",
+    inviteText: "You get a link for them, which is sent to them where the cloud has a mail server. Whoever opens it chooses the password, so give it to nobody else.",
     name: "Name",
     email: "E-mail address",
     role: "Role",
@@ -387,6 +387,11 @@ export const en = {
       "vmr.remove": "removed a meeting room",
       "vmr.set_pin": "changed a PIN",
     } as Record<string, string>,
+  },
+  mail: {
+    sent: "Letter sent",
+    waiting: "Letter on its way",
+    failed: (why: string) => `The letter did not arrive: ${why}`,
   },
   secondFactor: {
     title: "Second factor",

@@ -282,7 +282,7 @@ export const fr: Words = {
   people: {
     none: "Personne d’autre que vous pour l’instant",
     invite: "Inviter quelqu’un",
-    inviteText: "Vous obtenez un lien pour cette personne. Qui l’ouvre choisit le mot de passe : ne le donnez à personne d’autre.",
+    inviteText: "Vous obtenez un lien pour cette personne, qui lui est envoyé si le serveur a un serveur de messagerie. Qui l’ouvre choisit le mot de passe : ne le donnez à personne d’autre.",
     name: "Nom",
     email: "Adresse e-mail",
     role: "Rôle",
@@ -386,6 +386,11 @@ export const fr: Words = {
       "vmr.remove": "a supprimé une salle virtuelle",
       "vmr.set_pin": "a changé un code PIN",
     },
+  },
+  mail: {
+    sent: "Message envoyé",
+    waiting: "Message en route",
+    failed: (why) => `Le message n’est pas arrivé : ${why}`,
   },
   secondFactor: {
     title: "Second facteur",

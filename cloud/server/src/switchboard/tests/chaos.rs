@@ -55,6 +55,7 @@ impl Books {
             | Output::ForgetBundle(_)
             | Output::Answer { .. }
             | Output::Changed { .. }
+            | Output::Mail(_)
             | Output::AccountAnswer { .. } => {}
         }
     }

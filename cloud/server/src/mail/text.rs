@@ -1,0 +1,146 @@
+//! What letters say, in English and then in French: nobody knows which of the two somebody reads.
+
+use crate::letters::{Content, Meeting, MeetingChange};
+use chrono::{DateTime, Utc};
+use conclave_types::{TimeZone, UnixTime};
+
+/// A letter as it is written.
+pub(super) struct Text {
+    pub(super) subject: String,
+    pub(super) body: String,
+}
+
+/// `console` is what links to the console begin with.
+pub(super) fn text(content: &Content, console: &str) -> Text {
+    match content {
+        Content::Account { name, organisation, invitation, expires_at } => {
+            let link = format!("{console}/invitation#{}", invitation.expose());
+            let until = moment(*expires_at, None);
+            Text {
+                subject: format!("{organisation}: your account / votre compte"),
+                body: format!(
+                    "{name},\n\n\
+                     {organisation} has made an account for you on Conclave, its meeting rooms. Open this link to choose your \
+                     password. It works once, until {until}. Give it to nobody.\n\n\
+                     {link}\n\n\
+                     You don't expect this? Then do nothing: nobody can use the account without the link.\n\n\
+                     --\n\n\
+                     {organisation} vous a créé un compte sur Conclave, ses salles de réunion. Ouvrez ce lien pour choisir votre \
+                     mot de passe. Il sert une seule fois, jusqu'au {until}. Ne le donnez à personne.\n\n\
+                     {link}\n\n\
+                     Vous n'attendiez pas ce message ? Ne faites rien : sans ce lien, personne ne peut utiliser le compte.\n"
+                ),
+            }
+        }
+        Content::Meeting(meeting) => of_meeting(meeting),
+    }
+}
+
+fn of_meeting(meeting: &Meeting) -> Text {
+    let Meeting { title, number, organiser: (organiser, _), .. } = meeting;
+    let when = span(meeting);
+    let number = grouped(number.as_str());
+    let rooms = meeting.rooms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let (subject, english, french) = match meeting.change {
+        MeetingChange::Called => (
+            title.to_string(),
+            format!("{organiser} invites you to a meeting."),
+            format!("{organiser} vous invite à une réunion."),
+        ),
+        MeetingChange::Changed => (
+            format!("{title} (changed / modifiée)"),
+            format!("{organiser} has changed a meeting."),
+            format!("{organiser} a modifié une réunion."),
+        ),
+        MeetingChange::Off => {
+            return Text {
+                subject: format!("{title} (off / annulée)"),
+                body: format!(
+                    "This meeting does not take place, or you are not invited any more:\n\n\
+                     {title}\n{when}\n\n\
+                     --\n\n\
+                     Cette réunion n'a pas lieu, ou vous n'y êtes plus invité :\n\n\
+                     {title}\n{when}\n"
+                ),
+            };
+        }
+    };
+    let (rooms_english, rooms_french) = match rooms.is_empty() {
+        true => (String::new(), String::new()),
+        false => (
+            format!(
+                "Invited rooms: {rooms}. They list it on their panels and join with one tap.\n"
+            ),
+            format!(
+                "Salles invitées : {rooms}. Elles l'affichent sur leur tablette et la rejoignent d'un geste.\n"
+            ),
+        ),
+    };
+    let (pin_english, pin_french) = match meeting.pin {
+        true => (
+            format!("It asks for a PIN, which {organiser} tells you.\n"),
+            format!("Un code PIN est demandé ; {organiser} vous le donne.\n"),
+        ),
+        false => (String::new(), String::new()),
+    };
+    Text {
+        subject,
+        body: format!(
+            "{english}\n\n\
+             {title}\n{when}\n\n\
+             Meeting ID: {number}\n\
+             From any other meeting room, choose \"Join with a number\" and type it.\n\
+             {pin_english}{rooms_english}\n\
+             --\n\n\
+             {french}\n\n\
+             {title}\n{when}\n\n\
+             Numéro de réunion : {number}\n\
+             Depuis une autre salle, choisissez « Composer un numéro » et saisissez-le.\n\
+             {pin_french}{rooms_french}"
+        ),
+    }
+}
+
+/// `2026-11-30, 09:00 – 10:00 (Europe/Paris)`; figures alone are the same in both languages.
+fn span(meeting: &Meeting) -> String {
+    let zone = meeting.zone.as_ref();
+    let (from, until) = (local(meeting.starts_at, zone), local(meeting.ends_at, zone));
+    let until = match until.split_once(' ') {
+        Some((day, time)) if from.starts_with(day) => time.to_owned(),
+        _ => until,
+    };
+    format!("{} – {until} ({})", from.replacen(' ', ", ", 1), name_of(zone))
+}
+
+fn moment(at: UnixTime, zone: Option<&TimeZone>) -> String {
+    format!("{} ({})", local(at, zone), name_of(zone))
+}
+
+fn name_of(zone: Option<&TimeZone>) -> &str {
+    zone.map_or("UTC", TimeZone::as_str)
+}
+
+fn local(at: UnixTime, zone: Option<&TimeZone>) -> String {
+    const FORM: &str = "%Y-%m-%d %H:%M";
+    let at = utc(at);
+    match zone.and_then(|zone| zone.as_str().parse::<chrono_tz::Tz>().ok()) {
+        Some(zone) => at.with_timezone(&zone).format(FORM).to_string(),
+        None => at.format(FORM).to_string(),
+    }
+}
+
+pub(super) fn utc(at: UnixTime) -> DateTime<Utc> {
+    DateTime::from_timestamp(i64::try_from(at.0).unwrap_or(0), 0).unwrap_or_default()
+}
+
+/// Digits in groups of three: all of them are nine here.
+pub(super) fn grouped(digits: &str) -> String {
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && at % 3 == 0 {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,175 @@
+//! Letters: who is written to, and what became of it. Sending is done elsewhere; without a mail server nothing is sent, and
+//! nothing is said of it.
+//!
+//! Not kept: a cloud that is started again has forgotten what was on its way. A link can be made anew, a meeting be saved again.
+
+use super::{Output, Switchboard, Topic};
+use crate::letters::{Content, Fate, Letter, LetterId, Meeting, MeetingChange};
+use conclave_directory::{Appointment, Person, SettingsOf, StoreError, Vmr};
+use conclave_types::{
+    DisplayName, EmailAddress, OrganisationId, PersonId, Secret, UnixTime, VmrId,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Letters on their way at once. A large meeting has three hundred.
+const MOST_OUT: usize = 5_000;
+
+/// Whose letter it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Whose {
+    /// The link for an account.
+    Account(PersonId),
+    /// The invitation to a meeting.
+    Guest(VmrId, EmailAddress),
+}
+
+/// All letters whose fate somebody may want to know.
+#[derive(Debug, Default)]
+pub(super) struct Post {
+    on: bool,
+    next: u64,
+    out: BTreeMap<LetterId, (OrganisationId, Whose)>,
+    fates: BTreeMap<Whose, Fate>,
+}
+
+impl Post {
+    pub(super) fn new(on: bool) -> Post {
+        Post { on, ..Post::default() }
+    }
+
+    /// What became of the last letter about this; `None` when there was none.
+    pub(super) fn fate(&self, whose: &Whose) -> Option<Fate> {
+        self.fates.get(whose).cloned()
+    }
+
+    /// Nobody asks about these any more.
+    pub(super) fn forget(&mut self, gone: impl Fn(&Whose) -> bool) {
+        self.fates.retain(|whose, _| !gone(whose));
+    }
+}
+
+impl Switchboard {
+    fn write_to(
+        &mut self,
+        organisation: OrganisationId,
+        whose: Whose,
+        to: EmailAddress,
+        content: Content,
+    ) {
+        if !self.post.on {
+            return;
+        }
+        if self.post.out.len() >= MOST_OUT {
+            let why = "too many letters wait for the mail server".to_owned();
+            self.post.fates.insert(whose, Fate::Failed { why });
+            return;
+        }
+        self.post.next += 1;
+        let id = LetterId(self.post.next);
+        // Of an earlier letter about the same nobody asks any more.
+        self.post.out.retain(|_, (_, out)| *out != whose);
+        self.post.fates.insert(whose.clone(), Fate::Waiting);
+        self.post.out.insert(id, (organisation, whose));
+        self.outputs.push_back(Output::Mail(Box::new(Letter { id, to, content })));
+    }
+
+    /// What became of a letter.
+    pub(super) fn mailed(&mut self, id: LetterId, fate: Fate) {
+        let Some((organisation, whose)) = self.post.out.remove(&id) else { return };
+        let topic = match whose {
+            Whose::Account(_) => Topic::People,
+            Whose::Guest(..) => Topic::Appointments,
+        };
+        self.post.fates.insert(whose, fate);
+        self.changed(organisation, topic);
+    }
+
+    /// Somebody has an account, and a link.
+    pub(super) fn write_of_account(
+        &mut self,
+        person: &Person,
+        invitation: Secret<String>,
+        expires_at: UnixTime,
+    ) -> Result<(), StoreError> {
+        let organisations = self.parts.directory.organisations()?;
+        let theirs = organisations.into_iter().find(|each| each.id == person.organisation);
+        let Some(theirs) = theirs else { return Ok(()) };
+        let content = Content::Account {
+            name: person.name.clone(),
+            organisation: theirs.name,
+            invitation,
+            expires_at,
+        };
+        let whose = Whose::Account(person.id);
+        self.write_to(person.organisation, whose, person.email.clone(), content);
+        Ok(())
+    }
+
+    /// A meeting was called, changed or called off: its organiser and all who are invited are told; whoever was invited before
+    /// and is not now is told that it is off.
+    pub(super) fn write_of_meeting(
+        &mut self,
+        vmr: &Vmr,
+        meeting: &Appointment,
+        before: Option<&Appointment>,
+        off: bool,
+    ) -> Result<(), StoreError> {
+        if !self.post.on {
+            return Ok(());
+        }
+        let whose = vmr.organisation;
+        let Some(owner) = vmr.owner else { return Ok(()) };
+        let Some(organiser) = self.parts.directory.person(whose, owner)? else { return Ok(()) };
+        let now = self.addresses(whose, meeting)?;
+        let before = before.map(|before| self.addresses(whose, before)).transpose()?;
+        let zone = self.settings.value_of(SettingsOf::Organisation(whose), "time_zone");
+        let room = |id| self.roster.get(id).map(|room| room.name.clone());
+        let letter = Meeting {
+            change: MeetingChange::Called,
+            id: vmr.id,
+            revision: meeting.revision,
+            number: vmr.number.clone(),
+            title: vmr.name.clone(),
+            starts_at: meeting.starts_at,
+            ends_at: meeting.ends_at,
+            zone: zone.and_then(|zone| zone.parse().ok()),
+            pin: vmr.pin.is_some(),
+            organiser: (organiser.name, organiser.email.clone()),
+            people: now.iter().cloned().collect(),
+            rooms: meeting.rooms.iter().filter_map(|id| room(*id)).collect::<Vec<DisplayName>>(),
+        };
+        let known = |address: &EmailAddress| {
+            before
+                .as_ref()
+                .is_some_and(|before| before.contains(address) || *address == organiser.email)
+        };
+        let everybody: BTreeSet<_> = now.iter().cloned().chain([organiser.email.clone()]).collect();
+        for to in &everybody {
+            let change = match (off, known(to)) {
+                (true, _) => MeetingChange::Off,
+                (false, true) => MeetingChange::Changed,
+                (false, false) => MeetingChange::Called,
+            };
+            let content = Content::Meeting(Box::new(Meeting { change, ..letter.clone() }));
+            self.write_to(whose, Whose::Guest(vmr.id, to.clone()), to.clone(), content);
+        }
+        for to in before.iter().flatten().filter(|to| !everybody.contains(*to)) {
+            let change = MeetingChange::Off;
+            let content = Content::Meeting(Box::new(Meeting { change, ..letter.clone() }));
+            self.write_to(whose, Whose::Guest(vmr.id, to.clone()), to.clone(), content);
+        }
+        Ok(())
+    }
+
+    fn addresses(
+        &self,
+        whose: OrganisationId,
+        meeting: &Appointment,
+    ) -> Result<BTreeSet<EmailAddress>, StoreError> {
+        let mut all: BTreeSet<_> = meeting.guests.iter().cloned().collect();
+        for id in &meeting.people {
+            all.extend(self.parts.directory.person(whose, *id)?.map(|person| person.email));
+        }
+        Ok(all)
+    }
+}
