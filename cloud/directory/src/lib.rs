@@ -29,6 +29,7 @@ pub mod second_factor;
 pub mod settings;
 pub mod sign_in;
 mod sqlite;
+pub mod usage;
 mod words;
 pub mod wrong_numbers;
 

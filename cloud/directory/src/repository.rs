@@ -12,6 +12,7 @@ use crate::pin_hash::PinHash;
 use crate::pin_tries::Verdict;
 pub use crate::second_factor::SecondFactors;
 pub use crate::settings::RoomSettings;
+use crate::usage::{Usage, Wanted};
 use crate::words::stored_words;
 use conclave_rollout::{Plan, Saved, Standing};
 use conclave_types::{
@@ -499,6 +500,8 @@ pub trait Records {
         sight: Sight,
         most: u32,
     ) -> Result<Vec<CallRecord>, StoreError>;
+    /// How much was used, as far as these eyes see it.
+    fn usage(&self, wanted: Wanted, sight: Sight) -> Result<Usage, StoreError>;
     /// Removes calls that ended before this, and meetings that did and of which no call is left: those of
     /// one organisation, or of all. Returns how many calls.
     fn remove_records(

@@ -272,6 +272,9 @@ fn what_each_role_may_ask_for_is_so_for_every_address() {
         ("GET", "/meetings", None, false),
         ("POST", "/meetings/4711/end", None, false),
         ("GET", "/records", None, false),
+        ("GET", "/records.csv", None, false),
+        ("GET", "/usage?from=1&until=86400&ahead_s=-3600", None, false),
+        ("GET", "/usage.csv?from=1&until=86400", None, false),
         ("GET", "/audit", None, false),
         ("GET", "/people", None, false),
         (
@@ -591,4 +594,29 @@ fn a_script_asks_with_a_token_and_no_cookie() {
     );
     let forged = format!("Authorization: Basic eA==\r\nCookie: __Host-session={session}");
     assert_eq!(ask("POST /api/v1/rooms/X/identify", &forged), "401");
+}
+
+#[test]
+fn reports_come_as_files_and_what_cannot_be_looked_at_is_said() {
+    let mut cloud = Cloud::start();
+    let mut ada = cloud.set_up();
+    let file = ada.get("/usage.csv?from=1&until=86400");
+    assert_eq!(file.status, 200);
+    for line in [
+        "content-type: text/csv; charset=utf-8; header=present",
+        "content-disposition: attachment; filename=\"conclave-use.csv\"",
+        "x-content-type-options: nosniff",
+    ] {
+        assert!(file.head.contains(line), "{}", file.head);
+    }
+    assert!(ada.get("/records.csv").head.contains("conclave-calls.csv"));
+    for path in [
+        "/usage?from=2&until=1",
+        "/usage?from=1&until=99999999",
+        "/usage?from=1&until=2&ahead_s=99999",
+    ] {
+        let refused = ada.get(path);
+        assert_eq!((refused.error(), &refused.body["code"]), ((409, "refused"), &json!("span")));
+    }
+    assert_eq!(ada.get("/usage?from=x&until=2").error(), (400, "not_understood"));
 }

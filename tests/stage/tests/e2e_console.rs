@@ -512,6 +512,11 @@ fn a_first_day_in_the_console() -> Result<()> {
             by_keyboard(&mut ada, &mut b)?;
 
             ada.press("link", "Reports")?;
+            ada.see("heading", "By meeting room")?;
+            ada.press("button", "Last 7 days")?;
+            let (status, file) = ada.ask("GET", "/records.csv", Value::Null)?;
+            ensure!(status == 200 && file.lines().count() == 5, "two calls of two rooms: {file}");
+            ensure!(file.contains("Room Ada,Tumour board,"), "{file}");
             ada.see("rowheader", "Room Ada")?;
             ada.see("rowheader", "Salle Voltaire")?;
             ada.look("reports")?;

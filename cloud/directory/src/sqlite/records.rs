@@ -3,6 +3,7 @@
 use super::writing::Writing;
 use super::{SqliteDirectory, parsed, seconds, time, unreadable};
 use crate::repository::{CallRecord, LeftWhy, RecordEntry, Records, Sight, StoreError};
+use crate::usage::{Amount, Usage, Wanted};
 use conclave_types::{OrganisationId, UnixTime};
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, params};
@@ -35,11 +36,7 @@ impl Records for SqliteDirectory {
         sight: Sight,
         most: u32,
     ) -> Result<Vec<CallRecord>, StoreError> {
-        let (all, person) = match sight {
-            Sight::All => (true, None),
-            Sight::Plain => (false, None),
-            Sight::Of(person) => (false, Some(person.to_string())),
-        };
+        let (all, person) = eyes(sight);
         self.read(
             "SELECT c.call, c.meeting, \
              CASE WHEN $1 OR m.organiser IS NULL OR m.organiser = $2 THEN m.vmr_number END, \
@@ -53,6 +50,63 @@ impl Records for SqliteDirectory {
             params![all, person, organisation.to_string(), most],
             read,
         )
+    }
+
+    fn usage(&self, wanted: Wanted, sight: Sight) -> Result<Usage, StoreError> {
+        let (all, person) = eyes(sight);
+        let Wanted { organisation, span, ahead_s, most } = wanted;
+        // What of each call lies within the span, with the names as far as they may be read.
+        let calls = "WITH calls AS (SELECT c.room, c.participant_name, c.joined_at, \
+             CASE WHEN $1 OR m.organiser IS NULL OR m.organiser = $2 THEN m.vmr_number END AS number, \
+             CASE WHEN $1 OR m.organiser IS NULL OR m.organiser = $2 THEN m.vmr_name END AS vmr_name, \
+             CASE WHEN c.left_at IS NULL OR c.left_at > $3 THEN $3 ELSE c.left_at END \
+             - CASE WHEN c.joined_at < $4 THEN $4 ELSE c.joined_at END AS seconds \
+             FROM call_records c JOIN meetings m ON m.id = c.meeting \
+             WHERE c.joined_at < $3 AND (c.left_at IS NULL OR c.left_at >= $4) AND m.organisation = $5 \
+             AND (m.hidden = 0 OR $1 \
+                  OR m.vmr IN (SELECT id FROM vmrs WHERE owner = $2) \
+                  OR m.vmr IN (SELECT vmr FROM vmr_moderators WHERE person = $2))) ";
+        let (until, from) = (seconds(span.until), seconds(span.from));
+        let organisation = organisation.to_string();
+        let most = i64::from(most);
+        let rooms = self.read(
+            &format!(
+                "{calls} SELECT room, max(participant_name), count(*), sum(seconds) FROM calls \
+                 GROUP BY room ORDER BY 4 DESC, room LIMIT $6"
+            ),
+            params![all, person, until, from, organisation, most],
+            |row| {
+                let name = parsed(row, 1, "participant name")?;
+                Ok((parsed(row, 0, "room id")?, name, amount(row, 2)?))
+            },
+        )?;
+        let vmrs = self.read(
+            &format!(
+                "{calls} SELECT number, vmr_name, count(*), sum(seconds) FROM calls \
+                 GROUP BY number, vmr_name ORDER BY 4 DESC, number LIMIT $6"
+            ),
+            params![all, person, until, from, organisation, most],
+            |row| {
+                let number = may_be(row, 0, "meeting room number")?;
+                let name = may_be(row, 1, "meeting room name")?;
+                Ok((number.zip(name), amount(row, 2)?))
+            },
+        )?;
+        let days = self.read(
+            // Rounded down, before 1970 too.
+            &format!(
+                "{calls} SELECT (joined_at + $6 - ((joined_at + $6) % 86400 + 86400) % 86400) / 86400 AS day, \
+                 count(*), sum(seconds) FROM calls GROUP BY day ORDER BY day LIMIT $7"
+            ),
+            params![all, person, until, from, organisation, ahead_s, most],
+            |row| Ok((row.get(0)?, amount(row, 1)?)),
+        )?;
+        let all = self.read(
+            &format!("{calls} SELECT count(*), coalesce(sum(seconds), 0) FROM calls"),
+            params![all, person, until, from, organisation],
+            |row| amount(row, 0),
+        )?;
+        Ok(Usage { all: all.first().copied().unwrap_or_default(), rooms, vmrs, days })
     }
 
     fn remove_records(
@@ -174,4 +228,20 @@ fn may_be<T: FromStr>(
         ValueRef::Null => Ok(None),
         _ => parsed(row, column, what).map(Some),
     }
+}
+
+/// Whether everything is seen, and whose eyes they are.
+fn eyes(sight: Sight) -> (bool, Option<String>) {
+    match sight {
+        Sight::All => (true, None),
+        Sight::Plain => (false, None),
+        Sight::Of(person) => (false, Some(person.to_string())),
+    }
+}
+
+/// How often, and how long: two columns. A clock that was set back makes no call shorter than nothing.
+fn amount(row: &Row<'_>, column: usize) -> Result<Amount, rusqlite::Error> {
+    let (calls, seconds): (i64, i64) = (row.get(column)?, row.get(column + 1)?);
+    let whole = |number| u64::try_from(number).unwrap_or(0);
+    Ok(Amount { calls: whole(calls), seconds: whole(seconds) })
 }

@@ -12,6 +12,7 @@ mod appointments;
 mod people;
 mod second_factors;
 mod settings;
+mod usage;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 

@@ -11,6 +11,7 @@
 //! - Bodies have at most 64 KiB, requests 30 s; passwords are hashed four at a time.
 
 pub mod certificate;
+mod csv;
 mod door;
 mod live;
 mod pages;

@@ -1,6 +1,7 @@
 //! Rooms, meeting rooms, meetings, records, people, the audit log: each request in the words of the command line.
 
 use super::Desk;
+use super::csv;
 use super::people::Cookies;
 use super::reply::{Trouble, answered};
 use crate::accounts::Source;
@@ -9,6 +10,7 @@ use crate::control::{
 };
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
+use axum::response::Response;
 use axum::routing::{get, patch, post, put};
 use axum::{Extension, Json, Router};
 use conclave_link_protocol::message::SettingsDocument;
@@ -19,6 +21,9 @@ use serde::Deserialize;
 
 /// The most lines of a list that grows without end.
 const MOST: u32 = 1_000;
+
+/// The most lines of a file.
+const MOST_IN_FILE: u32 = 50_000;
 
 type Answer = Result<Json<ControlAnswer>, Trouble>;
 type Body<T> = Result<Json<T>, JsonRejection>;
@@ -48,6 +53,9 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/meetings", get(meetings))
         .route("/meetings/{number}/end", post(end_meeting))
         .route("/records", get(records))
+        .route("/records.csv", get(records_csv))
+        .route("/usage", get(usage))
+        .route("/usage.csv", get(usage_csv))
         .route("/audit", get(audit))
         .route("/people", get(people).post(add_person))
         .route("/people/{person}", axum::routing::patch(change_person).delete(remove_person))
@@ -433,6 +441,36 @@ impl Page {
 async fn records(asker: Asker, page: Result<Query<Page>, QueryRejection>) -> Answer {
     let Query(page) = page?;
     asker.ask(ControlRequest::RecordList { most: page.most() }).await
+}
+
+/// Records, as a spreadsheet reads them.
+async fn records_csv(
+    asker: Asker,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Result<Response, Trouble> {
+    let Query(page) = page?;
+    let most = page.most.unwrap_or(MOST_IN_FILE).clamp(1, MOST_IN_FILE);
+    csv::records(asker.ask(ControlRequest::RecordList { most }).await?.0)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UsageOf {
+    from: UnixTime,
+    until: UnixTime,
+    #[serde(default)]
+    ahead_s: i32,
+}
+
+type WantedUsage = Result<Query<UsageOf>, QueryRejection>;
+
+async fn usage(asker: Asker, wanted: WantedUsage) -> Answer {
+    let Query(UsageOf { from, until, ahead_s }) = wanted?;
+    asker.ask(ControlRequest::Usage { from, until, ahead_s }).await
+}
+
+async fn usage_csv(asker: Asker, wanted: WantedUsage) -> Result<Response, Trouble> {
+    csv::usage(usage(asker, wanted).await?.0)
 }
 
 async fn audit(asker: Asker, page: Result<Query<Page>, QueryRejection>) -> Answer {

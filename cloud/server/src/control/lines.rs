@@ -508,3 +508,50 @@ pub enum Fate {
         why: String,
     },
 }
+
+/// How much rooms and meeting rooms were used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageLine {
+    /// From when on.
+    pub from: UnixTime,
+    /// Until when.
+    pub until: UnixTime,
+    /// All calls.
+    pub calls: u64,
+    /// Seconds that they lasted, within that time.
+    pub seconds: u64,
+    /// By room, the longest first.
+    pub rooms: Vec<UsedLine>,
+    /// By meeting room, the longest first.
+    pub vmrs: Vec<UsedLine>,
+    /// By day.
+    pub days: Vec<DayLine>,
+}
+
+/// How much one was used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsedLine {
+    /// What it is called; `None`: meetings that somebody else had called, all together.
+    pub name: Option<DisplayName>,
+    /// The number of a meeting room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<VmrNumber>,
+    /// The id of a room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomId>,
+    /// Calls.
+    pub calls: u64,
+    /// Seconds that they lasted.
+    pub seconds: u64,
+}
+
+/// How much was used on a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayLine {
+    /// Which: `2026-11-30`.
+    pub day: String,
+    /// Calls that began on it.
+    pub calls: u64,
+    /// Seconds that these lasted.
+    pub seconds: u64,
+}

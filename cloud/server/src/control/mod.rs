@@ -324,6 +324,16 @@ pub enum ControlRequest {
         /// At most so many.
         most: u32,
     },
+    /// How much rooms and meeting rooms were used.
+    Usage {
+        /// From when on.
+        from: UnixTime,
+        /// Until when.
+        until: UnixTime,
+        /// How far the clock by which days begin is ahead of UTC, in seconds.
+        #[serde(default)]
+        ahead_s: i32,
+    },
     /// Remove records of calls that ended before this.
     RecordRemove {
         /// When.
@@ -581,6 +591,11 @@ pub enum ControlAnswer {
         rooms: Vec<BookableRoom>,
         /// How many match, those that are not shown included.
         total: usize,
+    },
+    /// How much was used.
+    Usage {
+        /// All of it.
+        usage: Box<UsageLine>,
     },
     /// One room.
     Room {
@@ -849,6 +864,8 @@ pub enum RefusalCode {
     Scope,
     /// No token is good for so long.
     Days,
+    /// No such time can be looked at.
+    Span,
     /// It is no e-mail address.
     NoAddress,
     /// No meeting can be then.

@@ -6,6 +6,7 @@ use conclave_directory::repository::{
     ApiTokens, Appointments, Audit, Organisations, PinTries, Records, Resets, RoomSettings, Rooms,
     SecondFactors, Updates, Vmrs,
 };
+use conclave_directory::usage::{Usage, Wanted};
 use conclave_directory::{
     AddPersonError, AddReleaseError, AddVmrError, ApiToken, Appointment, AuditCheck, AuditEntry,
     AuditRow, CallRecord, EnrolError, Group, GroupError, KeyFingerprint, Organisation,
@@ -185,6 +186,7 @@ timed!(Records {
     change keep(entries: &[RecordEntry]) -> Result<(), StoreError>;
     change close_dangling(at: UnixTime) -> Result<u32, StoreError>;
     change remove_records(organisation: Option<OrganisationId>, before: UnixTime) -> Result<u32, StoreError>;
+    read usage(wanted: Wanted, sight: Sight) -> Result<Usage, StoreError>;
     read call_records(organisation: OrganisationId, sight: Sight, most: u32) -> Result<Vec<CallRecord>, StoreError>;
 });
 

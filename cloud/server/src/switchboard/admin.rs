@@ -8,6 +8,7 @@ use crate::control::{
     ControlAnswer, ControlRequest, MeetingLine, NewAppointment, NewVmr, ParticipantLine,
     RecordLine, RefusalCode, RoomLine,
 };
+use conclave_directory::usage::Span;
 use conclave_directory::{CallRecord, ClaimError, EnrolError, PinHash, Room, RoomStatus, Vmr};
 use conclave_link_protocol::message::{CloudEvent, Order, RoomIdentity};
 use conclave_meeting::Input as Meet;
@@ -93,6 +94,9 @@ impl Switchboard {
                 Err(Refused::because("this is not the switchboard's to answer"))
             }
             ControlRequest::RecordList { most } => self.record_list(whose, most),
+            ControlRequest::Usage { from, until, ahead_s } => {
+                self.usage(whose, Span { from, until }, ahead_s)
+            }
             ControlRequest::OrganisationAdd { name } => self.add_organisation(name),
             ControlRequest::OrganisationList => self.organisation_list(),
             ControlRequest::OrganisationRename { organisation, name } => {

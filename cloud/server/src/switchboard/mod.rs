@@ -28,6 +28,7 @@
 //! - `releases`: what the command line asks about that;
 //! - `removal`: old records of calls, and revoked rooms;
 //! - `resets`: codes, orders and receipts of factory resets;
+//! - `usage`: how much was used;
 //! - `vmrs`: meeting rooms, and who sees which;
 //! - `tally`: what is counted for the operator.
 
@@ -55,6 +56,7 @@ mod seen;
 mod settings;
 mod tally;
 mod updates;
+mod usage;
 mod vmrs;
 mod words;
 

@@ -74,7 +74,9 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         | Ask::AppointmentCancel { .. }
         | Ask::BookableRooms { .. } => Some(Action::CallMeetings),
         Ask::MeetingList | Ask::MeetingEnd { .. } => Some(Action::RunMeetings),
-        Ask::RecordList { .. } | Ask::RecordRemove { .. } => Some(Action::Reports),
+        Ask::RecordList { .. } | Ask::RecordRemove { .. } | Ask::Usage { .. } => {
+            Some(Action::Reports)
+        }
         Ask::AuditList { installation: false, .. } => Some(Action::SeeAudit),
         Ask::PersonList { .. } => Some(Action::SeePeople),
         Ask::PersonAdd { .. }

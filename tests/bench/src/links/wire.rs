@@ -75,6 +75,8 @@ pub(crate) struct Connection {
     asked: u16,
     /// What was read and is not a whole frame yet.
     read: Vec<u8>,
+    /// Whether something was told while an answer was waited for.
+    told: bool,
 }
 
 impl Client {
@@ -114,7 +116,8 @@ impl Client {
         let name = ServerName::try_from(SERVER_NAME)?;
         let tls = ClientConnection::new(self.config.clone(), name)?;
         let stream = StreamOwned::new(tls, tcp);
-        let mut connection = Connection { stream, kind: self.kind, asked: 0, read: vec![] };
+        let mut connection =
+            Connection { stream, kind: self.kind, asked: 0, read: vec![], told: false };
         connection.open(self.number).with_context(|| format!("{:?}", self.kind))?;
         Ok(connection)
     }
@@ -247,24 +250,28 @@ impl Connection {
             }
         }
         while let Some(whole) = self.take_whole() {
-            match self.kind {
-                Kind::Conclave => {
-                    let text = String::from_utf8_lossy(&whole).into_owned();
-                    if let Some((_, mark)) = text.split_once(r#""mark":""#) {
-                        let mark = mark.get(..16).context("half a mark")?;
-                        self.say(&report(&format!("\"{mark}\""))?)?;
-                        return Ok(true);
-                    }
-                }
-                _ if whole.first().is_some_and(|first| first >> 4 == 3) => {
-                    let id = whole.get(2 + 2 + ALL.len()..).and_then(|rest| rest.get(..2));
-                    self.say(&packet(0x40, id.context("half a packet")?))?;
-                    return Ok(true);
-                }
-                _ => {}
-            }
+            self.told |= self.is_telling(&whole)?;
         }
-        Ok(false)
+        Ok(std::mem::take(&mut self.told))
+    }
+
+    /// Whether this tells something unasked; if so, says that it came.
+    fn is_telling(&mut self, whole: &[u8]) -> Result<bool> {
+        match self.kind {
+            Kind::Conclave => {
+                let text = String::from_utf8_lossy(whole).into_owned();
+                let Some((_, mark)) = text.split_once(r#""mark":""#) else { return Ok(false) };
+                let mark = mark.get(..16).context("half a mark")?;
+                self.say(&report(&format!("\"{mark}\""))?)?;
+                Ok(true)
+            }
+            _ if whole.first().is_some_and(|first| first >> 4 == 3) => {
+                let id = whole.get(2 + 2 + ALL.len()..).and_then(|rest| rest.get(..2));
+                self.say(&packet(0x40, id.context("half a packet")?))?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// The first whole frame or packet of what was read.
@@ -293,7 +300,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The next frame or packet that is an answer: what is told unasked is passed over.
+    /// The next frame or packet that is an answer. What is told unasked meanwhile counts for [`Connection::was_told`].
     fn hear_answer(&mut self) -> Result<Vec<u8>> {
         loop {
             let heard = match self.kind {
@@ -307,6 +314,7 @@ impl Connection {
             if !unasked {
                 return Ok(heard);
             }
+            self.told |= self.is_telling(&heard)?;
         }
     }
 

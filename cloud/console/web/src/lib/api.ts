@@ -206,6 +206,26 @@ export interface Meeting {
   participants: { room: string; name: string; call: string }[];
 }
 
+/** How much was used; times in seconds. */
+export interface Usage {
+  from: number;
+  until: number;
+  calls: number;
+  seconds: number;
+  rooms: Used[];
+  vmrs: Used[];
+  days: { day: string; calls: number; seconds: number }[];
+}
+
+export interface Used {
+  /** Meetings that somebody else had called, all together, have none. */
+  name: string | null;
+  number?: string;
+  room?: string;
+  calls: number;
+  seconds: number;
+}
+
 export interface CallRecord {
   call: string;
   meeting: string;

@@ -26,3 +26,13 @@ export function momentOf(date: string, time: string, later = 0): number {
 export function nextHour(now: number = Date.now() / 1000): number {
   return Math.ceil((now + 1) / 3600) * 3600;
 }
+
+/** The days, as `2026-11-30`, from the one in which the first moment lies to the one in which the last lies. */
+export function daysBetween(from: number, until: number): string[] {
+  const days: string[] = [];
+  const day = new Date(from * 1000);
+  day.setHours(12, 0, 0, 0);
+  for (; days.length < 400 && day.getTime() / 1000 < until + 43_200; day.setDate(day.getDate() + 1)) days.push(dateOf(day.getTime() / 1000));
+  const last = dateOf(until - 1);
+  return days.filter((each) => each <= last);
+}

@@ -39,6 +39,12 @@ class Speech {
     return this.#days.format(at * 1000);
   }
 
+  /** A day that is written `2026-11-30`. */
+  dayOf(day: string): string {
+    const at = new Date(`${day}T12:00:00`);
+    return Number.isNaN(at.getTime()) ? "" : this.#days.format(at);
+  }
+
   /** `42 s`, `12 min`, `1 h 05`. */
   span(seconds: number): string {
     const minutes = Math.floor(seconds / 60);

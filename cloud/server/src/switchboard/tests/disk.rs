@@ -151,6 +151,13 @@ impl Records for Disk {
     fn close_dangling(&mut self, at: UnixTime) -> Result<u32, StoreError> {
         self.0.lock().unwrap().close_dangling(at)
     }
+    fn usage(
+        &self,
+        wanted: conclave_directory::usage::Wanted,
+        sight: Sight,
+    ) -> Result<conclave_directory::usage::Usage, StoreError> {
+        self.0.lock().unwrap().usage(wanted, sight)
+    }
     fn call_records(
         &self,
         organisation: OrganisationId,
