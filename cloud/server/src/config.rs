@@ -49,7 +49,7 @@
 //!
 //! There is nothing here about cryptography: no setting can weaken it.
 
-use conclave_types::EmailAddress;
+use conclave_types::{EmailAddress, Redacted};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -249,7 +249,7 @@ pub struct MailConfig {
     /// How the way there is protected.
     pub security: MailSecurity,
     /// Who the cloud is there. With `password_file` or not at all.
-    pub user: Option<String>,
+    pub user: Option<Redacted<String>>,
     /// The file with the password, whose last line break does not count.
     pub password_file: Option<PathBuf>,
     /// What letters come from; needed with `server`.
@@ -294,14 +294,14 @@ pub enum MailSecurity {
 /// A host and a port, written `smtp.example.org:587`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailServer {
-    host: String,
+    host: Redacted<String>,
     port: u16,
 }
 
 impl MailServer {
     /// The host: a name or an address.
     pub fn host(&self) -> &str {
-        &self.host
+        &self.host.0
     }
 
     /// The port.
@@ -311,8 +311,8 @@ impl MailServer {
 
     /// Whether it is this machine.
     fn is_here(&self) -> bool {
-        let address = self.host.trim_matches(['[', ']']).parse::<IpAddr>();
-        self.host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+        let address = self.host().trim_matches(['[', ']']).parse::<IpAddr>();
+        self.host() == "localhost" || address.is_ok_and(|address| address.is_loopback())
     }
 }
 
@@ -327,9 +327,9 @@ impl<'de> Deserialize<'de> for MailServer {
             .rsplit_once(':')
             .and_then(|(host, port)| Some((host, port.parse().ok().filter(|port| *port > 0)?)));
         let split = split.filter(|(host, _)| fits(host));
-        split.map(|(host, port)| MailServer { host: host.to_owned(), port }).ok_or_else(|| {
-            D::Error::custom("mail.server is a host and a port, such as smtp.example.org:587")
-        })
+        split.map(|(host, port)| MailServer { host: Redacted(host.to_owned()), port }).ok_or_else(
+            || D::Error::custom("mail.server is a host and a port, such as smtp.example.org:587"),
+        )
     }
 }
 

@@ -165,7 +165,7 @@ async fn letters_arrive_over_tls_and_what_does_not_is_told() {
     // Nobody is there: said at once, in the mail server's words.
     mailer.send(account(2, "nobody@example.org"));
     let Some((LetterId(2), Fate::Failed { why })) = fates.recv().await else { panic!() };
-    assert!(why.contains("There is no such mailbox here"), "{why}");
+    assert!(why.0.contains("There is no such mailbox here"), "{}", why.0);
 }
 
 #[tokio::test]

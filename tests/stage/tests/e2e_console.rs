@@ -214,7 +214,7 @@ fn today() -> Result<String> {
 }
 
 /// A meeting is scheduled; both panels list it, and a tap on each is all that it takes.
-fn schedule(browser: &mut Browser, a: &mut Room, b: &mut Room) -> Result<()> {
+fn schedule(browser: &mut Browser, pictures: &Path, a: &mut Room, b: &mut Room) -> Result<()> {
     const TITLE: &str = "Tumour board";
     const SOON: Duration = Duration::from_secs(10);
     let mut ada = browser.of("ada");
@@ -262,6 +262,7 @@ fn schedule(browser: &mut Browser, a: &mut Room, b: &mut Room) -> Result<()> {
             }
             _ => None,
         })?;
+        room.panel_picture(&pictures.join("panel-today.png"))?;
         room.press(&format!("choose-{number}"))?;
         room.until("the meeting", 2 * SOON, |panel| match &panel.screen {
             Screen::InCall(call) => (call.name.as_str() == TITLE).then_some(()),
@@ -505,7 +506,7 @@ fn a_first_day_in_the_console() -> Result<()> {
 
             invite(&mut browser)?;
             meeting_room(&mut browser)?;
-            schedule(&mut browser, &mut a, &mut b)?;
+            schedule(&mut browser, &pictures, &mut a, &mut b)?;
             let mut ada = browser.of("ada");
             settings(stage, &mut ada, &mut a, &mut b)?;
             call(&mut ada, &mut a, &mut b)?;

@@ -18,7 +18,7 @@ pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
                     (false, false) => "active",
                 };
                 let mail = match &person.mail {
-                    Some(Fate::Failed { why }) => format!("did not arrive: {why}"),
+                    Some(Fate::Failed { why }) => format!("did not arrive: {}", why.0),
                     Some(Fate::Waiting) => "on its way".to_owned(),
                     Some(Fate::Sent) => "sent".to_owned(),
                     None => String::new(),

@@ -505,7 +505,7 @@ pub enum Fate {
     /// It does not arrive.
     Failed {
         /// What the mail server said, or why it could not be asked.
-        why: String,
+        why: Redacted<String>,
     },
 }
 

@@ -10,6 +10,7 @@ mod text;
 use crate::config::{MailConfig, MailSecurity};
 use crate::letters::{Content, Fate, Letter, LetterId};
 use anyhow::Context;
+use conclave_types::Redacted;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
@@ -81,10 +82,15 @@ impl Mailer {
     /// Sends a letter, sometime. What cannot wait any more has its fate at once.
     pub fn send(&self, letter: Letter) -> Option<(LetterId, Fate)> {
         let id = letter.id;
-        self.letters.try_send(letter).err().map(|_| {
-            (id, Fate::Failed { why: "too many letters wait for the mail server".to_owned() })
-        })
+        self.letters
+            .try_send(letter)
+            .err()
+            .map(|_| (id, failed("too many letters wait for the mail server")))
     }
+}
+
+fn failed(why: &str) -> Fate {
+    Fate::Failed { why: Redacted(why.to_owned()) }
 }
 
 fn transport(
@@ -119,7 +125,7 @@ fn transport(
         let password = std::fs::read_to_string(file)
             .with_context(|| format!("mail.password_file, {}, cannot be read", file.display()))?;
         let password = password.trim_end_matches(['\r', '\n']).to_owned();
-        builder = builder.credentials(Credentials::new(user.clone(), password));
+        builder = builder.credentials(Credentials::new(user.0.clone(), password));
     }
     Ok(builder.build())
 }
@@ -175,7 +181,7 @@ impl Post {
                     let pause = pause(tries, begun.elapsed()).filter(|_| !lasting);
                     let Some(pause) = pause.filter(|_| again.len() < WAITING) else {
                         tracing::warn!(letter = id.0, lasting, "a letter could not be sent");
-                        let _ = told.send((id, Fate::Failed { why })).await;
+                        let _ = told.send((id, failed(&why))).await;
                         continue;
                     };
                     tracing::warn!(

@@ -7,7 +7,7 @@ use super::{Output, Switchboard, Topic};
 use crate::letters::{Content, Fate, Letter, LetterId, Meeting, MeetingChange};
 use conclave_directory::{Appointment, Person, SettingsOf, StoreError, Vmr};
 use conclave_types::{
-    DisplayName, EmailAddress, OrganisationId, PersonId, Secret, UnixTime, VmrId,
+    DisplayName, EmailAddress, OrganisationId, PersonId, Redacted, Secret, UnixTime, VmrId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,7 +60,7 @@ impl Switchboard {
             return;
         }
         if self.post.out.len() >= MOST_OUT {
-            let why = "too many letters wait for the mail server".to_owned();
+            let why = Redacted("too many letters wait for the mail server".to_owned());
             self.post.fates.insert(whose, Fate::Failed { why });
             return;
         }

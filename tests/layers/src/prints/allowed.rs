@@ -5,6 +5,11 @@ use super::Listed;
 /// Fields that show an address, octets, or text under a telling name all the same.
 pub const MAY_PRINT: &[Listed] = &[
     ("core/rtp/src/rtcp.rs", "Packet::SourceDescription.names", "CNAMEs: ids, which are random"),
+    (
+        "cloud/server/src/control/mod.rs",
+        "ControlRequest::ApiTokenRemove.token",
+        "a token's id, which is no secret",
+    ),
     ("core/update/src/machine.rs", "Way::Sums.1", "sums of a bundle's blocks"),
     ("core/update/src/lib.rs", "Output::Open.sums", "sums of a bundle's blocks"),
     ("core/update/src/reuse.rs", "Search.strong", "sums of a bundle's blocks"),
@@ -132,6 +137,10 @@ pub const BY_HAND: &[Listed] = &[
     ),
     ("cloud/directory/src/words.rs", "stored_words!", "one of our own words"),
     ("cloud/directory/src/access.rs", "actions!", "one of our own words"),
+    ("cloud/directory/src/access.rs", "scopes!", "one of our own words"),
+    ("cloud/directory/src/second_factor.rs", "SharedSecret", "nothing"),
+    ("cloud/directory/src/second_factor.rs", "RecoveryCode", "nothing"),
+    ("cloud/directory/src/second_factor.rs", "SecondFactor", "whether it is confirmed, and a time"),
     ("cloud/directory/src/audit.rs", "AuditHash", "the hash of a row, which the log has too"),
     ("cloud/directory/src/password.rs", "Password", "nothing"),
     ("cloud/directory/src/password.rs", "PasswordHash", "nothing"),

@@ -20,7 +20,7 @@ const PICTURES: [(&str, &str); 6] = [
 ];
 
 /// Pictures that the console's test takes: `console-` is put before their names.
-const CONSOLE: [&str; 18] = [
+const CONSOLE: [&str; 22] = [
     "set-up-light",
     "sign-in-light",
     "invitation-light",
@@ -37,9 +37,16 @@ const CONSOLE: [&str; 18] = [
     "meetings-light",
     "people-light",
     "reports-light",
+    "schedule-light",
+    "schedule-new-light",
+    "account-app-light",
+    "sign-in-code-light",
     "audit-light",
     "account-light",
 ];
+
+/// A panel that lists a meeting of today, taken by the same test.
+const PANEL: &str = "panel-today.png";
 
 fn main() -> Result<()> {
     let to = Path::new("docs/pictures");
@@ -48,6 +55,7 @@ fn main() -> Result<()> {
         let from = Path::new("target/console").join(format!("{name}.png"));
         put(&from, &to.join(format!("console-{name}.png")), "cargo xtask pictures")?;
     }
+    put(&Path::new("target/console").join(PANEL), &to.join(PANEL), "cargo xtask pictures")?;
     for (demo, readme) in PICTURES {
         put(&Path::new("target/demo").join(demo), &to.join(readme), "cargo xtask demo")?;
     }

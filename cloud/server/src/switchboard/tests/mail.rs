@@ -54,7 +54,7 @@ fn add(email: &str) -> ControlRequest {
 }
 
 fn failed() -> Fate {
-    Fate::Failed { why: "550 no such mailbox".into() }
+    Fate::Failed { why: Redacted("550 no such mailbox".into()) }
 }
 
 #[test]
@@ -163,6 +163,7 @@ fn no_more_letters_wait_than_memory_is_meant_for() {
         sent += letters.len();
     }
     assert_eq!(sent, 5_000);
-    let too_many = Fate::Failed { why: "too many letters wait for the mail server".into() };
+    let too_many =
+        Fate::Failed { why: Redacted("too many letters wait for the mail server".into()) };
     assert_eq!(cloud.mail_of("p5009@"), Some(too_many));
 }
