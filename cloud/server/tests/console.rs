@@ -537,6 +537,8 @@ fn an_app_shows_a_code_that_signing_in_wants_besides_the_password() {
     let with = |code: Option<&str>| json!({ "email": "ada@example.org", "password": PASSWORD, "code": code });
     assert_eq!(other.post("/session", with(None)).error(), (401, "code_needed"));
     assert_eq!(other.post("/session", with(Some("12 34"))).error(), (401, "wrong_code"));
+    let log = ada.get("/audit?most=3").body["rows"].to_string();
+    assert!(log.contains("session.refused"), "a wrong code stands in the log: {log}");
     // The next code: the one before was taken.
     let next = code(&secret, 30);
     assert_eq!(other.post("/session", with(Some(&next))).status, 200);

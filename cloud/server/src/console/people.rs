@@ -219,16 +219,25 @@ async fn sign_in(
     };
     let proof = match &second_factor {
         None => None,
-        Some(factor) => Some(second_factor::proof(&desk, person, factor, code.as_ref())?),
+        Some(factor) => match second_factor::proof(&desk, person, factor, code.as_ref()) {
+            Err(Trouble::WrongCode) => return wrong_code(&desk, email, source).await,
+            proof => Some(proof?),
+        },
     };
     let fresh = fresh(&desk, &cookies, source)?;
     let browser = fresh.browser;
     let request = AccountRequest::SignIn { person, organisation, password, known, proof, browser };
     match desk.account(request).await? {
         AccountAnswer::Person(me) => Ok(signed_in(StatusCode::OK, &fresh, *me)),
-        _ if proof.is_some() => Err(Trouble::WrongCode),
+        _ if proof.is_some() => wrong_code(&desk, email, source).await,
         _ => Err(Trouble::WrongPassword),
     }
+}
+
+/// The password was right and the code was not: that somebody tried stands in the audit log, too.
+async fn wrong_code(desk: &Desk, email: EmailAddress, source: Source) -> Result<Response, Trouble> {
+    desk.account(AccountRequest::FailedSignIn { email, source }).await?;
+    Err(Trouble::WrongCode)
 }
 
 /// The accounts with this address whose password it is. Takes as long where there is none.

@@ -30,10 +30,18 @@ impl Vault {
                 let mut octets = vec![0; KEY_LEN];
                 random.fill(&mut octets).map_err(|_| io::Error::other("no random octets"))?;
                 let octets = Secret::new(octets);
-                let mut file =
-                    OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path)?;
+                // All of it or nothing, whenever the power is cut.
+                let draft = path.with_extension("new");
+                let mut file = OpenOptions::new()
+                    .create(true)
+                    .truncate(true)
+                    .write(true)
+                    .mode(0o600)
+                    .open(&draft)?;
                 file.write_all(octets.expose())?;
                 file.sync_all()?;
+                fs::rename(&draft, &path)?;
+                fs::File::open(folder.path())?.sync_all()?;
                 octets
             }
             Err(error) => return Err(error),

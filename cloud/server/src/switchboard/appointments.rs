@@ -58,6 +58,8 @@ const REFRESH: Duration = Duration::from_secs(900);
 #[derive(Debug, Default)]
 pub(super) struct Appointments {
     all: BTreeMap<VmrId, (Vmr, Appointment)>,
+    /// Those that each room is invited to: a room that links costs no look at all of them.
+    of_room: BTreeMap<RoomId, BTreeSet<VmrId>>,
     count: BTreeMap<OrganisationId, usize>,
     /// What linked rooms were told last; one that is not here was told nothing.
     told: BTreeMap<RoomId, Vec<AgendaEntry>>,
@@ -82,9 +84,25 @@ impl Appointments {
 
     fn set(&mut self, vmr: Vmr, appointment: Appointment) {
         let whose = vmr.organisation;
-        if self.all.insert(vmr.id, (vmr, appointment)).is_none() {
-            *self.count.entry(whose).or_default() += 1;
+        self.remove(vmr.id);
+        for room in &appointment.rooms {
+            self.of_room.entry(*room).or_default().insert(vmr.id);
         }
+        self.all.insert(vmr.id, (vmr, appointment));
+        *self.count.entry(whose).or_default() += 1;
+    }
+
+    fn remove(&mut self, vmr: VmrId) -> Option<(Vmr, Appointment)> {
+        let gone = self.all.remove(&vmr)?;
+        for room in &gone.1.rooms {
+            if let Some(theirs) = self.of_room.get_mut(room) {
+                theirs.remove(&vmr);
+            }
+        }
+        if let Some(count) = self.count.get_mut(&gone.0.organisation) {
+            *count = count.saturating_sub(1);
+        }
+        Some(gone)
     }
 
     /// Whether a meeting room is there for one of them.
@@ -213,7 +231,7 @@ impl Switchboard {
         self.parts.directory.add_appointment(&vmr, &appointment)?;
         tracing::info!(vmr = %id, "meeting called");
         let rooms = appointment.rooms.clone();
-        self.write_of_meeting(&vmr, &appointment, None, false)?;
+        self.write_of_meeting(&vmr, &appointment, None, false);
         self.appointments.set(vmr, appointment);
         self.tell_agendas(rooms);
         Ok(ControlAnswer::AppointmentKept { appointment: self.appointment_line(id, &organiser)? })
@@ -318,7 +336,7 @@ impl Switchboard {
         self.parts.directory.keep_appointment(&to.title, &changed)?;
         tracing::info!(vmr = %vmr.id, "meeting changed");
         vmr.name = to.title;
-        self.write_of_meeting(&vmr, &changed, Some(&before), false)?;
+        self.write_of_meeting(&vmr, &changed, Some(&before), false);
         let rooms: BTreeSet<RoomId> =
             before.rooms.into_iter().chain(changed.rooms.clone()).collect();
         let id = vmr.id;
@@ -333,16 +351,13 @@ impl Switchboard {
         self.audit("appointment.cancel", vmr.id, "", "");
         self.take_away(&vmr)?;
         let off = Appointment { revision: before.revision.saturating_add(1), ..before };
-        self.write_of_meeting(&vmr, &off, None, true)?;
+        self.write_of_meeting(&vmr, &off, None, true);
         Ok(ControlAnswer::AppointmentCancelled { appointment })
     }
 
     /// A meeting room was removed.
     pub(super) fn appointment_gone(&mut self, vmr: VmrId) {
-        if let Some((vmr, appointment)) = self.appointments.all.remove(&vmr) {
-            if let Some(count) = self.appointments.count.get_mut(&vmr.organisation) {
-                *count = count.saturating_sub(1);
-            }
+        if let Some((vmr, appointment)) = self.appointments.remove(vmr) {
             self.tell_agendas(appointment.rooms);
             let id = vmr.id;
             self.post.forget(|whose| matches!(whose, Whose::Guest(of, _) if *of == id));
@@ -476,25 +491,14 @@ impl Switchboard {
 
     /// Tells those of these rooms that are linked what has changed in their lists.
     fn tell_agendas(&mut self, rooms: impl IntoIterator<Item = RoomId>) {
-        let mut lists: BTreeMap<RoomId, Vec<(UnixTime, VmrId)>> = rooms
-            .into_iter()
-            .filter(|room| self.rooms.contains_key(room))
-            .map(|room| (room, Vec::new()))
-            .collect();
-        if lists.is_empty() {
-            return;
-        }
-        for (vmr, each) in self.appointments.all.values() {
-            if each.ends_at <= self.wall {
-                continue;
-            }
-            for room in &each.rooms {
-                if let Some(list) = lists.get_mut(room) {
-                    list.push((each.starts_at, vmr.id));
-                }
-            }
-        }
-        for (room, mut list) in lists {
+        let linked = rooms.into_iter().filter(|room| self.rooms.contains_key(room));
+        for room in linked.collect::<BTreeSet<_>>() {
+            let theirs = self.appointments.of_room.get(&room).into_iter().flatten();
+            let theirs = theirs.filter_map(|id| Some((&self.appointments.all.get(id)?.1, *id)));
+            let mut list: Vec<(UnixTime, VmrId)> = theirs
+                .filter(|(each, _)| each.ends_at > self.wall)
+                .map(|(each, id)| (each.starts_at, id))
+                .collect();
             list.sort_unstable();
             let entries = list.into_iter().take(MOST_ON_PANEL);
             let entries: Vec<_> = entries.filter_map(|(_, id)| self.agenda_entry(id)).collect();
@@ -550,6 +554,9 @@ impl Switchboard {
         for (_, each) in self.appointments.all.values_mut() {
             each.people.retain(|id| Some(*id) != person);
             each.rooms.retain(|id| Some(*id) != room);
+        }
+        if let Some(room) = room {
+            self.appointments.of_room.remove(&room);
         }
     }
 }

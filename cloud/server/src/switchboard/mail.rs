@@ -113,6 +113,19 @@ impl Switchboard {
         meeting: &Appointment,
         before: Option<&Appointment>,
         off: bool,
+    ) {
+        // What was done is done, whether anybody can be told of it or not.
+        if let Err(error) = self.try_to_write_of_meeting(vmr, meeting, before, off) {
+            tracing::error!(vmr = %vmr.id, %error, "whom to write to of a meeting cannot be looked up");
+        }
+    }
+
+    fn try_to_write_of_meeting(
+        &mut self,
+        vmr: &Vmr,
+        meeting: &Appointment,
+        before: Option<&Appointment>,
+        off: bool,
     ) -> Result<(), StoreError> {
         if !self.post.on {
             return Ok(());

@@ -395,7 +395,7 @@ export const en = {
       "token.create": "made a token for scripts",
       "token.remove": "removed a token for scripts",
       "session.begin": "signed in",
-      "session.refused": "typed a wrong password",
+      "session.refused": "typed a wrong password or code",
       "vmr.change": "changed a meeting room",
       "vmr.create": "made a meeting room",
       "vmr.remove": "removed a meeting room",

@@ -394,7 +394,7 @@ export const fr: Words = {
       "token.create": "a créé un jeton pour scripts",
       "token.remove": "a supprimé un jeton pour scripts",
       "session.begin": "s’est connecté",
-      "session.refused": "a saisi un mauvais mot de passe",
+      "session.refused": "a saisi un mauvais mot de passe ou code",
       "vmr.change": "a modifié une salle virtuelle",
       "vmr.create": "a créé une salle virtuelle",
       "vmr.remove": "a supprimé une salle virtuelle",
