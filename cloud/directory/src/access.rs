@@ -64,7 +64,9 @@ actions! {
     RemoveRooms: Administrator;
     /// See who has an account.
     SeePeople: Administrator;
-    /// Give people accounts and roles, suspend and remove them.
+    /// Give people accounts, links to get into them, and roles; take second factors away.
+    OpenAccounts: Administrator;
+    /// Rename, suspend and remove people.
     ChangePeople: Administrator;
     /// See which meetings are on, and end them.
     RunMeetings: Administrator;
@@ -101,7 +103,8 @@ macro_rules! scopes {
     };
 }
 
-// No scope has one's own account, nor tokens: a token is no way to another one.
+// No scope has one's own account, nor tokens, nor what lets somebody into an account: a token is no way to another one, nor to
+// a session.
 scopes! {
     /// See rooms, their state and their settings.
     RoomsRead = "rooms:read": SeeRooms;
@@ -119,7 +122,7 @@ scopes! {
     MeetingsRun = "meetings:run": RunMeetings;
     /// See who has an account.
     PeopleRead = "people:read": SeePeople;
-    /// See who has an account, give accounts and roles, suspend and remove.
+    /// See who has an account, rename, suspend and remove.
     PeopleWrite = "people:write": SeePeople ChangePeople;
     /// See records of calls.
     ReportsRead = "reports:read": Reports;
@@ -151,6 +154,7 @@ mod tests {
         (Action::SetRooms, [true, false, false]),
         (Action::RemoveRooms, [true, false, false]),
         (Action::SeePeople, [true, false, false]),
+        (Action::OpenAccounts, [true, false, false]),
         (Action::ChangePeople, [true, false, false]),
         (Action::RunMeetings, [true, false, false]),
         (Action::Reports, [true, false, false]),

@@ -311,7 +311,7 @@ impl MailServer {
 
     /// Whether it is this machine.
     fn is_here(&self) -> bool {
-        let address = self.host().trim_matches(['[', ']']).parse::<IpAddr>();
+        let address = self.host().parse::<IpAddr>();
         self.host() == "localhost" || address.is_ok_and(|address| address.is_loopback())
     }
 }
@@ -327,9 +327,15 @@ impl<'de> Deserialize<'de> for MailServer {
             .rsplit_once(':')
             .and_then(|(host, port)| Some((host, port.parse().ok().filter(|port| *port > 0)?)));
         let split = split.filter(|(host, _)| fits(host));
-        split.map(|(host, port)| MailServer { host: Redacted(host.to_owned()), port }).ok_or_else(
-            || D::Error::custom("mail.server is a host and a port, such as smtp.example.org:587"),
-        )
+        split
+            .map(|(host, port)| MailServer {
+                // An address of version 6 stands in brackets beside a port, and nowhere else.
+                host: Redacted(host.trim_matches(['[', ']']).to_owned()),
+                port,
+            })
+            .ok_or_else(|| {
+                D::Error::custom("mail.server is a host and a port, such as smtp.example.org:587")
+            })
     }
 }
 

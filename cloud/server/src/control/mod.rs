@@ -866,6 +866,8 @@ pub enum RefusalCode {
     Days,
     /// No such time can be looked at.
     Span,
+    /// One's own account is changed in another way.
+    Yourself,
     /// It is no e-mail address.
     NoAddress,
     /// No meeting can be then.

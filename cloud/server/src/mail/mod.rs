@@ -25,8 +25,8 @@ use tokio_util::task::TaskTracker;
 /// What the letters come from, for people.
 const SENDER: &str = "Conclave";
 
-/// Letters that wait: a large meeting, and room for another one.
-const WAITING: usize = 1_000;
+/// Letters that wait: as many as the switchboard has on their way.
+const WAITING: usize = 5_000;
 
 /// For each step of a conversation with the mail server.
 const PATIENCE: Duration = Duration::from_secs(30);

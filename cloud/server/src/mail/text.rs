@@ -20,15 +20,15 @@ pub(super) fn text(content: &Content, console: &str) -> Text {
                 subject: format!("{organisation}: your account / votre compte"),
                 body: format!(
                     "{name},\n\n\
-                     {organisation} has made an account for you on Conclave, its meeting rooms. Open this link to choose your \
-                     password. It works once, until {until}. Give it to nobody.\n\n\
+                     Open this link to choose your password for Conclave, the meeting rooms of {organisation}. It works once, \
+                     until {until}. Give it to nobody.\n\n\
                      {link}\n\n\
-                     You don't expect this? Then do nothing: nobody can use the account without the link.\n\n\
+                     You don't expect this? Then do nothing, and tell whoever runs them.\n\n\
                      --\n\n\
-                     {organisation} vous a créé un compte sur Conclave, ses salles de réunion. Ouvrez ce lien pour choisir votre \
-                     mot de passe. Il sert une seule fois, jusqu'au {until}. Ne le donnez à personne.\n\n\
+                     Ouvrez ce lien pour choisir votre mot de passe pour Conclave, les salles de réunion de {organisation}. Il \
+                     sert une seule fois, jusqu'au {until}. Ne le donnez à personne.\n\n\
                      {link}\n\n\
-                     Vous n'attendiez pas ce message ? Ne faites rien : sans ce lien, personne ne peut utiliser le compte.\n"
+                     Vous n'attendiez pas ce message ? Ne faites rien, et prévenez qui s'en occupe.\n"
                 ),
             }
         }

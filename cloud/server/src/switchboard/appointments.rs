@@ -30,7 +30,10 @@ pub(super) const MOST: usize = 20_000;
 const MOST_ROOMS: usize = LARGEST_CAPACITY as usize;
 
 /// The most people of one.
-const MOST_PEOPLE: usize = 300;
+const MOST_PEOPLE: usize = 100;
+
+/// The most that one person has called and that are kept: whoever has their account does not take the places of all.
+const MOST_OF_ONE: usize = 500;
 
 /// The longest one.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
@@ -105,6 +108,11 @@ impl Appointments {
         Some(gone)
     }
 
+    /// One of them.
+    pub(super) fn get(&self, vmr: VmrId) -> Option<&Appointment> {
+        self.all.get(&vmr).map(|(_, each)| each)
+    }
+
     /// Whether a meeting room is there for one of them.
     pub(super) fn has(&self, vmr: VmrId) -> bool {
         self.all.contains_key(&vmr)
@@ -175,8 +183,17 @@ impl Switchboard {
         whose: OrganisationId,
         new: &NewAppointment,
     ) -> Result<(), Refused> {
-        self.asking_person(whose)?;
+        let person = self.asking_person(whose)?;
         self.is_a_time(new)?;
+        let hers = |(vmr, _): &&(Vmr, Appointment)| vmr.owner == Some(person.id);
+        if self.appointments.of_organisation(whose).filter(hers).count() >= MOST_OF_ONE {
+            return Err(Refused::with(
+                RefusalCode::TooMany,
+                format!(
+                    "you have called {MOST_OF_ONE} meetings, as many as somebody may: cancel some"
+                ),
+            ));
+        }
         if self.appointments.count.get(&whose).is_some_and(|count| *count >= MOST) {
             return Err(Refused::with(
                 RefusalCode::TooMany,
@@ -335,8 +352,8 @@ impl Switchboard {
         self.audit("appointment.change", vmr.id, "", "");
         self.parts.directory.keep_appointment(&to.title, &changed)?;
         tracing::info!(vmr = %vmr.id, "meeting changed");
-        vmr.name = to.title;
-        self.write_of_meeting(&vmr, &changed, Some(&before), false);
+        let title = std::mem::replace(&mut vmr.name, to.title);
+        self.write_of_meeting(&vmr, &changed, Some((&title, &before)), false);
         let rooms: BTreeSet<RoomId> =
             before.rooms.into_iter().chain(changed.rooms.clone()).collect();
         let id = vmr.id;

@@ -7,12 +7,20 @@ use super::{Output, Switchboard, Topic};
 use crate::letters::{Content, Fate, Letter, LetterId, Meeting, MeetingChange};
 use conclave_directory::{Appointment, Person, SettingsOf, StoreError, Vmr};
 use conclave_types::{
-    DisplayName, EmailAddress, OrganisationId, PersonId, Redacted, Secret, UnixTime, VmrId,
+    DisplayName, EmailAddress, OrganisationId, PersonId, Redacted, Secret, Time, UnixTime, VmrId,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Letters on their way at once. A large meeting has three hundred.
 const MOST_OUT: usize = 5_000;
+
+/// Of these, places that meetings do not take: whoever waits for a link to their account waits for no meeting.
+const FOR_ACCOUNTS: usize = 500;
+
+/// Letters about meetings that an organisation may send in an hour: some large meetings, changed twice. Raised, whoever may
+/// call meetings floods more mailboxes.
+const MOST_AN_HOUR: u32 = 3_000;
 
 /// Whose letter it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +38,8 @@ pub(super) struct Post {
     next: u64,
     out: BTreeMap<LetterId, (OrganisationId, Whose)>,
     fates: BTreeMap<Whose, Fate>,
+    /// Letters about meetings in the present hour, and when that began.
+    sent: BTreeMap<OrganisationId, (Time, u32)>,
 }
 
 impl Post {
@@ -42,6 +52,27 @@ impl Post {
         self.fates.get(whose).cloned()
     }
 
+    #[cfg(test)]
+    pub(super) fn fates_known(&self) -> usize {
+        self.fates.len()
+    }
+
+    fn fails(&mut self, whose: Option<Whose>, why: &str) {
+        if let Some(whose) = whose {
+            self.fates.insert(whose, Fate::Failed { why: Redacted(why.to_owned()) });
+        }
+    }
+
+    /// Whether an organisation may send one more letter about a meeting.
+    fn may(&mut self, organisation: OrganisationId, now: Time) -> bool {
+        let (begun, count) = self.sent.entry(organisation).or_insert((now, 0));
+        if now.since(*begun) >= Duration::from_secs(3_600) {
+            (*begun, *count) = (now, 0);
+        }
+        *count += 1;
+        *count <= MOST_AN_HOUR
+    }
+
     /// Nobody asks about these any more.
     pub(super) fn forget(&mut self, gone: impl Fn(&Whose) -> bool) {
         self.fates.retain(|whose, _| !gone(whose));
@@ -49,27 +80,36 @@ impl Post {
 }
 
 impl Switchboard {
+    /// Of a letter without `whose` nobody is told what became of it.
     fn write_to(
         &mut self,
         organisation: OrganisationId,
-        whose: Whose,
+        whose: Option<Whose>,
         to: EmailAddress,
         content: Content,
     ) {
         if !self.post.on {
             return;
         }
-        if self.post.out.len() >= MOST_OUT {
-            let why = Redacted("too many letters wait for the mail server".to_owned());
-            self.post.fates.insert(whose, Fate::Failed { why });
+        let account = matches!(whose, Some(Whose::Account(_)));
+        if !account && !self.post.may(organisation, self.now) {
+            self.post.fails(whose, "more letters than an organisation may send in an hour");
+            return;
+        }
+        // Meetings leave room for links.
+        let most = if account { MOST_OUT } else { MOST_OUT - FOR_ACCOUNTS };
+        if self.post.out.len() >= most {
+            self.post.fails(whose, "too many letters wait for the mail server");
             return;
         }
         self.post.next += 1;
         let id = LetterId(self.post.next);
-        // Of an earlier letter about the same nobody asks any more.
-        self.post.out.retain(|_, (_, out)| *out != whose);
-        self.post.fates.insert(whose.clone(), Fate::Waiting);
-        self.post.out.insert(id, (organisation, whose));
+        if let Some(whose) = whose {
+            // Of an earlier letter about the same nobody asks any more.
+            self.post.out.retain(|_, (_, out)| *out != whose);
+            self.post.fates.insert(whose.clone(), Fate::Waiting);
+            self.post.out.insert(id, (organisation, whose));
+        }
         self.outputs.push_back(Output::Mail(Box::new(Letter { id, to, content })));
     }
 
@@ -80,8 +120,11 @@ impl Switchboard {
             Whose::Account(_) => Topic::People,
             Whose::Guest(..) => Topic::Appointments,
         };
-        self.post.fates.insert(whose, fate);
-        self.changed(organisation, topic);
+        // Unless what it is about is gone.
+        if let Some(known) = self.post.fates.get_mut(&whose) {
+            *known = fate;
+            self.changed(organisation, topic);
+        }
     }
 
     /// Somebody has an account, and a link.
@@ -100,7 +143,7 @@ impl Switchboard {
             invitation,
             expires_at,
         };
-        let whose = Whose::Account(person.id);
+        let whose = Some(Whose::Account(person.id));
         self.write_to(person.organisation, whose, person.email.clone(), content);
         Ok(())
     }
@@ -111,7 +154,7 @@ impl Switchboard {
         &mut self,
         vmr: &Vmr,
         meeting: &Appointment,
-        before: Option<&Appointment>,
+        before: Option<(&DisplayName, &Appointment)>,
         off: bool,
     ) {
         // What was done is done, whether anybody can be told of it or not.
@@ -124,7 +167,7 @@ impl Switchboard {
         &mut self,
         vmr: &Vmr,
         meeting: &Appointment,
-        before: Option<&Appointment>,
+        before: Option<(&DisplayName, &Appointment)>,
         off: bool,
     ) -> Result<(), StoreError> {
         if !self.post.on {
@@ -134,7 +177,8 @@ impl Switchboard {
         let Some(owner) = vmr.owner else { return Ok(()) };
         let Some(organiser) = self.parts.directory.person(whose, owner)? else { return Ok(()) };
         let now = self.addresses(whose, meeting)?;
-        let before = before.map(|before| self.addresses(whose, before)).transpose()?;
+        let was = before;
+        let before = before.map(|(_, before)| self.addresses(whose, before)).transpose()?;
         let zone = self.settings.value_of(SettingsOf::Organisation(whose), "time_zone");
         let room = |id| self.roster.get(id).map(|room| room.name.clone());
         let letter = Meeting {
@@ -164,13 +208,29 @@ impl Switchboard {
                 (false, false) => MeetingChange::Called,
             };
             let content = Content::Meeting(Box::new(Meeting { change, ..letter.clone() }));
-            self.write_to(whose, Whose::Guest(vmr.id, to.clone()), to.clone(), content);
+            // Of a meeting that is off nobody asks whether the letter arrived.
+            let about = (!off).then(|| Whose::Guest(vmr.id, to.clone()));
+            self.write_to(whose, about, to.clone(), content);
         }
+        let Some((title, was)) = was else { return Ok(()) };
+        // Whoever is not invited any more learns nothing of what the meeting is now.
         for to in before.iter().flatten().filter(|to| !everybody.contains(*to)) {
-            let change = MeetingChange::Off;
-            let content = Content::Meeting(Box::new(Meeting { change, ..letter.clone() }));
-            self.write_to(whose, Whose::Guest(vmr.id, to.clone()), to.clone(), content);
+            let gone = Meeting {
+                change: MeetingChange::Off,
+                title: title.clone(),
+                starts_at: was.starts_at,
+                ends_at: was.ends_at,
+                people: vec![to.clone()],
+                rooms: Vec::new(),
+                ..letter.clone()
+            };
+            self.write_to(whose, None, to.clone(), Content::Meeting(Box::new(gone)));
         }
+        let id = vmr.id;
+        self.post.forget(|each| match each {
+            Whose::Guest(of, address) => *of == id && !everybody.contains(address),
+            Whose::Account(_) => false,
+        });
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use crate::control::{ControlAnswer, ControlRequest, PersonLine, RefusalCode};
 use conclave_directory::access::{Action, Role};
 use conclave_directory::sign_in::{Attempt, Device};
 use conclave_directory::{
-    PasswordHash, Person, SecondFactor, Session, Standing, StoreError, TokenHash,
+    PasswordHash, Person, SecondFactor, Session, Sight, Standing, StoreError, TokenHash,
 };
 use conclave_types::{
     DisplayName, EmailAddress, OrganisationId, PersonId, Redacted, Secret, UnixTime,
@@ -81,9 +81,11 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         Ask::PersonList { .. } => Some(Action::SeePeople),
         Ask::PersonAdd { .. }
         | Ask::PersonInvite { .. }
-        | Ask::PersonChange { .. }
-        | Ask::PersonSecondFactorOff { .. }
-        | Ask::PersonRemove { .. } => Some(Action::ChangePeople),
+        | Ask::PersonChange { role: Some(_), .. }
+        | Ask::PersonSecondFactorOff { .. } => Some(Action::OpenAccounts),
+        Ask::PersonChange { role: None, .. } | Ask::PersonRemove { .. } => {
+            Some(Action::ChangePeople)
+        }
         // Of the whole installation.
         Ask::AuditList { installation: true, .. }
         | Ask::AuditCheck
@@ -179,6 +181,10 @@ impl Switchboard {
                 let Some((session, person)) = self.person_of(session)? else {
                     return Ok(AccountAnswer::Nobody);
                 };
+                if self.confirmed_factor(person.id)?.is_none() {
+                    self.parts.directory.remove_second_factor(person.id)?;
+                    return Ok(AccountAnswer::Done);
+                }
                 self.asking = Some(caller_by_words(&person, session.source));
                 self.audit("person.second_factor_off", person.id, "", "");
                 let removed = self.parts.directory.remove_second_factor(person.id);
@@ -494,6 +500,7 @@ impl Switchboard {
             }
             ControlRequest::PersonInvite { person } => {
                 let person = self.find_person(whose, &person)?;
+                self.is_somebody_else(&person)?;
                 self.audit("person.invite", person.id, "", "");
                 self.invite(person)
             }
@@ -518,6 +525,7 @@ impl Switchboard {
             }
             ControlRequest::PersonSecondFactorOff { person } => {
                 let person = self.find_person(whose, &person)?;
+                self.is_somebody_else(&person)?;
                 if self.confirmed_factor(person.id)?.is_none() {
                     return Err(Refused::with(
                         RefusalCode::Gone,
@@ -542,6 +550,17 @@ impl Switchboard {
                 Ok(ControlAnswer::PersonRemoved { person })
             }
             _ => Err(Refused::because("this is not the switchboard's to answer")),
+        }
+    }
+
+    /// What lets somebody into an account wants one's password where it is one's own: an open browser is not enough.
+    fn is_somebody_else(&self, person: &Person) -> Result<(), Refused> {
+        match self.sight() == Sight::Of(person.id) {
+            true => Err(Refused::with(
+                RefusalCode::Yourself,
+                "for one's own account this is done under 'Your account', with the password",
+            )),
+            false => Ok(()),
         }
     }
 

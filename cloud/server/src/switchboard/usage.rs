@@ -15,12 +15,13 @@ const LONGEST: Duration = Duration::from_secs(367 * 86_400);
 const MOST: u32 = 1_000;
 
 /// Clocks are at most so far ahead of UTC, or behind it.
-const FURTHEST_AHEAD_S: i32 = 15 * 3_600;
+const FURTHEST_AHEAD_S: u32 = 15 * 3_600;
 
 impl Switchboard {
     pub(super) fn usage(&self, whose: OrganisationId, span: Span, ahead_s: i32) -> Answered {
         let Span { from, until } = span;
-        if until <= from || from.until(until) > LONGEST || ahead_s.abs() > FURTHEST_AHEAD_S {
+        if until <= from || from.until(until) > LONGEST || ahead_s.unsigned_abs() > FURTHEST_AHEAD_S
+        {
             return Err(Refused::with(
                 RefusalCode::Span,
                 "the time to look at ends after it begins, and is a year at most",

@@ -192,7 +192,14 @@ impl Switchboard {
             vmr.hidden && vmr.seen_by(Sight::Of(person)) && sees.all(|each| *each == person)
         };
         for vmr in self.parts.directory.vmrs()?.iter().filter(|vmr| only_theirs(vmr)) {
+            let meeting = self.appointments.get(vmr.id).cloned();
             self.take_away(vmr)?;
+            if let Some(meeting) = meeting {
+                let revision = meeting.revision.saturating_add(1);
+                let off = conclave_directory::Appointment { revision, ..meeting };
+                self.write_of_meeting(vmr, &off, None, true);
+                self.changed(vmr.organisation, super::Topic::Appointments);
+            }
         }
         Ok(())
     }

@@ -80,6 +80,44 @@ fn a_token_asks_for_what_it_is_for_and_is_in_the_log() {
 }
 
 #[test]
+fn a_token_is_no_way_into_an_account() {
+    let mut cloud = Cloud::with_ada();
+    cloud.person("mo@example.org", Role::Member, MEMBER);
+    let all: Vec<&str> =
+        conclave_directory::access::Scope::ALL.iter().map(|each| each.as_str()).collect();
+    let (_, token) = cloud.token(ADA, &all, 30);
+    let person = || "mo@example.org".to_owned();
+    let change = |role: Option<&str>| ControlRequest::PersonChange {
+        person: person(),
+        name: None,
+        role: role.map(str::to_owned),
+        suspended: Some(true),
+    };
+    let add = ControlRequest::PersonAdd {
+        email: "eve@example.org".parse().unwrap(),
+        name: "Eve".parse().unwrap(),
+        role: "administrator".into(),
+    };
+    for request in [
+        add,
+        change(Some("administrator")),
+        ControlRequest::PersonInvite { person: person() },
+        ControlRequest::PersonSecondFactorOff { person: person() },
+    ] {
+        assert_eq!(cloud.by_token(token, request), ControlAnswer::NotAllowed);
+    }
+    assert!(matches!(cloud.by_token(token, change(None)), ControlAnswer::PersonChanged { .. }));
+    // Nor is an open browser one's own way round the password.
+    for request in [
+        ControlRequest::PersonInvite { person: "ada@example.org".into() },
+        ControlRequest::PersonSecondFactorOff { person: "ada@example.org".into() },
+    ] {
+        let ControlAnswer::Refused { code, .. } = cloud.browse(ADA, request) else { panic!() };
+        assert_eq!(code, RefusalCode::Yourself);
+    }
+}
+
+#[test]
 fn a_token_may_no_more_than_its_person_and_no_longer_than_that_one() {
     let mut cloud = Cloud::with_ada();
     cloud.person("mo@example.org", Role::Member, MEMBER);

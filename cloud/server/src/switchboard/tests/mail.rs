@@ -132,19 +132,48 @@ fn whoever_is_invited_to_a_meeting_hears_each_change_and_its_end() {
     assert_eq!(hers, [Some(Fate::Sent), Some(failed())]);
     assert_eq!(fates(&mut cloud, MEMBER).1, [None, None]);
 
-    let to = with(&[mo, "new@example.com"]);
+    let to = NewAppointment { title: "Secret".parse().unwrap(), ..with(&[mo, "new@example.com"]) };
     let change = ControlRequest::AppointmentChange { number: number.clone(), to, revision: None };
     let changed = |to: &str| (to.to_owned(), MeetingChange::Changed, 2);
     let off = |to: &str, revision| (to.to_owned(), MeetingChange::Off, revision);
+    let letters = cloud.letters(ADA, change);
     assert_eq!(
-        changes(&cloud.letters(ADA, change)),
+        changes(&letters),
         [changed(ada), changed(mo), called("new@example.com", 2), off(guest, 2)]
     );
+    // Whoever is not invited any more learns nothing of what it is now.
+    let Content::Meeting(gone) = &letters[3].content else { panic!() };
+    assert_eq!((gone.title.as_str(), gone.people.len(), gone.rooms.len()), ("Board", 1, 0));
     let cancel = ControlRequest::AppointmentCancel { number };
     assert_eq!(
         changes(&cloud.letters(ADA, cancel)),
         [off(ada, 3), off(mo, 3), off("new@example.com", 3)]
     );
+    assert_eq!(cloud.board.post.fates_known(), 0, "nothing is kept of what is gone");
+}
+
+#[test]
+fn nobody_floods_mailboxes_with_meetings_and_links_go_out_all_the_same() {
+    let mut cloud = Cloud::with_mail();
+    let people: Vec<String> = (0..100).map(|n| format!("p{n}@example.org")).collect();
+    let starts_at = cloud.wall().after(Duration::from_secs(36_000));
+    let mut sent = 0;
+    for _ in 0..40 {
+        let new = NewAppointment {
+            title: "Board".parse().unwrap(),
+            starts_at,
+            ends_at: starts_at.after(Duration::from_secs(1_800)),
+            rooms: vec![],
+            people: people.iter().cloned().map(Redacted).collect(),
+        };
+        let letters = cloud.letters(ADA, ControlRequest::AppointmentAdd { new, pin: None });
+        sent += letters.len();
+        for letter in letters {
+            cloud.fate(&letter, Fate::Sent);
+        }
+    }
+    assert_eq!(sent, 3_000);
+    assert_eq!(cloud.letters(ADA, add("grace@example.org")).len(), 1);
 }
 
 #[test]
