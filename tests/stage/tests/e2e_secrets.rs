@@ -222,7 +222,9 @@ fn private_keys(folder: &Path) -> Result<Vec<Secret>> {
             || file.file_name().is_some_and(|name| name.to_string_lossy().contains("key"))
         {
             let content = std::fs::read(&file)?;
-            let private = content.get(PLACE).with_context(|| format!("{}", file.display()))?;
+            // The vault's is the key itself.
+            let place = if file.ends_with("vault.key") { 0..32 } else { PLACE };
+            let private = content.get(place).with_context(|| format!("{}", file.display()))?;
             secrets.push(Secret::octets(&format!("{}", file.display()), private)?);
         }
     }
