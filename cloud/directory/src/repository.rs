@@ -630,6 +630,5 @@ impl<T> Directory for T where
         + People
         + ApiTokens
         + SecondFactors
-        + SecondFactors
 {
 }

@@ -8,7 +8,7 @@ use super::refused::Refused;
 use super::{Credential, Switchboard};
 use crate::control::{ApiTokenLine, ControlAnswer, ControlRequest, RefusalCode};
 use conclave_directory::access::{Action, Scope, allowed};
-use conclave_directory::{ApiToken, Person, Standing, StoreError, Token, TokenHash};
+use conclave_directory::{ApiToken, Person, Standing, StoreError, TokenHash};
 use conclave_types::{ApiTokenId, DisplayName, OrganisationId, Redacted, Secret};
 use std::time::Duration;
 
@@ -144,11 +144,7 @@ impl Switchboard {
                 format!("somebody has {MOST} tokens at most: remove some that nobody uses"),
             ));
         }
-        let (one, two) = (self.random().to_be_bytes(), self.random().to_be_bytes());
-        let mut octets = [0; 32];
-        octets[..16].copy_from_slice(&one);
-        octets[16..].copy_from_slice(&two);
-        let secret = Token::from_random(octets);
+        let secret = self.random_token();
         let token = ApiToken {
             id: ApiTokenId::from_random(self.random()),
             token: secret.hash(),

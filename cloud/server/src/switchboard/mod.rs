@@ -75,7 +75,7 @@ pub use words::{
 use conclave_directory::sign_in::SignIns;
 use conclave_directory::wrong_numbers::WrongNumbers;
 use conclave_directory::{
-    Activation, Directory, KeyFingerprint, RecordEntry, ResetCodes, StoreError, TokenHash,
+    Activation, Directory, KeyFingerprint, RecordEntry, ResetCodes, StoreError, Token, TokenHash,
 };
 use conclave_link_protocol::message::ResumedCall;
 use conclave_meeting::Meetings;
@@ -380,5 +380,13 @@ impl Switchboard {
 
     fn random(&mut self) -> u128 {
         (self.parts.random)()
+    }
+
+    fn random_token(&mut self) -> Token {
+        let mut octets = [0; 32];
+        for half in octets.chunks_exact_mut(16) {
+            half.copy_from_slice(&self.random().to_be_bytes());
+        }
+        Token::from_random(octets)
     }
 }

@@ -565,11 +565,7 @@ impl Switchboard {
     }
 
     fn invite(&mut self, person: Person) -> Answered {
-        let (one, two) = (self.random().to_be_bytes(), self.random().to_be_bytes());
-        let mut octets = [0; 32];
-        octets[..16].copy_from_slice(&one);
-        octets[16..].copy_from_slice(&two);
-        let token = conclave_directory::Token::from_random(octets);
+        let token = self.random_token();
         let expires_at = self.wall.after(INVITATION);
         self.parts.directory.add_invitation(token.hash(), person.id, expires_at)?;
         let invitation = Secret::new(token.expose());
