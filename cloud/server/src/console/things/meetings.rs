@@ -1,0 +1,110 @@
+//! Meetings that are to be, and those that are on.
+
+use super::{Answer, Asker, Body, MOST, number};
+use crate::console::Desk;
+use crate::control::{ControlRequest, NewAppointment, Part};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use conclave_types::{DisplayName, Pin, Redacted, UnixTime};
+use serde::Deserialize;
+
+pub(super) fn routes() -> Router<Desk> {
+    Router::new()
+        .route("/appointments", get(appointments).post(call_meeting))
+        .route("/appointments/{number}", put(change_meeting).delete(cancel_meeting))
+        .route("/bookable-rooms", get(bookable_rooms))
+        .route("/meetings", get(meetings))
+        .route("/meetings/{number}/end", post(end_meeting))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Called {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    skip: u32,
+    most: Option<u32>,
+    #[serde(default)]
+    past: bool,
+}
+
+async fn appointments(asker: Asker, wanted: Result<Query<Called>, QueryRejection>) -> Answer {
+    let Query(Called { q, skip, most, past }) = wanted?;
+    asker.ask(ControlRequest::AppointmentList { part: Part { q, skip, most }, past }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CallMeeting {
+    title: DisplayName,
+    starts_at: UnixTime,
+    ends_at: UnixTime,
+    #[serde(default)]
+    rooms: Vec<String>,
+    #[serde(default)]
+    people: Vec<Redacted<String>>,
+    pin: Option<Pin>,
+}
+
+async fn call_meeting(asker: Asker, wanted: Body<CallMeeting>) -> Answer {
+    let Json(CallMeeting { title, starts_at, ends_at, rooms, people, pin }) = wanted?;
+    let new = NewAppointment { title, starts_at, ends_at, rooms, people };
+    asker.ask(ControlRequest::AppointmentAdd { new, pin }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeMeeting {
+    title: DisplayName,
+    starts_at: UnixTime,
+    ends_at: UnixTime,
+    #[serde(default)]
+    rooms: Vec<String>,
+    #[serde(default)]
+    people: Vec<Redacted<String>>,
+    revision: Option<u32>,
+}
+
+async fn change_meeting(
+    asker: Asker,
+    Path(meeting): Path<String>,
+    wanted: Body<ChangeMeeting>,
+) -> Answer {
+    let Json(ChangeMeeting { title, starts_at, ends_at, rooms, people, revision }) = wanted?;
+    let to = NewAppointment { title, starts_at, ends_at, rooms, people };
+    let number = number(&meeting)?;
+    asker.ask(ControlRequest::AppointmentChange { number, to, revision }).await
+}
+
+async fn cancel_meeting(asker: Asker, Path(meeting): Path<String>) -> Answer {
+    asker.ask(ControlRequest::AppointmentCancel { number: number(&meeting)? }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bookable {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    skip: u32,
+    most: Option<u32>,
+    from: UnixTime,
+    until: UnixTime,
+}
+
+async fn bookable_rooms(asker: Asker, wanted: Result<Query<Bookable>, QueryRejection>) -> Answer {
+    let Query(Bookable { q, skip, most, from, until }) = wanted?;
+    let part = Part { q, skip, most: Some(most.unwrap_or(MOST).clamp(1, MOST)) };
+    asker.ask(ControlRequest::BookableRooms { part, from, until }).await
+}
+
+async fn meetings(asker: Asker) -> Answer {
+    asker.ask(ControlRequest::MeetingList).await
+}
+
+async fn end_meeting(asker: Asker, Path(vmr): Path<String>) -> Answer {
+    asker.ask(ControlRequest::MeetingEnd { number: number(&vmr)? }).await
+}

@@ -1,0 +1,114 @@
+//! Rooms, meeting rooms, meetings, records, people, the audit log: each request in the words of the command line.
+
+mod meeting_rooms;
+mod meetings;
+mod people;
+mod reports;
+mod rooms;
+
+use crate::accounts::Source;
+use crate::console::Desk;
+use crate::console::people::Cookies;
+use crate::console::reply::{Trouble, answered};
+use crate::control::{ControlAnswer, ControlRequest, Part, RoomState};
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Query, State};
+use axum::{Extension, Json, Router};
+use conclave_types::{DisplayName, VmrNumber};
+use serde::Deserialize;
+
+/// The most lines of a list that grows without end.
+const MOST: u32 = 1_000;
+
+/// The most lines of a file.
+const MOST_IN_FILE: u32 = 50_000;
+
+type Answer = Result<Json<ControlAnswer>, Trouble>;
+type Body<T> = Result<Json<T>, JsonRejection>;
+
+pub(super) fn routes() -> Router<Desk> {
+    rooms::routes()
+        .merge(meeting_rooms::routes())
+        .merge(meetings::routes())
+        .merge(people::routes())
+        .merge(reports::routes())
+}
+
+/// Whoever asks: the desk, the session, where from.
+struct Asker {
+    desk: Desk,
+    cookies: Cookies,
+    source: Source,
+}
+
+impl Asker {
+    async fn ask(self, request: ControlRequest) -> Answer {
+        let by = self.cookies.credential()?;
+        answered(self.desk.control(by, self.source, request).await?)
+    }
+}
+
+impl axum::extract::FromRequestParts<Desk> for Asker {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        desk: &Desk,
+    ) -> Result<Asker, Trouble> {
+        let source = Extension::<Source>::from_request_parts(parts, desk).await;
+        let Extension(source) = source.map_err(|_| Trouble::Stopping)?;
+        let Ok(cookies) = Cookies::from_request_parts(parts, desk).await;
+        let State(desk) = State::<Desk>::from_request_parts(parts, desk)
+            .await
+            .unwrap_or_else(|never| match never {});
+        Ok(Asker { desk, cookies, source })
+    }
+}
+
+/// A part of a list, and of rooms those that are so.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listed {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    skip: u32,
+    most: Option<u32>,
+    state: Option<RoomState>,
+    #[serde(default)]
+    needs: bool,
+    group: Option<String>,
+}
+
+impl Listed {
+    fn part(self) -> Part {
+        let most = Some(self.most.unwrap_or(MOST).clamp(1, MOST));
+        Part { q: self.q, skip: self.skip, most }
+    }
+}
+
+type Wanted = Result<Query<Listed>, QueryRejection>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rename {
+    name: DisplayName,
+}
+
+/// A number in a path; another text is that of no meeting room.
+fn number(text: &str) -> Result<VmrNumber, Trouble> {
+    text.parse().map_err(|_| Trouble::NotFound)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    most: Option<u32>,
+    below: Option<u64>,
+}
+
+impl Page {
+    fn most(&self) -> u32 {
+        self.most.unwrap_or(100).clamp(1, MOST)
+    }
+}

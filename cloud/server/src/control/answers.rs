@@ -1,0 +1,335 @@
+//! The answers.
+
+use super::lines::*;
+use super::refusal::RefusalCode;
+use crate::calls::CallLine;
+use conclave_types::{ResetCode, Secret, UnixTime};
+use serde::{Deserialize, Serialize};
+
+/// What the cloud answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum ControlAnswer {
+    /// It is not done.
+    Refused {
+        /// Why, for programs that have words of their own.
+        #[serde(default)]
+        code: RefusalCode,
+        /// Why, and what to do, in plain words.
+        reason: String,
+    },
+    /// The organisation is there.
+    OrganisationAdded {
+        /// The organisation.
+        organisation: OrganisationLine,
+    },
+    /// All organisations.
+    Organisations {
+        /// By name.
+        organisations: Vec<OrganisationLine>,
+    },
+    /// The organisation has another name.
+    OrganisationRenamed {
+        /// The organisation with its new name.
+        organisation: OrganisationLine,
+    },
+    /// The newcomer is a room.
+    RoomClaimed {
+        /// The room.
+        room: RoomLine,
+    },
+    /// The rooms.
+    Rooms {
+        /// By name.
+        rooms: Vec<RoomLine>,
+        /// How many match, those that are not shown included.
+        #[serde(default)]
+        total: usize,
+        /// How many there are of each, whether they match or not.
+        #[serde(default)]
+        states: RoomCounts,
+    },
+    /// The token is there.
+    ApiTokenMade {
+        /// As it is listed.
+        token: ApiTokenLine,
+        /// The token itself: whoever has it asks with it. It is told once.
+        secret: Secret<String>,
+    },
+    /// Tokens of whoever asks.
+    ApiTokens {
+        /// The newest first.
+        tokens: Vec<ApiTokenLine>,
+    },
+    /// The token is good for nothing any more.
+    ApiTokenRemoved {
+        /// As it was.
+        token: ApiTokenLine,
+    },
+    /// The meeting is to be so.
+    AppointmentKept {
+        /// As it is now.
+        appointment: AppointmentLine,
+    },
+    /// The meeting is off.
+    AppointmentCancelled {
+        /// As it was.
+        appointment: AppointmentLine,
+    },
+    /// Meetings of whoever asks.
+    Appointments {
+        /// By their beginning.
+        appointments: Vec<AppointmentLine>,
+        /// How many match, those that are not shown included.
+        total: usize,
+    },
+    /// Rooms for a meeting.
+    BookableRooms {
+        /// By name.
+        rooms: Vec<BookableRoom>,
+        /// How many match, those that are not shown included.
+        total: usize,
+    },
+    /// How much was used.
+    Usage {
+        /// All of it.
+        usage: Box<UsageLine>,
+    },
+    /// One room.
+    Room {
+        /// The room.
+        room: RoomLine,
+    },
+    /// The room has another name.
+    RoomRenamed {
+        /// The room with its new name.
+        room: RoomLine,
+    },
+    /// The room belongs there.
+    RoomPlaced {
+        /// The room.
+        room: RoomLine,
+    },
+    /// The room was given an order; what comes of it, the room shows.
+    RoomOrdered {
+        /// The room.
+        room: RoomLine,
+    },
+    /// The groups of rooms.
+    Groups {
+        /// By name.
+        groups: Vec<GroupLine>,
+    },
+    /// The group is there, or is called otherwise.
+    GroupChanged {
+        /// As it is now.
+        group: GroupLine,
+    },
+    /// The group is gone.
+    GroupRemoved {
+        /// As it was.
+        group: GroupLine,
+    },
+    /// How rooms are set.
+    Settings {
+        /// As it is now.
+        settings: Box<SettingsLine>,
+    },
+    /// The room is shut out.
+    RoomRevoked {
+        /// The room.
+        room: RoomLine,
+    },
+    /// The room is forgotten.
+    RoomForgotten {
+        /// As it was.
+        room: RoomLine,
+    },
+    /// The virtual meeting room is there.
+    VmrCreated {
+        /// The meeting room.
+        vmr: VmrLine,
+    },
+    /// The virtual meeting rooms.
+    Vmrs {
+        /// By number.
+        vmrs: Vec<VmrLine>,
+        /// How many match, those that are not shown included.
+        #[serde(default)]
+        total: usize,
+    },
+    /// The virtual meeting room is gone.
+    VmrRemoved {
+        /// The meeting room.
+        vmr: VmrLine,
+    },
+    /// The PIN is changed.
+    VmrPinSet {
+        /// The meeting room.
+        vmr: VmrLine,
+    },
+    /// The virtual meeting room is changed.
+    VmrChanged {
+        /// The meeting room.
+        vmr: VmrLine,
+    },
+    /// The meetings that are on.
+    Meetings {
+        /// In no order.
+        meetings: Vec<MeetingLine>,
+    },
+    /// The meeting is over.
+    MeetingEnded {
+        /// Where.
+        vmr: VmrLine,
+    },
+    /// How calls went.
+    Calls {
+        /// The newest first.
+        calls: Vec<CallLine>,
+    },
+    /// The backup is the link's key now.
+    BackupPromoted {
+        /// The pins from now on: the current one, then the new backup's.
+        pins: Vec<String>,
+    },
+    /// Whoever asked is not signed in any more.
+    SignedOut,
+    /// Whoever asked may not.
+    NotAllowed,
+    /// The people with an account.
+    People {
+        /// By name.
+        people: Vec<PersonLine>,
+        /// How many match, those that are not shown included.
+        #[serde(default)]
+        total: usize,
+    },
+    /// Somebody has an account, and a link.
+    PersonInvited {
+        /// Who.
+        person: Box<PersonLine>,
+        /// The token of the link: whoever has it sets the password.
+        invitation: Secret<String>,
+        /// Until when it is good.
+        expires_at: UnixTime,
+    },
+    /// Somebody's account is changed.
+    PersonChanged {
+        /// As it is now.
+        person: Box<PersonLine>,
+    },
+    /// Somebody's account is gone.
+    PersonRemoved {
+        /// As it was.
+        person: Box<PersonLine>,
+    },
+    /// Rows of the audit log.
+    Audit {
+        /// The newest first.
+        rows: Vec<AuditLine>,
+    },
+    /// How the audit log was found.
+    AuditChecked {
+        /// The number of its first row.
+        first: u64,
+        /// How many rows it has.
+        rows: u64,
+        /// The number of its last row.
+        last: u64,
+        /// The hash of its last row.
+        hash: String,
+        /// The first rows that do not follow what stands before them.
+        wrong: Vec<u64>,
+    },
+    /// Call records.
+    Records {
+        /// The newest first.
+        records: Vec<RecordLine>,
+    },
+    /// Records are removed.
+    RecordsRemoved {
+        /// How many calls.
+        removed: u32,
+        /// Those that ended before this.
+        before: UnixTime,
+    },
+    /// The release is there.
+    ReleaseAdded {
+        /// The release.
+        release: ReleaseLine,
+    },
+    /// All releases.
+    Releases {
+        /// The newest first.
+        releases: Vec<ReleaseLine>,
+    },
+    /// The release is gone.
+    ReleaseRemoved {
+        /// The release.
+        release: ReleaseLine,
+    },
+    /// The rollouts have begun.
+    RolloutStarted {
+        /// One for each board.
+        rollouts: Vec<RolloutLine>,
+    },
+    /// All rollouts.
+    Rollouts {
+        /// The newest first.
+        rollouts: Vec<RolloutLine>,
+    },
+    /// One rollout.
+    Rollout {
+        /// The rollout.
+        rollout: Box<RolloutLine>,
+        /// The rooms that it has taken, by name.
+        rooms: Vec<RolloutRoomLine>,
+    },
+    /// The rollout stopped, goes on, or is over.
+    RolloutChanged {
+        /// The rollout as it is now.
+        rollout: Box<RolloutLine>,
+    },
+    /// The room follows this now.
+    RoomFollows {
+        /// The room.
+        room: Box<RoomUpdateLine>,
+    },
+    /// What all rooms follow and run.
+    RoomUpdates {
+        /// By name.
+        rooms: Vec<RoomUpdateLine>,
+    },
+    /// The channels.
+    Channels {
+        /// By name.
+        channels: Vec<ChannelLine>,
+    },
+    /// The code is made.
+    RoomResetCode {
+        /// For which room.
+        room: Box<RoomLine>,
+        /// What is typed at its panel.
+        code: ResetCode,
+        /// Seconds until it stops working.
+        expires_in_s: u32,
+    },
+    /// The room is to be reset.
+    RoomReset {
+        /// The order.
+        reset: Box<ResetLine>,
+        /// Whether the room was told at once; otherwise it is with its next link.
+        linked: bool,
+    },
+    /// The order is forgotten.
+    RoomResetWithdrawn {
+        /// For which room.
+        room: RoomLine,
+    },
+    /// Resets.
+    Resets {
+        /// The newest first.
+        resets: Vec<ResetLine>,
+    },
+}

@@ -1,0 +1,87 @@
+//! What requests are about: for whom settings are, which part of a list, what is to be made.
+
+use conclave_types::{DisplayName, Redacted, UnixTime, VmrNumber};
+use serde::{Deserialize, Serialize};
+
+/// What something is set for: one room, or the rooms of a group, or those of the organisation when neither is named.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsFor {
+    /// The group's id or its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The room's id or its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<String>,
+}
+
+/// A part of a list that may be long.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// What the lines have in one of their texts; all when it is empty.
+    #[serde(default)]
+    pub q: String,
+    /// How many of those come before it.
+    #[serde(default)]
+    pub skip: u32,
+    /// At most so many; all when it is left out.
+    #[serde(default)]
+    pub most: Option<u32>,
+}
+
+/// A virtual meeting room that is to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewVmr {
+    /// What is dialled; the cloud gives it a number when it is left out.
+    #[serde(default)]
+    pub number: Option<VmrNumber>,
+    /// What it is called.
+    pub name: DisplayName,
+    /// The most participants at once.
+    pub capacity: u32,
+    /// Whether only whoever makes it and its moderators find it.
+    #[serde(default)]
+    pub hidden: bool,
+    /// Whether it is gone after its meeting.
+    #[serde(default)]
+    pub once: bool,
+    /// Who sees it besides, when it is hidden: ids or addresses.
+    #[serde(default)]
+    pub moderators: Vec<Redacted<String>>,
+}
+
+/// A meeting that is to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewAppointment {
+    /// What it is called.
+    pub title: DisplayName,
+    /// When it begins.
+    pub starts_at: UnixTime,
+    /// When it ends.
+    pub ends_at: UnixTime,
+    /// The rooms that are invited: their ids or names.
+    #[serde(default)]
+    pub rooms: Vec<String>,
+    /// The people who are: ids or addresses. An address need not be that of somebody with an account.
+    #[serde(default)]
+    pub people: Vec<Redacted<String>>,
+}
+
+impl NewVmr {
+    /// One of the organisation that everybody finds and that stays.
+    pub fn plain(number: VmrNumber, name: DisplayName, capacity: u32) -> NewVmr {
+        let number = Some(number);
+        NewVmr { number, name, capacity, hidden: false, once: false, moderators: Vec::new() }
+    }
+}
+
+/// What to do with a rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RolloutChange {
+    /// Take no more rooms until it is resumed.
+    Stop,
+    /// Go on; those that failed so far are forgiven.
+    Resume,
+    /// End it for good.
+    Withdraw,
+}
