@@ -52,6 +52,8 @@ actions! {
     SeeOwnMeetings: Administrator Organiser Member;
     /// Call a meeting, change it, cancel it.
     CallMeetings: Administrator Organiser;
+    /// Look for something in all that one may see.
+    Search: Administrator Organiser Member;
     /// See the organisation's rooms, with their state.
     SeeRooms: Administrator;
     /// Enrol a room that shows a code.
@@ -103,7 +105,7 @@ macro_rules! scopes {
     };
 }
 
-// No scope has one's own account, nor tokens, nor what lets somebody into an account: a token is no way to another one, nor to
+// No scope has one's own account, nor a look through everything, nor tokens, nor what lets somebody into an account: a token is no way to another one, nor to
 // a session.
 scopes! {
     /// See rooms, their state and their settings.
@@ -148,6 +150,7 @@ mod tests {
         (Action::ChangeMeetingRooms, [true, false, false]),
         (Action::SeeOwnMeetings, [true, true, true]),
         (Action::CallMeetings, [true, true, false]),
+        (Action::Search, [true, true, true]),
         (Action::SeeRooms, [true, false, false]),
         (Action::EnrolRooms, [true, false, false]),
         (Action::ChangeRooms, [true, false, false]),

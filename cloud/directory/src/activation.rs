@@ -53,7 +53,7 @@ impl KeyFingerprint {
     }
 
     /// Reads 64 hexadecimal digits.
-    pub(crate) fn from_hex(text: &str) -> Option<KeyFingerprint> {
+    pub fn from_hex(text: &str) -> Option<KeyFingerprint> {
         hex::read(text).map(KeyFingerprint)
     }
 }

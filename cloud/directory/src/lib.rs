@@ -18,6 +18,7 @@ mod activation;
 pub mod api_tokens;
 pub mod appointments;
 pub mod audit;
+pub mod awaited;
 mod hex;
 pub mod password;
 pub mod people;
@@ -29,6 +30,7 @@ pub mod second_factor;
 pub mod settings;
 pub mod sign_in;
 mod sqlite;
+mod tags;
 pub mod usage;
 mod words;
 pub mod wrong_numbers;
@@ -40,6 +42,7 @@ pub use activation::{
 pub use api_tokens::ApiToken;
 pub use appointments::Appointment;
 pub use audit::{AuditEntry, AuditHash, AuditRow};
+pub use awaited::{AWAITED_FOR, AwaitedDevice, Device};
 pub use password::{Password, PasswordError, PasswordHash};
 pub use people::{AddPersonError, People, Person, Session, Standing, Token, TokenHash};
 pub use pin_hash::{PinHash, PinHashError};
@@ -52,3 +55,4 @@ pub use reset_codes::{NoReset, RESET_CODE_LIFETIME, RESET_CODE_TRIES, ResetCodes
 pub use second_factor::{RECOVERY_CODES, RecoveryCode, SecondFactor, SharedSecret};
 pub use settings::{Group, GroupError, Place, SettingsOf, StoredSettings};
 pub use sqlite::{OpenError, SqliteDirectory};
+pub use tags::{Tag, TagError};

@@ -7,6 +7,7 @@ use crate::activation::KeyFingerprint;
 pub use crate::api_tokens::ApiTokens;
 pub use crate::appointments::Appointments;
 use crate::audit::{AuditEntry, AuditRow, Chain};
+pub use crate::awaited::AwaitedDevices;
 pub use crate::people::People;
 use crate::pin_hash::PinHash;
 use crate::pin_tries::Verdict;
@@ -603,6 +604,7 @@ pub trait Directory:
     Organisations
     + Rooms
     + RoomSettings
+    + AwaitedDevices
     + Vmrs
     + Appointments
     + PinTries
@@ -620,6 +622,7 @@ impl<T> Directory for T where
     T: Organisations
         + Rooms
         + RoomSettings
+        + AwaitedDevices
         + Vmrs
         + Appointments
         + PinTries

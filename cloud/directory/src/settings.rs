@@ -1,6 +1,7 @@
 //! How rooms are set: for an organisation, a group of its rooms, or one room. The nearer counts.
 
 use crate::repository::StoreError;
+use crate::tags::Tag;
 use conclave_types::{DisplayName, GroupId, OrganisationId, RoomId};
 use std::fmt;
 use std::str::FromStr;
@@ -65,6 +66,8 @@ pub struct Place {
     pub group: Option<GroupId>,
     /// Where it stands, in people's words: a building, a floor.
     pub place: Option<DisplayName>,
+    /// By which it is found with others; at most [`Tag::MOST`].
+    pub tags: Vec<Tag>,
 }
 
 /// Why a group is not added or renamed.

@@ -10,6 +10,7 @@
 mod api_tokens;
 mod appointments;
 mod audit;
+mod awaited;
 mod changes;
 mod migrations;
 mod organisations;

@@ -1,5 +1,6 @@
 //! Rooms in SQLite.
 
+use super::writing::Writing;
 use super::{SqliteDirectory, parsed, seconds, time, unreadable, violated};
 use crate::activation::KeyFingerprint;
 use crate::repository::{EnrolError, Room, RoomStatus, Rooms, StoreError};
@@ -11,23 +12,8 @@ const SELECT: &str = "SELECT id, name, serial, spki_sha256, certificate_expires,
 
 impl Rooms for SqliteDirectory {
     fn enrol(&mut self, room: &Room) -> Result<(), EnrolError> {
-        let insert = self.write(|connection| {
-            connection.execute(
-                "INSERT INTO rooms (id, name, serial, spki_sha256, certificate_expires, status, \
-                 enrolled_at, organisation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                params![
-                    room.id.to_string(),
-                    room.name.as_str(),
-                    room.serial,
-                    room.key.to_string(),
-                    seconds(room.certificate_expires),
-                    word(room.status),
-                    seconds(room.enrolled_at),
-                    room.organisation.to_string(),
-                ],
-            )
-        });
-        insert.map(|_| ()).map_err(taken)
+        let insert = self.write(|connection| insert(connection, room));
+        insert.map_err(taken)
     }
 
     fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
@@ -93,7 +79,26 @@ impl Rooms for SqliteDirectory {
     }
 }
 
-fn taken(error: StoreError) -> EnrolError {
+/// Keeps a new room.
+pub(super) fn insert(connection: &Writing<'_>, room: &Room) -> Result<(), rusqlite::Error> {
+    connection.execute(
+        "INSERT INTO rooms (id, name, serial, spki_sha256, certificate_expires, status, \
+         enrolled_at, organisation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        params![
+            room.id.to_string(),
+            room.name.as_str(),
+            room.serial,
+            room.key.to_string(),
+            seconds(room.certificate_expires),
+            word(room.status),
+            seconds(room.enrolled_at),
+            room.organisation.to_string(),
+        ],
+    )?;
+    Ok(())
+}
+
+pub(super) fn taken(error: StoreError) -> EnrolError {
     match violated(&error) {
         Some(words) if words.contains("rooms.name") => EnrolError::NameTaken,
         Some(words) if words.contains("rooms.spki_sha256") => EnrolError::KeyTaken,

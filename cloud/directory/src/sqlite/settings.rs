@@ -1,10 +1,12 @@
 //! Settings, groups and places of rooms in SQLite.
 
+use super::writing::Writing;
 use super::{SqliteDirectory, parsed, unreadable, violated};
 use crate::repository::StoreError;
 use crate::settings::{Group, GroupError, Place, RoomSettings, StoredSettings};
+use crate::tags::Tag;
 use conclave_types::{DisplayName, GroupId, RoomId};
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 impl RoomSettings for SqliteDirectory {
     fn room_settings(&self) -> Result<Vec<StoredSettings>, StoreError> {
@@ -73,31 +75,50 @@ impl RoomSettings for SqliteDirectory {
     }
 
     fn places(&self) -> Result<Vec<(RoomId, Place)>, StoreError> {
-        self.read("SELECT room, room_group, place FROM room_places", [], |row| {
-            let group: Option<String> = row.get(1)?;
-            let place: Option<String> = row.get(2)?;
-            let group = group.map(|id| id.parse().map_err(|_| unreadable(1, "group id")));
-            let place = place.map(|name| name.parse().map_err(|_| unreadable(2, "room's place")));
-            let place = Place { group: group.transpose()?, place: place.transpose()? };
-            Ok((parsed(row, 0, "room id")?, place))
+        self.read("SELECT room, room_group, place, tags FROM room_places", [], |row| {
+            Ok((parsed(row, 0, "room id")?, place(row, 1)?))
         })
     }
 
     fn keep_place(&mut self, room: RoomId, place: &Place) -> Result<(), StoreError> {
-        self.write(|connection| {
-            connection.execute(
-                "INSERT INTO room_places (room, room_group, place) VALUES ($1, $2, $3) \
-                 ON CONFLICT (room) DO UPDATE \
-                 SET room_group = excluded.room_group, place = excluded.place",
-                params![
-                    room.to_string(),
-                    place.group.map(|id| id.to_string()),
-                    place.place.as_ref().map(DisplayName::as_str),
-                ],
-            )
-        })
-        .map(|_| ())
+        self.write(|connection| put(connection, room, place))
     }
+}
+
+/// Reads a group, a place and tags from three columns.
+pub(super) fn place(row: &Row<'_>, first: usize) -> Result<Place, rusqlite::Error> {
+    let group: Option<String> = row.get(first)?;
+    let place: Option<String> = row.get(first + 1)?;
+    let tags: String = row.get(first + 2)?;
+    let group = group.map(|id| id.parse().map_err(|_| unreadable(first, "group id")));
+    let place = place.map(|name| name.parse().map_err(|_| unreadable(first + 1, "room's place")));
+    let tags = Tag::list(&tags).map_err(|_| unreadable(first + 2, "list of tags"))?;
+    Ok(Place { group: group.transpose()?, place: place.transpose()?, tags })
+}
+
+/// Tags as a column has them: no tag has a comma.
+pub(super) fn column(tags: &[Tag]) -> String {
+    tags.iter().map(Tag::as_str).collect::<Vec<_>>().join(",")
+}
+
+/// Keeps where a room belongs.
+pub(super) fn put(
+    connection: &Writing<'_>,
+    room: RoomId,
+    place: &Place,
+) -> Result<(), rusqlite::Error> {
+    connection.execute(
+        "INSERT INTO room_places (room, room_group, place, tags) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (room) DO UPDATE SET room_group = excluded.room_group, \
+         place = excluded.place, tags = excluded.tags",
+        params![
+            room.to_string(),
+            place.group.map(|id| id.to_string()),
+            place.place.as_ref().map(DisplayName::as_str),
+            column(&place.tags),
+        ],
+    )?;
+    Ok(())
 }
 
 fn taken(error: StoreError) -> GroupError {

@@ -9,6 +9,7 @@ use conclave_types::{
 };
 
 mod appointments;
+mod awaited;
 mod people;
 mod second_factors;
 mod settings;

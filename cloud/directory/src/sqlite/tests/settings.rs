@@ -36,7 +36,11 @@ fn a_group_goes_with_its_settings_and_its_rooms_stay() {
     assert!(matches!(taken, Err(GroupError::NameTaken)));
     let room = room(1, "A");
     directory.enrol(&room).unwrap();
-    let place = Place { group: Some(visitors.id), place: Some("Cellar".parse().unwrap()) };
+    let place = Place {
+        group: Some(visitors.id),
+        place: Some("Cellar".parse().unwrap()),
+        tags: crate::tags::Tag::list("North,vidéo").unwrap(),
+    };
     directory.keep_place(room.id, &place).unwrap();
     assert_eq!(directory.places().unwrap(), [(room.id, place.clone())]);
     directory.keep_settings(&settings(SettingsOf::Group(visitors.id), 1)).unwrap();
