@@ -6,6 +6,7 @@
 //! people sign in there, in the words of [`accounts`]. [`metrics`] and
 //! [`calls`] are for the operator: how the cloud is, and how each call went. [`bundles`] holds what
 //! rooms update themselves from. [`letters`] are what people are written, [`mail`] sends them.
+//! [`device_list`] reads which devices are to be rooms.
 
 #![forbid(unsafe_code)]
 
@@ -18,6 +19,7 @@ pub mod console;
 pub mod control;
 pub mod control_socket;
 pub mod data_folder;
+pub mod device_list;
 pub mod letters;
 pub mod mail;
 pub mod metrics;

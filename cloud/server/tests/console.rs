@@ -252,7 +252,31 @@ fn what_each_role_may_ask_for_is_so_for_every_address() {
         ("POST", "/rooms/X/revoke", None, false),
         ("POST", "/rooms/X/identify", None, false),
         ("POST", "/rooms/X/restart", None, false),
-        ("PUT", "/rooms/X/place", Some(json!({ "group": "G", "place": "3rd floor" })), false),
+        ("DELETE", "/rooms/X", None, false),
+        ("GET", "/rooms/X/updates", None, false),
+        (
+            "PUT",
+            "/rooms/X/updates",
+            Some(json!({ "channel": "early", "window": "02:00-05:00" })),
+            false,
+        ),
+        ("POST", "/rooms/X/reset-code", None, false),
+        ("POST", "/rooms/X/reset", None, false),
+        ("DELETE", "/rooms/X/reset", None, false),
+        ("GET", "/resets?most=5", None, false),
+        ("GET", "/rooms?tag=north", None, false),
+        ("GET", "/tags", None, false),
+        ("GET", "/search?q=a", None, true),
+        ("GET", "/awaited?q=a&skip=1&most=2", None, false),
+        ("POST", "/awaited", Some(json!({ "list": "name,serial\nA,1\n" })), false),
+        ("DELETE", "/awaited/X", None, false),
+        ("POST", "/awaited/X/enrol", Some(json!({ "code": "7KQ2-9FXM" })), false),
+        (
+            "PUT",
+            "/rooms/X/place",
+            Some(json!({ "group": "G", "place": "3rd floor", "tags": ["north"] })),
+            false,
+        ),
         ("GET", "/rooms/X/settings", None, false),
         ("PUT", "/rooms/X/settings", Some(json!({ "settings": {}, "revision": 0 })), false),
         ("POST", "/groups", Some(json!({ "name": "G" })), false),
@@ -621,4 +645,58 @@ fn reports_come_as_files_and_what_cannot_be_looked_at_is_said() {
         assert_eq!((refused.error(), &refused.body["code"]), ((409, "refused"), &json!("span")));
     }
     assert_eq!(ada.get("/usage?from=x&until=2").error(), (400, "not_understood"));
+}
+
+#[test]
+fn a_list_of_devices_is_looked_at_before_anything_is_done_and_a_million_lines_are_none() {
+    let mut cloud = Cloud::start();
+    let mut ada = cloud.set_up();
+    let list = "name;serial;tags\n<b>Ada</b>;S1;nord\n;S2;\n";
+    let looked = ada.post("/awaited", json!({ "list": list }));
+    assert_eq!(
+        (looked.status, &looked.body["right"], &looked.body["wrong"]),
+        (200, &json!(1), &json!(1))
+    );
+    assert_eq!(looked.body["lines"][0]["wrong"], json!(["name"]));
+    assert_eq!(ada.get("/awaited").body["total"], 0);
+    let kept = ada.post("/awaited", json!({ "list": list, "keep": "right" }));
+    assert_eq!(kept.body["kept"], 1, "{}", kept.body);
+    let awaited = ada.get("/awaited").body["devices"][0].clone();
+    assert_eq!((&awaited["name"], &awaited["serial"]), (&json!("<b>Ada</b>"), &json!("S1")));
+    let room = awaited["room"].as_str().unwrap();
+    assert_eq!(ada.ask("DELETE", &format!("/awaited/{room}"), None).status, 200);
+    let columns = ada.post("/awaited", json!({ "list": "a,b\n1,2\n" }));
+    assert_eq!(
+        (columns.error(), &columns.body["code"]),
+        ((409, "refused"), &json!("list_columns"))
+    );
+    let million = ada.post("/awaited", json!({ "list": "a,b\n".repeat(1_000_000) }));
+    assert_eq!(million.error(), (413, "list_too_long"));
+    assert!(million.body["message"].as_str().unwrap().contains("10000 lines"), "{}", million.body);
+    let long = ada.post("/awaited", json!({ "list": "x".repeat(3 << 20) }));
+    assert_eq!((long.error(), &long.body["code"]), ((409, "refused"), &json!("list_too_long")));
+}
+
+#[test]
+fn a_search_finds_of_each_kind_what_whoever_searches_may_see() {
+    let mut cloud = Cloud::start();
+    let mut ada = cloud.set_up();
+    ada.post("/vmrs", json!({ "number": "4711", "name": "Maximal" }));
+    ada.post("/vmrs", json!({ "name": "Max alone", "hidden": true }));
+    let meeting = json!({
+        "title": "Max and Ada", "starts_at": 4_000_000_000_u64, "ends_at": 4_000_003_600_u64,
+    });
+    assert_eq!(ada.post("/appointments", meeting).status, 200);
+    let mut max = ada.invite("max@example.org", "administrator");
+    let mut eve = ada.invite("eve@example.org", "member");
+    let count = |browser: &mut Browser<'_>, q: &str| {
+        let found = browser.get(&format!("/search?q={q}")).body;
+        ["rooms", "vmrs", "people", "appointments"]
+            .map(|kind| found[kind].as_array().unwrap().len())
+    };
+    // Everybody who is invited is called Max.
+    assert_eq!(count(&mut ada, "MAX"), [0, 2, 2, 1], "her own hidden one and her own meeting");
+    assert_eq!(count(&mut max, "max"), [0, 1, 2, 0]);
+    assert_eq!(count(&mut eve, "max"), [0, 1, 0, 0], "a member sees no people");
+    assert_eq!(count(&mut ada, "%20"), [0, 0, 0, 0], "nothing finds nothing");
 }

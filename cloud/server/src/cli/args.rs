@@ -55,6 +55,9 @@ pub enum Command {
     /// Rooms: enrol, list, rename, follow a channel, updates, reset, revoke, forget.
     #[command(subcommand)]
     Room(RoomCommand),
+    /// Devices that are to be rooms: add a list of them, list, enrol, withdraw.
+    #[command(subcommand)]
+    Awaited(AwaitedCommand),
     /// Groups of rooms: add, list, rename, remove.
     #[command(subcommand)]
     Group(GroupCommand),
@@ -67,6 +70,11 @@ pub enum Command {
     /// Meetings that are on: list, end.
     #[command(subcommand)]
     Meeting(MeetingCommand),
+    /// Look for something in rooms, meeting rooms and people.
+    Search {
+        /// A part of a name, a number, a place, a tag or an address.
+        words: String,
+    },
     /// How the last calls went, and what was wrong with them.
     Calls {
         /// At most so many, the newest first.
@@ -238,6 +246,9 @@ pub enum RoomCommand {
         /// Where it stands, such as 'Main building, 3rd floor'.
         #[arg(long, value_name = "WORDS")]
         place: Option<DisplayName>,
+        /// All its tags, with commas between them; '' takes them away. Left out, they stay.
+        #[arg(long, value_name = "TAGS")]
+        tags: Option<String>,
     },
     /// Have a room follow another channel, or be updated at other hours.
     Follow {
@@ -286,6 +297,37 @@ pub enum RoomCommand {
     Forget {
         /// Its id, or its name.
         room: String,
+    },
+}
+
+/// About devices that are to be rooms.
+#[derive(Debug, Subcommand)]
+pub enum AwaitedCommand {
+    /// Await the devices of a list, CSV with the columns name, serial or key, and place, group, tags. One that is known by
+    /// its key is a room by itself when it links; one that is known by its serial number wants the code on its panel.
+    Add {
+        /// The list.
+        list: PathBuf,
+        /// Only look at it.
+        #[arg(long)]
+        check: bool,
+        /// Take the lines that are right, although others are not.
+        #[arg(long, conflicts_with = "check")]
+        only_right: bool,
+    },
+    /// List those that have not come yet.
+    List,
+    /// Enrol the one whose panel shows this code.
+    Enrol {
+        /// The room's id, or the name that it is to have.
+        device: String,
+        /// What the panel shows, such as 7KQ2-9FXM.
+        code: ActivationCode,
+    },
+    /// Await one no more.
+    Withdraw {
+        /// The room's id, or the name that it is to have.
+        device: String,
     },
 }
 

@@ -5,6 +5,7 @@
 mod args;
 mod print;
 mod print_audit;
+mod print_awaited;
 mod print_people;
 mod print_resets;
 mod print_settings;
@@ -15,19 +16,22 @@ pub use args::{Arguments, Command};
 use crate::bundles::Bundles;
 use crate::config::{Config, DEFAULT_DATA};
 use crate::control::{
-    ControlAnswer, ControlLine, ControlRequest, NewVmr, Part, RolloutChange, SettingsFor,
+    ControlAnswer, ControlLine, ControlRequest, Keep, NewVmr, Part, RolloutChange, SettingsFor,
 };
 use crate::control_socket;
 use crate::data_folder::DataFolder;
+use crate::device_list;
 use crate::serve;
 use anyhow::Context;
 use args::{
-    AuditCommand, ChannelCommand, GroupCommand, KeyCommand, MeetingCommand, OrganisationCommand,
-    PersonCommand, PinArguments, RecordCommand, ReleaseCommand, RolloutCommand, RoomCommand,
-    SettingsCommand, VmrCommand, Which,
+    AuditCommand, AwaitedCommand, ChannelCommand, GroupCommand, KeyCommand, MeetingCommand,
+    OrganisationCommand, PersonCommand, PinArguments, RecordCommand, ReleaseCommand,
+    RolloutCommand, RoomCommand, SettingsCommand, VmrCommand, Which,
 };
-use conclave_types::{Pin, Secret};
+use conclave_directory::Tag;
+use conclave_types::{Pin, Redacted, Secret};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{BufRead, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -82,6 +86,7 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
             state: None,
             needs: false,
             group: None,
+            tag: None,
         },
         Command::Room(RoomCommand::Rename { room, name }) => {
             ControlRequest::RoomRename { room, name }
@@ -106,6 +111,7 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Meeting(MeetingCommand::List) => ControlRequest::MeetingList,
         Command::Meeting(MeetingCommand::End { number }) => ControlRequest::MeetingEnd { number },
+        Command::Search { words } => ControlRequest::Search { q: words },
         Command::Calls { most } => ControlRequest::CallList { most },
         Command::Key(KeyCommand::PromoteBackup { yes: true }) => ControlRequest::PromoteBackup,
         Command::Key(KeyCommand::PromoteBackup { yes: false }) => anyhow::bail!(
@@ -138,9 +144,11 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Room(RoomCommand::Resets { most }) => ControlRequest::RoomResets { most },
         Command::Room(RoomCommand::Identify { room }) => ControlRequest::RoomIdentify { room },
         Command::Room(RoomCommand::Restart { room }) => ControlRequest::RoomRestart { room },
-        Command::Room(RoomCommand::Place { room, group, place }) => {
-            ControlRequest::RoomPlace { room, group, place }
+        Command::Room(RoomCommand::Place { room, group, place, tags }) => {
+            let tags = tags.as_deref().map(Tag::list).transpose()?;
+            ControlRequest::RoomPlace { room, group, place, tags }
         }
+        Command::Awaited(command) => awaited(command)?,
         Command::Group(command) => group(command),
         Command::Settings(command) => settings(&folder, organisation.as_deref(), command)?,
         Command::Release(command) => release(&folder, command)?,
@@ -160,6 +168,30 @@ fn release(folder: &DataFolder, command: ReleaseCommand) -> anyhow::Result<Contr
         ReleaseCommand::Remove { version, compatible } => {
             ControlRequest::ReleaseRemove { version, compatible }
         }
+    })
+}
+
+fn awaited(command: AwaitedCommand) -> anyhow::Result<ControlRequest> {
+    Ok(match command {
+        AwaitedCommand::Add { list, check, only_right } => {
+            let keep = match (check, only_right) {
+                (true, _) => Keep::None,
+                (_, true) => Keep::Right,
+                _ => Keep::All,
+            };
+            let named = || format!("the list {} cannot be read", list.display());
+            let mut octets = Vec::new();
+            // One more than a list may have: the cloud says so.
+            let most = device_list::LONGEST as u64 + 1;
+            File::open(&list)
+                .and_then(|file| file.take(most).read_to_end(&mut octets))
+                .with_context(named)?;
+            let list = Redacted(String::from_utf8_lossy(&octets).into_owned());
+            ControlRequest::DevicesAwait { list, keep }
+        }
+        AwaitedCommand::List => ControlRequest::AwaitedList { part: Part::default() },
+        AwaitedCommand::Enrol { device, code } => ControlRequest::AwaitedClaim { device, code },
+        AwaitedCommand::Withdraw { device } => ControlRequest::AwaitedWithdraw { device },
     })
 }
 
@@ -258,6 +290,9 @@ fn ask(folder: &DataFolder, line: &ControlLine, json: bool) -> anyhow::Result<()
     }
     match answer {
         ControlAnswer::Refused { reason, .. } => anyhow::bail!(reason),
+        ControlAnswer::DevicesRead { wrong, kept: 0, .. } if wrong > 0 && !json => {
+            anyhow::bail!(print::words(&answer, None))
+        }
         ControlAnswer::AuditChecked { ref wrong, .. } if !wrong.is_empty() => {
             // A script that looks every night has to notice.
             anyhow::bail!(print::words(&answer, None))

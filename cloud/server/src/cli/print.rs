@@ -75,6 +75,20 @@ pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
              one, which no room knows yet.\n{}",
             pins(new, false)
         ),
+        ControlAnswer::Found { rooms, vmrs, people, .. } => {
+            let rooms =
+                rooms.iter().map(|room| ("room", room.name.to_string(), room.serial.clone()));
+            let vmrs = vmrs
+                .iter()
+                .map(|vmr| ("meeting room", vmr.name.to_string(), vmr.number.to_string()));
+            let people =
+                people.iter().map(|each| ("person", each.name.to_string(), each.email.to_string()));
+            let all = rooms.chain(vmrs).chain(people);
+            table(
+                &["WHAT", "NAME", "ALSO"],
+                all.map(|(what, name, also)| vec![what.to_owned(), name, also]),
+            )
+        }
         ControlAnswer::Records { records } => record_table(records),
         ControlAnswer::RecordsRemoved { removed: 0, before } => {
             format!("No call that is recorded ended before {}.", date(*before))

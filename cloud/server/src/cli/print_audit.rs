@@ -42,6 +42,6 @@ pub(super) fn words(answer: &ControlAnswer) -> String {
                 wrong.join(", ")
             )
         }
-        answer => super::print_settings::words(answer),
+        answer => super::print_awaited::words(answer),
     }
 }

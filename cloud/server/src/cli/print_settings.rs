@@ -10,7 +10,11 @@ pub(super) fn words(answer: &ControlAnswer) -> String {
         ControlAnswer::RoomPlaced { room } => {
             let group = room.group.as_ref().map(|name| format!("in the group '{name}'"));
             let place = room.place.as_ref().map(|name| format!("at '{name}'"));
-            let words: Vec<String> = [group, place].into_iter().flatten().collect();
+            let mut words: Vec<String> = [group, place].into_iter().flatten().collect();
+            if !room.tags.is_empty() {
+                let tags: Vec<String> = room.tags.iter().map(|tag| format!("#{tag}")).collect();
+                words.push(format!("tagged {}", tags.join(" ")));
+            }
             match words.is_empty() {
                 true => format!("The room '{}' is in no group.", room.name),
                 false => format!("The room '{}' is {}.", room.name, words.join(", ")),

@@ -8,7 +8,7 @@
 //!   (`__Host-`, `HttpOnly`, `Secure`, `SameSite=Strict`). What changes something wants the header `X-Conclave: 1`
 //!   besides, which a form of another site cannot send.
 //! - A script has a token in the header `Authorization`, which no browser sends by itself: nothing else is looked at then.
-//! - Bodies have at most 64 KiB, requests 30 s; passwords are hashed four at a time.
+//! - Bodies have at most 64 KiB, a list of devices 4 MiB, requests 30 s; passwords are hashed four at a time.
 
 pub mod certificate;
 mod csv;

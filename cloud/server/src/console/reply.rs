@@ -1,6 +1,7 @@
 //! What goes wrong, as it is answered: a status, a word for programs, a sentence for people.
 
 use crate::control::{ControlAnswer, RefusalCode};
+use crate::device_list;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +15,8 @@ pub(super) enum Trouble {
     NotUnderstood(String),
     /// The password is none to be safe with, and why.
     WeakPassword(PasswordError),
+    /// A list is longer than one may be.
+    ListTooLong,
     /// Another site may be behind it.
     CrossSite,
     /// Nobody is signed in.
@@ -58,6 +61,15 @@ impl Trouble {
             Trouble::WeakPassword(why) => {
                 (StatusCode::BAD_REQUEST, "weak_password", why.to_string())
             }
+            Trouble::ListTooLong => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "list_too_long",
+                format!(
+                    "a list has at most {} lines and {} MiB: divide it into several",
+                    device_list::MOST_LINES,
+                    device_list::LONGEST >> 20
+                ),
+            ),
             Trouble::CrossSite => (
                 StatusCode::FORBIDDEN,
                 "cross_site",

@@ -38,6 +38,34 @@ pub enum ControlAnswer {
         /// The room.
         room: RoomLine,
     },
+    /// What stands in a list of devices.
+    DevicesRead {
+        /// How many lines are right.
+        right: usize,
+        /// How many are not.
+        wrong: usize,
+        /// How many of the devices are awaited from now on.
+        kept: usize,
+        /// The first lines: those that are wrong, then those that are right.
+        lines: Vec<ListedDevice>,
+    },
+    /// Devices that are awaited.
+    AwaitedDevices {
+        /// By the name that each is to have.
+        devices: Vec<AwaitedLine>,
+        /// How many match, those that are not shown included.
+        total: usize,
+    },
+    /// The device is awaited no more.
+    AwaitedWithdrawn {
+        /// As it was.
+        device: Box<AwaitedLine>,
+    },
+    /// The tags that rooms have.
+    Tags {
+        /// By name.
+        tags: Vec<TagLine>,
+    },
     /// The rooms.
     Rooms {
         /// By name.
@@ -197,6 +225,17 @@ pub enum ControlAnswer {
     SignedOut,
     /// Whoever asked may not.
     NotAllowed,
+    /// What was looked for, the first of each kind.
+    Found {
+        /// Rooms.
+        rooms: Vec<RoomLine>,
+        /// Meeting rooms.
+        vmrs: Vec<VmrLine>,
+        /// People.
+        people: Vec<PersonLine>,
+        /// Meetings of whoever asks.
+        appointments: Vec<AppointmentLine>,
+    },
     /// The people with an account.
     People {
         /// By name.

@@ -14,6 +14,19 @@ pub struct SettingsFor {
     pub room: Option<String>,
 }
 
+/// Which lines of a list of devices are awaited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// None: it is only looked at.
+    #[default]
+    None,
+    /// All, when nothing is wrong with any of them; otherwise none.
+    All,
+    /// Those with which nothing is wrong.
+    Right,
+}
+
 /// A part of a list that may be long.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {

@@ -1,5 +1,7 @@
 //! The lines of lists: what each thing is, as the command line prints it and the console shows it.
 
+use crate::device_list::Wrong;
+use conclave_directory::Tag;
 use conclave_link_protocol::message::{SettingsDocument, UpdateStage};
 use conclave_rollout::{Amount, Stage, Standing};
 use conclave_types::{
@@ -114,6 +116,12 @@ pub struct RoomUpdateLine {
     pub compatible: Option<Compatible>,
     /// How far it is, as it said last; `None` while it is not linked.
     pub stage: Option<UpdateStage>,
+    /// What its channel brings to its board, when there is a rollout that is not withdrawn.
+    #[serde(default)]
+    pub brought: Option<Version>,
+    /// Whether that takes rooms.
+    #[serde(default)]
+    pub rollout: Option<Stage>,
 }
 
 /// A channel.
@@ -193,6 +201,9 @@ pub struct RoomLine {
     /// Where it stands, in people's words.
     #[serde(default)]
     pub place: Option<DisplayName>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Vec<Tag>,
     /// Whether it follows its settings; left out while it is not linked, or is too old to say.
     #[serde(default)]
     pub settings: Option<InForce>,
@@ -206,6 +217,59 @@ pub struct RoomLine {
     /// `loudspeaker`, `microphone`, `other`.
     #[serde(default)]
     pub broken: Vec<String>,
+}
+
+/// A tag that rooms have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagLine {
+    /// The tag.
+    pub tag: Tag,
+    /// How many rooms have it, those that were revoked left out.
+    pub rooms: usize,
+}
+
+/// A line of a list of devices, as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedDevice {
+    /// Its number in the file, from 1.
+    pub line: u64,
+    /// What stands there as the name.
+    pub name: Redacted<String>,
+    /// What stands there as key or serial number.
+    pub device: Redacted<String>,
+    /// What is wrong with it; nothing when it is right.
+    pub wrong: Vec<Wrong>,
+}
+
+/// A device that is awaited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitedLine {
+    /// The id that its room will have.
+    pub room: RoomId,
+    /// What it is to be called.
+    pub name: DisplayName,
+    /// The SHA-256 of its key, 64 hexadecimal digits, when it is known by that.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Its serial number, when it is known by that.
+    #[serde(default)]
+    pub serial: Option<String>,
+    /// Its group.
+    #[serde(default)]
+    pub group: Option<DisplayName>,
+    /// Where it is to stand.
+    #[serde(default)]
+    pub place: Option<DisplayName>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Vec<Tag>,
+    /// Since when it is awaited.
+    pub added_at: UnixTime,
+    /// Until when.
+    pub until: UnixTime,
+    /// How many newcomers show a code now and are it, or say so. Of one with a key it is not enrolled by itself because its
+    /// name is taken, or another organisation awaits it too.
+    pub here: usize,
 }
 
 /// An order to a room.

@@ -3,6 +3,7 @@
 //! One request and one answer per line of JSON, over the socket `control.sock` in the data folder.
 //! The answers are also what `--json` prints, so fields are only ever added.
 
+use conclave_directory::Tag;
 use conclave_link_protocol::message::SettingsDocument;
 use conclave_rollout::Amount;
 use conclave_types::{
@@ -61,6 +62,32 @@ pub enum ControlRequest {
         /// What the room is to be called.
         name: DisplayName,
     },
+    /// Look at a list of devices that are to be rooms, or await them from now on.
+    DevicesAwait {
+        /// The list; see [`crate::device_list`].
+        list: Redacted<String>,
+        /// Which of them are awaited.
+        #[serde(default)]
+        keep: Keep,
+    },
+    /// The devices that are awaited.
+    AwaitedList {
+        /// Which of them.
+        #[serde(default)]
+        part: Part,
+    },
+    /// Enrol the device whose panel shows this code as one that is awaited.
+    AwaitedClaim {
+        /// The room's id, or its name that is to be.
+        device: String,
+        /// What the panel shows.
+        code: ActivationCode,
+    },
+    /// Await a device no more.
+    AwaitedWithdraw {
+        /// The room's id, or its name that is to be.
+        device: String,
+    },
     /// The rooms.
     RoomList {
         /// Which of them.
@@ -75,7 +102,12 @@ pub enum ControlRequest {
         /// Only those of this group: its id or its name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         group: Option<String>,
+        /// Only those that have this tag.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tag: Option<Tag>,
     },
+    /// The tags that rooms have.
+    TagList,
     /// One room.
     RoomShow {
         /// Its id or its name.
@@ -98,6 +130,9 @@ pub enum ControlRequest {
         /// Where, in people's words.
         #[serde(default)]
         place: Option<DisplayName>,
+        /// All its tags; `None` leaves them.
+        #[serde(default)]
+        tags: Option<Vec<Tag>>,
     },
     /// Have a room show which it is.
     RoomIdentify {
@@ -270,6 +305,11 @@ pub enum ControlRequest {
         /// At most so many.
         most: u32,
     },
+    /// Look for something in all that whoever asks may see.
+    Search {
+        /// What is looked for; nothing is found by nothing.
+        q: String,
+    },
     /// The people with an account.
     PersonList {
         /// Which of them.
@@ -406,6 +446,11 @@ pub enum ControlRequest {
     },
     /// What all rooms follow and run.
     RoomUpdates,
+    /// What one room follows and runs.
+    RoomUpdateShow {
+        /// Its id or its name.
+        room: String,
+    },
     /// The channels, with their rooms and releases.
     ChannelList,
     /// Make a code with which a room can be reset at its panel.

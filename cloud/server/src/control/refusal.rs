@@ -16,6 +16,18 @@ pub enum RefusalCode {
     NotConnected,
     /// Too many wrong codes.
     TooManyGuesses,
+    /// A list has more lines or octets than one may have.
+    ListTooLong,
+    /// The first line of a list does not name its columns.
+    ListColumns,
+    /// A list has no line.
+    ListEmpty,
+    /// A list is not written in UTF-8.
+    ListNotText,
+    /// The panel that shows the code is another device's.
+    OtherDevice,
+    /// No tags that a room may have.
+    Tags,
     /// Another one is called the same.
     NameTaken,
     /// Another meeting room has the number.
@@ -44,6 +56,10 @@ pub enum RefusalCode {
     TooMany,
     /// It is not there, or not theirs.
     Gone,
+    /// No reset of the room waits.
+    NoReset,
+    /// The room has heard the order: nothing stops it.
+    OrderHeard,
     /// The room was revoked.
     RoomRevoked,
     /// No meeting is on there.

@@ -3,16 +3,16 @@
 use crate::metrics::Histogram;
 use conclave_directory::pin_tries::Verdict;
 use conclave_directory::repository::{
-    ApiTokens, Appointments, Audit, Organisations, PinTries, Records, Resets, RoomSettings, Rooms,
-    SecondFactors, Updates, Vmrs,
+    ApiTokens, Appointments, Audit, AwaitedDevices, Organisations, PinTries, Records, Resets,
+    RoomSettings, Rooms, SecondFactors, Updates, Vmrs,
 };
 use conclave_directory::usage::{Usage, Wanted};
 use conclave_directory::{
     AddPersonError, AddReleaseError, AddVmrError, ApiToken, Appointment, AuditCheck, AuditEntry,
-    AuditRow, CallRecord, EnrolError, Group, GroupError, KeyFingerprint, Organisation,
-    OrganisationError, People, Person, PinHash, Place, RecordEntry, Reset, ResetOutcome, Room,
-    RoomUpdate, SecondFactor, Session, Sight, SqliteDirectory, StoreError, StoredRelease,
-    StoredRollout, StoredSettings, TakenRoom, TokenHash, Vmr,
+    AuditRow, AwaitedDevice, CallRecord, EnrolError, Group, GroupError, KeyFingerprint,
+    Organisation, OrganisationError, People, Person, PinHash, Place, RecordEntry, Reset,
+    ResetOutcome, Room, RoomUpdate, SecondFactor, Session, Sight, SqliteDirectory, StoreError,
+    StoredRelease, StoredRollout, StoredSettings, TakenRoom, TokenHash, Vmr,
 };
 use conclave_rollout::Saved;
 use conclave_types::{
@@ -90,6 +90,14 @@ timed!(RoomSettings {
     read room_settings() -> Result<Vec<StoredSettings>, StoreError>;
     read groups() -> Result<Vec<Group>, StoreError>;
     read places() -> Result<Vec<(RoomId, Place)>, StoreError>;
+});
+
+timed!(AwaitedDevices {
+    change await_devices(devices: &[AwaitedDevice]) -> Result<(), StoreError>;
+    change await_no_more(room: RoomId) -> Result<bool, StoreError>;
+    change await_no_more_since(before: UnixTime) -> Result<u32, StoreError>;
+    change enrol_awaited(room: &Room, awaited: &AwaitedDevice) -> Result<(), EnrolError>;
+    read awaited() -> Result<Vec<AwaitedDevice>, StoreError>;
 });
 
 impl Audit for Timed {

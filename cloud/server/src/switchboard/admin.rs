@@ -3,13 +3,15 @@
 use super::lists::Which;
 use super::refused::Refused;
 use super::vmrs::{act, in_words};
-use super::{Caller, CloseReason, ControlId, JobId, Output, Party, Switchboard};
+use super::{Caller, CloseReason, ControlId, JobId, LinkId, Output, Party, Switchboard};
 use crate::control::{
     ControlAnswer, ControlRequest, MeetingLine, NewAppointment, NewVmr, ParticipantLine,
     RecordLine, RefusalCode, RoomLine,
 };
 use conclave_directory::usage::Span;
-use conclave_directory::{CallRecord, ClaimError, EnrolError, PinHash, Room, RoomStatus, Vmr};
+use conclave_directory::{
+    AwaitedDevice, CallRecord, ClaimError, EnrolError, PinHash, Room, RoomStatus, Vmr,
+};
 use conclave_link_protocol::message::{CloudEvent, Order, RoomIdentity};
 use conclave_meeting::Input as Meet;
 use conclave_types::{
@@ -41,9 +43,10 @@ impl Switchboard {
         self.asking = Some(by);
         let answered = match request {
             ControlRequest::RoomClaim { code, name } => self.claim(whose, code, &name),
-            ControlRequest::RoomList { part, state, needs, group } => {
-                self.room_list(whose, &part, Which { state, needs, group })
+            ControlRequest::RoomList { part, state, needs, group, tag } => {
+                self.room_list(whose, &part, Which { state, needs, group, tag })
             }
+            ControlRequest::TagList => self.tag_list(whose),
             ControlRequest::RoomShow { room } => self
                 .find_room(whose, &room)
                 .map(|room| ControlAnswer::Room { room: self.room_line(room) }),
@@ -102,7 +105,7 @@ impl Switchboard {
             ControlRequest::OrganisationRename { organisation, name } => {
                 self.rename_organisation(&organisation, name)
             }
-            request => self.api_token_control(whose, request),
+            request => self.awaited_control(whose, request),
         };
         self.settle(answered.is_ok());
         self.answer(id, answered);
@@ -149,22 +152,41 @@ impl Switchboard {
         code: ActivationCode,
         name: &DisplayName,
     ) -> Answered {
+        let link = self.newcomer_with(code)?;
+        // What was said of the device beforehand holds, but for the name: that is typed now.
+        let awaited = self.awaited_at(whose, link).cloned();
+        let room = self.enrol(whose, link, name, awaited)?;
+        Ok(ControlAnswer::RoomClaimed { room: self.room_line(room) })
+    }
+
+    /// The link of the newcomer whose panel shows this code.
+    pub(super) fn newcomer_with(&mut self, code: ActivationCode) -> Result<LinkId, Refused> {
         let key = self.activation.claim(self.now, code)?;
-        let Some(link) = self.newcomers.get(&key).copied() else {
+        Ok(self.newcomers.get(&key).copied().ok_or(ClaimError::NotConnected)?)
+    }
+
+    /// Makes a room of the newcomer at this link, and tells it.
+    pub(super) fn enrol(
+        &mut self,
+        whose: OrganisationId,
+        link: LinkId,
+        name: &DisplayName,
+        awaited: Option<AwaitedDevice>,
+    ) -> Result<Room, Refused> {
+        let Some(Party::Newcomer { key, spki_der, serial }) = self.links.get(&link) else {
             return Err(ClaimError::NotConnected.into());
         };
-        let Some(Party::Newcomer { spki_der, serial, .. }) = self.links.get(&link) else {
-            return Err(ClaimError::NotConnected.into());
-        };
+        let key = *key;
         // A device that is a room already lost its certificate, or never received it: it gets
         // another one for the same room.
         let before = self.parts.directory.room_with_key(key)?;
         if before.as_ref().is_some_and(|room| room.organisation != whose) {
             return Err(EnrolError::KeyTaken.into());
         }
-        let id = match &before {
-            Some(room) => room.id,
-            None => RoomId::from_random((self.parts.random)()),
+        let id = match (&before, &awaited) {
+            (Some(room), _) => room.id,
+            (None, Some(awaited)) => awaited.room,
+            (None, None) => RoomId::from_random((self.parts.random)()),
         };
         let signed = self.parts.certifier.sign(id, spki_der, self.wall)?;
         let room = Room {
@@ -179,11 +201,17 @@ impl Switchboard {
         };
         let was = before.as_ref().map(|room| room.name.to_string()).unwrap_or_default();
         self.audit("room.enrol", id, was, format!("{name}, serial number {}", room.serial));
-        if before.is_some() {
-            self.parts.directory.rename_room(id, name)?;
-            self.parts.directory.certificate_signed(id, signed.expires)?;
-        } else {
-            self.parts.directory.enrol(&room)?;
+        match (&before, awaited) {
+            (Some(_), _) => {
+                self.parts.directory.rename_room(id, name)?;
+                self.parts.directory.certificate_signed(id, signed.expires)?;
+            }
+            (None, Some(awaited)) => {
+                self.parts.directory.enrol_awaited(&room, &awaited)?;
+                self.awaited.remove(awaited.room);
+                self.settings.placed(id, awaited.place);
+            }
+            (None, None) => self.parts.directory.enrol(&room)?,
         }
         self.look_up_again(id);
         self.activation.used(key);
@@ -192,7 +220,7 @@ impl Switchboard {
         let event = CloudEvent::Activated { room: identity, certificate: signed.chain };
         self.outputs.push_back(Output::Send { link, event });
         self.end_link(link, CloseReason::Activated);
-        Ok(ControlAnswer::RoomClaimed { room: self.room_line(room) })
+        Ok(room)
     }
 
     fn rename(&mut self, whose: OrganisationId, room: &str, name: &DisplayName) -> Answered {
@@ -315,6 +343,7 @@ impl Switchboard {
         RoomLine {
             group: self.settings.group(room.id).map(|group| group.name.clone()),
             place: self.settings.place(room.id).cloned(),
+            tags: self.settings.tags(room.id).to_vec(),
             settings: self.settings_in_force(room.organisation, room.id),
             order: self.order_line(room.id),
             since: seen.map(|seen| seen.since),

@@ -381,7 +381,12 @@ impl Switchboard {
         }
     }
 
-    fn appointment_list(&self, whose: OrganisationId, part: &Part, past: bool) -> Answered {
+    pub(super) fn appointment_list(
+        &self,
+        whose: OrganisationId,
+        part: &Part,
+        past: bool,
+    ) -> Answered {
         let person = self.asking_person(whose)?;
         let found = part.search();
         let part =

@@ -3,6 +3,7 @@
 use super::{
     BundleFile, CallNote, CloseReason, LinkId, Output, Party, Peer, RequestId, Stage, Switchboard,
 };
+use conclave_directory::awaited::LONGEST_SERIAL;
 use conclave_directory::{KeyFingerprint, RoomStatus};
 use conclave_link_protocol::VERSIONS;
 use conclave_link_protocol::message::{
@@ -16,9 +17,6 @@ const RETRY_REFUSED_S: u32 = 3_600;
 
 /// A room that came at a bad moment asks again after half a minute.
 const RETRY_BUSY_S: u32 = 30;
-
-/// The most characters of a newcomer's serial number that are kept.
-const LONGEST_SERIAL: usize = 80;
 
 impl Switchboard {
     pub(super) fn hello(&mut self, link: LinkId, peer: Peer, hello: Hello) {
@@ -59,13 +57,16 @@ impl Switchboard {
         if let Some(old) = self.newcomers.insert(key, link) {
             self.end_link(old, CloseReason::Replaced);
         }
-        let serial = serial.chars().filter(|c| !c.is_control()).take(LONGEST_SERIAL).collect();
+        let serial: String =
+            serial.chars().filter(|c| !c.is_control()).take(LONGEST_SERIAL).collect();
         self.tally.newcomer();
         tracing::info!(%link, ?key, serial, "a newcomer waits for its activation");
         self.links.insert(link, Party::Newcomer { key, spki_der, serial });
         let expires_in_s = whole_seconds(issued.expires_in);
         let greeting = Greeting::Newcomer { code: issued.code, expires_in_s };
         self.outputs.push_back(Output::Greet { link, greeting });
+        self.awaited_moved(link);
+        self.enrol_if_awaited(link);
         None
     }
 
@@ -247,6 +248,7 @@ impl Switchboard {
     }
 
     pub(super) fn closed(&mut self, link: LinkId) {
+        self.awaited_moved(link);
         match self.links.remove(&link) {
             Some(Party::Room { room, .. }) => {
                 self.rooms.remove(&room);
@@ -272,6 +274,7 @@ impl Switchboard {
 
     /// Ends a link from our side. What it still says is not heard.
     pub(super) fn end_link(&mut self, link: LinkId, reason: CloseReason) {
+        self.awaited_moved(link);
         let Some(party) = self.links.insert(link, Party::Leaving) else {
             self.links.remove(&link);
             return;

@@ -2,9 +2,10 @@
 
 use super::Switchboard;
 use super::admin::Answered;
-use crate::control::{ControlAnswer, Part, RoomCounts, RoomState};
-use conclave_directory::RoomStatus;
+use crate::control::{ControlAnswer, Part, RoomCounts, RoomState, TagLine};
+use conclave_directory::{RoomStatus, Tag};
 use conclave_types::{DisplayName, OrganisationId, RoomId};
+use std::collections::BTreeMap;
 
 /// Which rooms of a list.
 pub(super) struct Which {
@@ -14,6 +15,8 @@ pub(super) struct Which {
     pub(super) needs: bool,
     /// Those of this group.
     pub(super) group: Option<String>,
+    /// Those that have this tag.
+    pub(super) tag: Option<Tag>,
 }
 
 impl Part {
@@ -45,7 +48,7 @@ impl Switchboard {
         &self,
         whose: OrganisationId,
         part: &Part,
-        Which { state: wanted, needs, group }: Which,
+        Which { state: wanted, needs, group, tag }: Which,
     ) -> Answered {
         let group = group.map(|called| self.find_group(whose, &called)).transpose()?;
         let mut states = RoomCounts::default();
@@ -64,14 +67,31 @@ impl Switchboard {
         let matching = all.into_iter().filter(|(room, state, theirs)| {
             let place = self.settings.place(room.id).map_or("", DisplayName::as_str);
             let its = self.settings.group(room.id);
+            let tags = self.settings.tags(room.id);
+            let mut texts = vec![room.name.as_str(), &room.serial, place];
+            texts.extend(tags.iter().map(Tag::as_str));
             wanted.is_none_or(|wanted| wanted == *state)
                 && (*theirs || !needs)
                 && group.as_ref().is_none_or(|group| its == Some(group))
-                && found(&[room.name.as_str(), &room.serial, place])
+                && tag.as_ref().is_none_or(|tag| tags.contains(tag))
+                && found(&texts)
         });
         let (shown, total) = part.of(matching);
         let rooms = shown.into_iter().map(|(room, ..)| self.room_line(room.clone())).collect();
         Ok(ControlAnswer::Rooms { rooms, total, states })
+    }
+
+    /// The tags of rooms that are not revoked.
+    pub(super) fn tag_list(&self, whose: OrganisationId) -> Answered {
+        let mut counts: BTreeMap<String, TagLine> = BTreeMap::new();
+        let rooms = self.roster.of_organisation(whose);
+        for room in rooms.filter(|room| room.status == RoomStatus::Active) {
+            for tag in self.settings.tags(room.id) {
+                let line = TagLine { tag: tag.clone(), rooms: 0 };
+                counts.entry(tag.as_str().to_lowercase()).or_insert(line).rooms += 1;
+            }
+        }
+        Ok(ControlAnswer::Tags { tags: counts.into_values().collect() })
     }
 
     /// How a room is.

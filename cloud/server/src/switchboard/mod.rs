@@ -13,10 +13,12 @@
 //! - `api_tokens`: with which scripts ask;
 //! - `appointments`: meetings that are to be;
 //! - `audit`: who did what;
+//! - `awaited`: devices that are to be rooms;
 //! - `changes`: what consoles that show it are told;
 //! - `listing`: the meeting rooms as panels list them;
 //! - `lists`: long lists, a part at a time;
 //! - `roster`: the rooms, beside the database;
+//! - `search`: one look through all that somebody may see;
 //! - `seen`: what rooms said of themselves;
 //! - `settings`: how rooms are set, and what they made of it;
 //! - `orders`: what rooms are to do once;
@@ -36,6 +38,7 @@ mod admin;
 mod api_tokens;
 mod appointments;
 mod audit;
+mod awaited;
 mod changes;
 mod joins;
 mod links;
@@ -52,6 +55,7 @@ mod releases;
 mod removal;
 mod resets;
 mod roster;
+mod search;
 mod seen;
 mod settings;
 mod tally;
@@ -151,6 +155,7 @@ pub struct Switchboard {
     seen: seen::AllSeen,
     settings: settings::AllSettings,
     orders: orders::Orders,
+    awaited: awaited::AllAwaited,
     appointments: appointments::Appointments,
     wrong_numbers: WrongNumbers,
     post: mail::Post,
@@ -205,6 +210,7 @@ impl Switchboard {
         let updates = updates::Updates::of(parts.directory.as_ref())?;
         let removal = removal::Removal::of(&parts);
         let settings = settings::AllSettings::of(&parts)?;
+        let awaited = awaited::AllAwaited::of(&parts)?;
         let post = mail::Post::new(parts.mail);
         let mut board = Switchboard {
             parts,
@@ -238,6 +244,7 @@ impl Switchboard {
             seen: BTreeMap::new(),
             settings,
             orders: orders::Orders::default(),
+            awaited,
             appointments,
             wrong_numbers: WrongNumbers::default(),
             post,

@@ -40,7 +40,10 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
     match request {
         Ask::RoomList { .. }
         | Ask::RoomShow { .. }
+        | Ask::TagList
+        | Ask::AwaitedList { .. }
         | Ask::RoomUpdates
+        | Ask::RoomUpdateShow { .. }
         | Ask::RoomResets { .. }
         | Ask::GroupList
         | Ask::SettingsShow { .. } => Some(Action::SeeRooms),
@@ -49,7 +52,10 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         | Ask::GroupRename { .. }
         | Ask::GroupRemove { .. }
         | Ask::SettingsSet { .. } => Some(Action::SetRooms),
-        Ask::RoomClaim { .. } => Some(Action::EnrolRooms),
+        Ask::RoomClaim { .. }
+        | Ask::DevicesAwait { .. }
+        | Ask::AwaitedClaim { .. }
+        | Ask::AwaitedWithdraw { .. } => Some(Action::EnrolRooms),
         Ask::RoomRename { .. }
         | Ask::RoomFollow { .. }
         | Ask::RoomIdentify { .. }
@@ -73,6 +79,7 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         | Ask::AppointmentChange { .. }
         | Ask::AppointmentCancel { .. }
         | Ask::BookableRooms { .. } => Some(Action::CallMeetings),
+        Ask::Search { .. } => Some(Action::Search),
         Ask::MeetingList | Ask::MeetingEnd { .. } => Some(Action::RunMeetings),
         Ask::RecordList { .. } | Ask::RecordRemove { .. } | Ask::Usage { .. } => {
             Some(Action::Reports)

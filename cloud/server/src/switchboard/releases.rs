@@ -66,6 +66,10 @@ impl Switchboard {
                 let rooms = rooms.into_iter().map(|room| self.room_update_line(room)).collect();
                 Ok(ControlAnswer::RoomUpdates { rooms })
             }
+            ControlRequest::RoomUpdateShow { room } => {
+                let room = self.find_room(whose, &room)?;
+                Ok(ControlAnswer::RoomUpdates { rooms: vec![self.room_update_line(room)] })
+            }
             ControlRequest::ChannelList => self.channels(),
             request => self.audit_control(whose, request),
         }
@@ -267,6 +271,10 @@ impl Switchboard {
     fn room_update_line(&self, room: Room) -> RoomUpdateLine {
         let update = self.updates.of_room(room.id);
         let (running, compatible) = update.runs.unzip();
+        let brings = compatible.as_ref().and_then(|board| {
+            let id = self.updates.rollout_for(&update.channel, board)?;
+            self.updates.rollouts.get(&id)
+        });
         RoomUpdateLine {
             room: room.id,
             name: room.name,
@@ -275,6 +283,8 @@ impl Switchboard {
             running,
             compatible,
             stage: self.updates.said.get(&room.id).map(|report| report.stage.clone()),
+            brought: brings.map(|live| live.stored.version),
+            rollout: brings.map(|live| live.rollout.saved().stage),
         }
     }
 }

@@ -69,6 +69,7 @@ impl Switchboard {
             .and_then(|records| Ok((records, directory.remove_audit(rows)?)));
         let removed = removed.and_then(|both| self.remove_old_sessions().map(|_| both));
         let removed = removed.and_then(|both| self.remove_old_appointments().map(|()| both));
+        let removed = removed.and_then(|both| self.remove_old_awaited().map(|()| both));
         let after = match removed {
             Ok((0, 0)) => DAILY,
             Ok((records, audit)) => {

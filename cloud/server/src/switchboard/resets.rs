@@ -7,7 +7,7 @@ use super::admin::Answered;
 use super::links::whole_seconds;
 use super::refused::Refused;
 use super::{CloseReason, LinkId, Output, RequestId, Switchboard};
-use crate::control::{ControlAnswer, ControlRequest, ResetLine};
+use crate::control::{ControlAnswer, ControlRequest, RefusalCode, ResetLine};
 use conclave_directory::{
     NoReset, RESET_CODE_LIFETIME, Reset, ResetOutcome, ResetWay, Room, RoomStatus,
 };
@@ -50,17 +50,23 @@ impl Switchboard {
             ControlRequest::RoomResetWithdraw { room } => {
                 let room = self.find_room(whose, &room)?;
                 if self.rooms.contains_key(&room.id) {
-                    return Err(Refused::because(format!(
-                        "the room '{}' is linked: it has heard the order, and nothing stops it",
-                        room.name
-                    )));
+                    return Err(Refused::with(
+                        RefusalCode::OrderHeard,
+                        format!(
+                            "the room '{}' is linked: it has heard the order, and nothing stops it",
+                            room.name
+                        ),
+                    ));
                 }
                 self.audit("room.reset_withdraw", room.id, &room.name, "");
                 if !self.parts.directory.withdraw_reset(room.id)? {
-                    return Err(Refused::because(format!(
-                        "no reset of '{}' waits: see 'conclave-cloud room resets'",
-                        room.name
-                    )));
+                    return Err(Refused::with(
+                        RefusalCode::NoReset,
+                        format!(
+                            "no reset of '{}' waits: see 'conclave-cloud room resets'",
+                            room.name
+                        ),
+                    ));
                 }
                 tracing::info!(room = %room.id, "the order to reset it is withdrawn");
                 Ok(ControlAnswer::RoomResetWithdrawn { room: self.room_line(room) })
@@ -108,11 +114,14 @@ impl Switchboard {
         let room = self.find_room(whose, room)?;
         match room.status {
             RoomStatus::Active => Ok(room),
-            RoomStatus::Revoked => Err(Refused::because(format!(
-                "the room '{}' was revoked, so nothing reaches it: it is reset at its own panel, \
-                 without a code",
-                room.name
-            ))),
+            RoomStatus::Revoked => Err(Refused::with(
+                RefusalCode::RoomRevoked,
+                format!(
+                    "the room '{}' was revoked, so nothing reaches it: it is reset at its own panel, \
+                     without a code",
+                    room.name
+                ),
+            )),
         }
     }
 

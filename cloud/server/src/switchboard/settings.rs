@@ -12,7 +12,7 @@ use crate::control::{
     ControlAnswer, ControlRequest, GroupLine, InForce, RefusalCode, RoomSettingsLine, SettingsFor,
     SettingsLine,
 };
-use conclave_directory::{Group, Place, Room, SettingsOf, StoreError, StoredSettings};
+use conclave_directory::{Group, Place, Room, SettingsOf, StoreError, StoredSettings, Tag};
 use conclave_link_protocol::message::{
     CloudEvent, RoomSettings, SettingsDocument, SettingsMark, SettingsReport, WantedSettings,
 };
@@ -77,6 +77,26 @@ impl AllSettings {
     /// The group that a room is in.
     pub(super) fn group(&self, room: RoomId) -> Option<&Group> {
         self.groups.get(&self.places.get(&room)?.group?)
+    }
+
+    /// A room's tags.
+    pub(super) fn tags(&self, room: RoomId) -> &[Tag] {
+        self.places.get(&room).map_or(&[], |place| &place.tags)
+    }
+
+    /// The groups of an organisation.
+    pub(super) fn groups_of(&self, whose: OrganisationId) -> impl Iterator<Item = &Group> {
+        self.groups.values().filter(move |each| each.organisation == whose)
+    }
+
+    /// A group of any organisation.
+    pub(super) fn group_with(&self, id: GroupId) -> Option<&Group> {
+        self.groups.get(&id)
+    }
+
+    /// A room belongs there, as the database has it.
+    pub(super) fn placed(&mut self, room: RoomId, place: Place) {
+        self.places.insert(room, place);
     }
 
     /// What a room has before anything is set for it alone.
@@ -152,8 +172,8 @@ impl Switchboard {
             ControlRequest::GroupAdd { name } => self.add_group(whose, name),
             ControlRequest::GroupRename { group, name } => self.rename_group(whose, &group, name),
             ControlRequest::GroupRemove { group } => self.remove_group(whose, &group),
-            ControlRequest::RoomPlace { room, group, place } => {
-                self.place_room(whose, &room, group.as_deref(), place)
+            ControlRequest::RoomPlace { room, group, place, tags } => {
+                self.place_room(whose, &room, group.as_deref(), place, tags)
             }
             request => self.removal_control(whose, request),
         }
@@ -316,6 +336,7 @@ impl Switchboard {
         for place in self.settings.places.values_mut() {
             place.group = place.group.filter(|id| *id != group.id);
         }
+        self.awaited.group_gone(group.id);
         self.send_settings_to_all(whose);
         Ok(ControlAnswer::GroupRemoved { group: line })
     }
@@ -326,15 +347,22 @@ impl Switchboard {
         called: &str,
         group: Option<&str>,
         place: Option<DisplayName>,
+        tags: Option<Vec<Tag>>,
     ) -> Answered {
         let room = self.find_room(whose, called)?;
         let group = group.map(|called| self.find_group(whose, called)).transpose()?;
-        let new = Place { group: group.map(|group| group.id), place };
+        let tags = match tags {
+            Some(tags) => Tag::all_of(tags)
+                .map_err(|why| Refused::with(RefusalCode::Tags, why.to_string()))?,
+            None => self.settings.tags(room.id).to_vec(),
+        };
+        let new = Place { group: group.map(|group| group.id), place, tags };
         let words = |place: &Place| {
             let group = place.group.and_then(|id| self.settings.groups.get(&id));
             let group = group.map(|group| group.name.to_string());
+            let tags = place.tags.iter().map(|tag| format!("#{tag}"));
             let place = place.place.as_ref().map(ToString::to_string);
-            [group, place].into_iter().flatten().collect::<Vec<_>>().join(", ")
+            [group, place].into_iter().flatten().chain(tags).collect::<Vec<_>>().join(", ")
         };
         let before = self.settings.places.get(&room.id).map(words).unwrap_or_default();
         let after = words(&new);

@@ -1,6 +1,7 @@
 mod api_tokens;
 mod appointments;
 mod audit;
+mod awaited;
 mod chaos;
 mod disk;
 mod guessing;
@@ -311,6 +312,7 @@ fn a_newcomer_becomes_a_room_by_its_code() {
         state: None,
         needs: false,
         group: None,
+        tag: None,
     });
     let ControlAnswer::Rooms { rooms, .. } = answer else { panic!() };
     assert_eq!((rooms.len(), rooms[0].room, rooms[0].state), (1, room, RoomState::Linked));
@@ -321,6 +323,7 @@ fn a_newcomer_becomes_a_room_by_its_code() {
             state: None,
             needs: false,
             group: None,
+            tag: None,
         })
         .0
     else {

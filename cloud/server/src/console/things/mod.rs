@@ -1,5 +1,6 @@
 //! Rooms, meeting rooms, meetings, records, people, the audit log: each request in the words of the command line.
 
+mod awaited;
 mod meeting_rooms;
 mod meetings;
 mod people;
@@ -13,7 +14,9 @@ use crate::console::reply::{Trouble, answered};
 use crate::control::{ControlAnswer, ControlRequest, Part, RoomState};
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
+use axum::routing::get;
 use axum::{Extension, Json, Router};
+use conclave_directory::Tag;
 use conclave_types::{DisplayName, VmrNumber};
 use serde::Deserialize;
 
@@ -28,6 +31,8 @@ type Body<T> = Result<Json<T>, JsonRejection>;
 
 pub(super) fn routes() -> Router<Desk> {
     rooms::routes()
+        .route("/search", get(search))
+        .merge(awaited::routes())
         .merge(meeting_rooms::routes())
         .merge(meetings::routes())
         .merge(people::routes())
@@ -78,6 +83,7 @@ struct Listed {
     #[serde(default)]
     needs: bool,
     group: Option<String>,
+    tag: Option<Tag>,
 }
 
 impl Listed {
@@ -93,6 +99,17 @@ type Wanted = Result<Query<Listed>, QueryRejection>;
 #[serde(deny_unknown_fields)]
 struct Rename {
     name: DisplayName,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LookedFor {
+    q: String,
+}
+
+async fn search(asker: Asker, wanted: Result<Query<LookedFor>, QueryRejection>) -> Answer {
+    let Query(LookedFor { q }) = wanted?;
+    asker.ask(ControlRequest::Search { q }).await
 }
 
 /// A number in a path; another text is that of no meeting room.

@@ -44,7 +44,13 @@ fn add(scopes: &[&str], days: u32) -> ControlRequest {
 }
 
 fn rooms() -> ControlRequest {
-    ControlRequest::RoomList { part: Part::default(), state: None, needs: false, group: None }
+    ControlRequest::RoomList {
+        part: Part::default(),
+        state: None,
+        needs: false,
+        group: None,
+        tag: None,
+    }
 }
 
 #[test]

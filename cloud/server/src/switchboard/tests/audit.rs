@@ -109,7 +109,13 @@ fn what_is_asked_or_refused_leaves_none() {
     cloud.vmr("4711", None, 5);
     let before = cloud.acts(false);
     for order in [
-        ControlRequest::RoomList { part: Part::default(), state: None, needs: false, group: None },
+        ControlRequest::RoomList {
+            part: Part::default(),
+            state: None,
+            needs: false,
+            group: None,
+            tag: None,
+        },
         ControlRequest::VmrList { part: Part::default() },
         ControlRequest::RoomRename { room: "A".into(), name: "B".parse().unwrap() },
         ControlRequest::RoomRevoke { room: "C".into() },

@@ -4,7 +4,7 @@ use super::*;
 use conclave_directory::{AddPersonError, Person, Session, TokenHash};
 use conclave_directory::{AddReleaseError, RoomUpdate, StoredRelease, StoredRollout, TakenRoom};
 use conclave_directory::{AddVmrError, CallRecord, EnrolError, Room, Vmr, pin_tries::Verdict};
-use conclave_directory::{ApiToken, Appointment, SecondFactor};
+use conclave_directory::{ApiToken, Appointment, AwaitedDevice, SecondFactor};
 use conclave_directory::{AuditCheck, AuditEntry, AuditRow, Organisation, OrganisationError};
 use conclave_directory::{Group, GroupError, Place, StoredSettings};
 use conclave_directory::{Reset, ResetOutcome as StoredOutcome};
@@ -102,6 +102,13 @@ through!(People {
     fn session(&; token: TokenHash) -> Result<Option<(Session, Person)>, StoreError>;
     fn known_device(&; device: TokenHash, email: &EmailAddress) -> Result<bool, StoreError>;
     fn invited(&; token: TokenHash, now: UnixTime) -> Result<Option<Person>, StoreError>;
+});
+through!(AwaitedDevices {
+    fn awaited(&;) -> Result<Vec<AwaitedDevice>, StoreError>;
+    fn await_devices(&mut; devices: &[AwaitedDevice]) -> Result<(), StoreError>;
+    fn await_no_more(&mut; room: RoomId) -> Result<bool, StoreError>;
+    fn await_no_more_since(&mut; before: UnixTime) -> Result<u32, StoreError>;
+    fn enrol_awaited(&mut; room: &Room, awaited: &AwaitedDevice) -> Result<(), EnrolError>;
 });
 through!(Vmrs {
     fn add_vmr(&mut; vmr: &Vmr) -> Result<(), AddVmrError>;

@@ -43,7 +43,13 @@ fn everything(cloud: &mut Cloud, session: u8, about: &str) -> String {
         ControlRequest::MeetingList,
         ControlRequest::MeetingEnd { number: number() },
         ControlRequest::RecordList { most: 99 },
-        ControlRequest::RoomList { part: Part::default(), state: None, needs: false, group: None },
+        ControlRequest::RoomList {
+            part: Part::default(),
+            state: None,
+            needs: false,
+            group: None,
+            tag: None,
+        },
     ];
     let answers = asks.into_iter().map(|ask| match cloud.browse(session, ask) {
         // A room that is in a call is seen to be: where, is not.

@@ -5,7 +5,10 @@ use Topic::{Appointments, Audit, Meetings, Records, Rooms as RoomsChanged, Vmrs 
 
 /// Names, and how many match in all.
 fn rooms(cloud: &mut Cloud, part: Part, state: Option<RoomState>) -> (Vec<String>, usize) {
-    match cloud.admin(ControlRequest::RoomList { part, state, needs: false, group: None }).0 {
+    match cloud
+        .admin(ControlRequest::RoomList { part, state, needs: false, group: None, tag: None })
+        .0
+    {
         ControlAnswer::Rooms { rooms, total, .. } => {
             (rooms.into_iter().map(|room| room.name.to_string()).collect(), total)
         }
@@ -65,6 +68,7 @@ fn rooms_are_counted_by_how_they_are_and_found_by_it() {
             state: None,
             needs: false,
             group: None,
+            tag: None,
         })
         .0;
     let one = RoomCounts { linked: 1, in_call: 1, not_linked: 1, revoked: 1, needs: 1 };
@@ -101,6 +105,7 @@ fn consoles_hear_what_changed_in_their_organisation_once_for_each_input() {
         state: None,
         needs: false,
         group: None,
+        tag: None,
     });
     cloud.later(5);
     assert_eq!(told(&mut cloud), []);
@@ -130,7 +135,8 @@ fn a_device_of_one_organisation_is_not_taken_over_by_another() {
                 part: Part::default(),
                 state: None,
                 needs: false,
-                group: None
+                group: None,
+                tag: None
             })
             .0,
         no_rooms()
@@ -154,6 +160,7 @@ fn a_room_says_what_does_not_work_and_is_found_by_it_until_it_works_again() {
             state: None,
             needs: true,
             group: None,
+            tag: None,
         };
         match cloud.admin(request).0 {
             ControlAnswer::Rooms { rooms, .. } => rooms,

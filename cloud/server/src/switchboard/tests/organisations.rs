@@ -91,6 +91,7 @@ fn what_is_another_organisations_is_answered_like_what_is_not_there() {
                 state: None,
                 needs: false,
                 group: None,
+                tag: None,
             },
             no_rooms(),
         ),

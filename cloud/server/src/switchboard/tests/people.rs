@@ -168,7 +168,8 @@ fn a_session_ends_unused_after_half_a_day_and_used_after_a_week() {
                 part: Part::default(),
                 state: None,
                 needs: false,
-                group: None
+                group: None,
+                tag: None
             }
         ),
         ControlAnswer::SignedOut
@@ -299,7 +300,13 @@ fn requests() -> Vec<(ControlRequest, &'static [Role])> {
     vec![
         (Ask::VmrList { part: Part::default() }, ALL),
         (
-            Ask::RoomList { part: Part::default(), state: None, needs: false, group: None },
+            Ask::RoomList {
+                part: Part::default(),
+                state: None,
+                needs: false,
+                group: None,
+                tag: None,
+            },
             ADMINISTRATOR,
         ),
         (Ask::RoomUpdates, ADMINISTRATOR),
@@ -408,7 +415,8 @@ fn somebody_in_a_browser_reaches_their_own_organisation_alone() {
                 part: Part::default(),
                 state: None,
                 needs: false,
-                group: None
+                group: None,
+                tag: None
             }
         ),
         no_rooms()

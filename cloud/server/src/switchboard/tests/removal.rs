@@ -28,6 +28,7 @@ impl Cloud {
                 state: None,
                 needs: false,
                 group: None,
+                tag: None,
             })
             .0
         {

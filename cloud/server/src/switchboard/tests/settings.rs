@@ -46,7 +46,8 @@ impl Cloud {
 
     fn place(&mut self, room: &str, group: Option<&str>) -> Vec<Output> {
         let (room, group) = (room.to_owned(), group.map(str::to_owned));
-        let (answer, outputs) = self.admin(ControlRequest::RoomPlace { room, group, place: None });
+        let (answer, outputs) =
+            self.admin(ControlRequest::RoomPlace { room, group, place: None, tags: None });
         assert!(matches!(answer, ControlAnswer::RoomPlaced { .. }), "{answer:?}");
         outputs
     }
@@ -202,7 +203,8 @@ fn another_organisations_groups_and_rooms_are_not_there() {
     let group = ours.group.to_string();
     cloud.refused(ControlRequest::GroupRemove { group: group.clone() });
     cloud.room(2, "B");
-    let place = ControlRequest::RoomPlace { room: "B".into(), group: Some(group), place: None };
+    let place =
+        ControlRequest::RoomPlace { room: "B".into(), group: Some(group), place: None, tags: None };
     cloud.refused(place);
     cloud.set(all(), &[("language", "french")]);
     cloud.whose = OrganisationId::FIRST;
@@ -246,6 +248,7 @@ fn rooms_are_found_by_their_group_and_place() {
         room: "B".into(),
         group: Some("Visitors".into()),
         place: Some("Main building, 3rd floor".parse().unwrap()),
+        tags: None,
     };
     cloud.admin(place);
     let mut names = |q: &str, group: Option<&str>| {
