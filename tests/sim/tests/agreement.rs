@@ -213,6 +213,7 @@ fn storm(seed: u64) {
         state: None,
         needs: false,
         group: None,
+        tag: None,
     }) else {
         unreachable!("rooms were asked for");
     };

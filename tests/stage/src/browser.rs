@@ -110,6 +110,11 @@ impl Window<'_> {
         self.tell(json!({ "do": "choose", "name": name, "text": says })).map(drop)
     }
 
+    /// Gives a file with this name and text to the field of this name.
+    pub fn upload(&mut self, name: &str, file: &str, text: &str) -> Result<()> {
+        self.tell(json!({ "do": "upload", "name": name, "file": file, "text": text })).map(drop)
+    }
+
     /// What stands in the field of this name.
     pub fn read(&mut self, name: &str) -> Result<String> {
         let text = self.tell(json!({ "do": "read", "name": name }))?;

@@ -338,8 +338,9 @@ fn settings(stage: &Stage, ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> 
 
     ada.press("link", "Rooms")?;
     ada.press("link", "Room Ada")?;
-    ada.press("button", "Place and group")?;
+    ada.press("button", "Place, group, tags")?;
     ada.fill("Place", "Main building, 3rd floor")?;
+    ada.fill("Tags", "north, video")?;
     ada.choose("Group", "Visitors")?;
     ada.press("button", "Save")?;
     ada.miss("dialog", "Where Room Ada belongs")?;
@@ -350,6 +351,7 @@ fn settings(stage: &Stage, ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> 
     ada.press("button", "Save")?;
     a.until("a darker panel", SOON, |panel| (panel.brightness == 60).then_some(()))?;
     ada.see_text("The room has confirmed all of it.")?;
+    updates_and_reset(ada)?;
     // Which one is it? The panel says so, the page says that it does, and it is heard.
     ada.press("button", "Identify")?;
     a.until("its name, large", SOON, |panel| panel.identify.then_some(()))?;
@@ -380,6 +382,77 @@ fn settings(stage: &Stage, ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> 
     a.until("the pad for numbers", SOON, |panel| {
         matches!(panel.screen, Screen::Idle { numbers: true, .. }).then_some(())
     })
+}
+
+/// What a room follows, and a code with which it could be reset.
+fn updates_and_reset(ada: &mut Window<'_>) -> Result<()> {
+    ada.see("heading", "Software")?;
+    ada.press("button", "Change")?;
+    ada.fill("Channel", "early")?;
+    ada.fill("From", "01:30")?;
+    ada.fill("To", "04:00")?;
+    ada.press("button", "Save")?;
+    ada.miss("dialog", "How this room is updated")?;
+    ada.see_text("01:30 and 04:00, by its clock")?;
+    ada.press("button", "Code for the panel")?;
+    ada.see("heading", "To reset Room Ada at its panel")?;
+    ensure!(ada.read("Code")?.len() >= 8, "no code");
+    ada.press("button", "Close")?;
+    ada.press("button", "Reset from here")?;
+    ada.see("alertdialog", "Reset Room Ada?")?;
+    ada.look("room-reset")?;
+    ada.press("button", "Cancel")?;
+    ada.miss("alertdialog", "Reset Room Ada?")
+}
+
+/// A list of devices: looked at, taken, and one of them added by the code on its panel.
+fn awaited(ada: &mut Window<'_>, code: &str) -> Result<()> {
+    const LIST: &str =
+        "name,serial,place\nSalle Voltaire,virtual-b,\"Bâtiment A, 2e\"\nNobody,,\nZ,Z-1,\n";
+    ada.press("link", "Await devices")?;
+    ada.see("heading", "No device is awaited")?;
+    ada.look("awaited-none")?;
+    ada.upload("List of devices, a CSV file", "devices.csv", LIST)?;
+    ada.see_text("Give the serial number or the key, one of the two.")?;
+    ada.look("awaited-list")?;
+    ada.press("button", "Await only the 2 that are right")?;
+    ada.see_text("2 devices are awaited. Those that are here already are rooms in a moment.")?;
+    ada.press("button", "Close")?;
+    ada.see_text("One that says so is here: type its code")?;
+    ada.look("awaited")?;
+    ada.press("button", "What to do with Salle Voltaire")?;
+    ada.press("menuitem", "Type its code")?;
+    ada.fill("Code on the panel", code)?;
+    ada.press("button", "Add the room")?;
+    ada.miss("rowheader", "Salle Voltaire")?;
+    ada.press("button", "What to do with Z")?;
+    ada.press("menuitem", "Await no more")?;
+    ada.press("button", "Await no more")?;
+    ada.see("heading", "No device is awaited")?;
+    ada.press("link", "To the rooms")
+}
+
+/// One search over everything, by the keyboard.
+fn search_everything(ada: &mut Window<'_>) -> Result<()> {
+    ada.press("link", "Reports")?;
+    ada.see("heading", "Reports")?;
+    // This page has no search of its own.
+    ada.key("/")?;
+    ada.see("dialog", "Search everything")?;
+    ada.fill("A name, a number, a place, an address", "north")?;
+    ada.see("link", "Room Ada Main building, 3rd floor")?;
+    ada.look("search")?;
+    ada.fill("A name, a number, a place, an address", NUMBER)?;
+    ada.see_text("1 result.")?;
+    ada.key("Enter")?;
+    ada.miss("dialog", "Search everything")?;
+    ada.see("heading", "Meeting rooms")?;
+    ada.see("rowheader", NAME)?;
+    ada.press("link", "Rooms")?;
+    ada.key("Control+k")?;
+    ada.see("dialog", "Search everything")?;
+    ada.key("Escape")?;
+    ada.miss("dialog", "Search everything")
 }
 
 fn call(ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> Result<()> {
@@ -417,8 +490,8 @@ fn by_keyboard(ada: &mut Window<'_>, room: &mut Room) -> Result<()> {
     }
     ada.miss("rowheader", "Room Ada")?;
     ada.see("rowheader", "Salle Voltaire")?;
-    // From the search over the filter and the name to the menu of the only line, and in it to its first choice.
-    for key in ["Tab", "Tab", "Tab", "Enter"] {
+    // From the search over the filters by state and tag and the name to the menu of the only line, and in it to its first choice.
+    for key in ["Tab", "Tab", "Tab", "Tab", "Enter"] {
         ada.key(key)?;
     }
     ada.until_focused("Rename")?;
@@ -487,7 +560,7 @@ fn a_first_day_in_the_console() -> Result<()> {
             let mut ada = browser.of("ada");
             enrol_wrongly(&mut ada)?;
             enrol(&mut ada, &a.code()?, "Room Ada")?;
-            enrol(&mut ada, &b.code()?, "Salle Voltaire")?;
+            awaited(&mut ada, &b.code()?)?;
             until_idle(&mut a)?;
             until_idle(&mut b)?;
             for name in ["Room Ada", "Salle Voltaire"] {
@@ -510,6 +583,7 @@ fn a_first_day_in_the_console() -> Result<()> {
             let mut ada = browser.of("ada");
             settings(stage, &mut ada, &mut a, &mut b)?;
             call(&mut ada, &mut a, &mut b)?;
+            search_everything(&mut ada)?;
             by_keyboard(&mut ada, &mut b)?;
 
             ada.press("link", "Reports")?;

@@ -89,6 +89,8 @@ const deeds: Record<string, (order: Order) => Promise<unknown>> = {
   press: async (order) => (await element(order)).last().click(),
   fill: async (order) => (await element({ ...order, text: "" })).last().fill(order.text ?? ""),
   choose: async (order) => (await element({ ...order, text: "" })).selectOption({ label: order.text ?? "" }),
+  upload: async (order) =>
+    (await element({ ...order, text: "" })).setInputFiles({ name: order.file ?? "", mimeType: "text/csv", buffer: Buffer.from(order.text ?? "") }),
   type: async (order) => (await page(order)).keyboard.press(order.key ?? ""),
   see: async (order) => (await element(order)).first().waitFor(),
   miss: async (order) => (await element(order)).first().waitFor({ state: "detached" }),

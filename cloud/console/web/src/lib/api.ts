@@ -74,12 +74,75 @@ export interface Room {
   /** The name of its group. */
   group: string | null;
   place: string | null;
+  tags: string[];
   /** The last order to it. */
   order: { order: "identify" | "restart"; at: number; state: OrderState } | null;
   /** Whether it follows its settings; nobody knows while it is away. */
   settings: InForce | null;
   /** Which of its parts do not work. */
   broken: string[];
+}
+
+export interface Tag {
+  tag: string;
+  /** How many rooms have it. */
+  rooms: number;
+}
+
+/** A line of a list of devices, as it was written. */
+export interface ListedDevice {
+  line: number;
+  name: string;
+  device: string;
+  /** What is wrong with it. */
+  wrong: string[];
+}
+
+/** A device that is to be a room: known by its key, or by its serial number. */
+export interface AwaitedDevice {
+  room: string;
+  name: string;
+  key: string | null;
+  serial: string | null;
+  group: string | null;
+  place: string | null;
+  tags: string[];
+  added_at: number;
+  until: number;
+  /** How many newcomers show a code now and are it, or say so. */
+  here: number;
+}
+
+/** What a room follows and runs. */
+export interface RoomUpdate {
+  channel: string;
+  /** Such as `02:00-05:00`. */
+  window: string;
+  running: string | null;
+  compatible: string | null;
+  /** How far it is; nobody knows while it is away. */
+  stage: { stage: string; percent?: number; fault?: string } | null;
+  /** What its channel brings. */
+  brought: string | null;
+  rollout: "running" | "stopped_by_failures" | "stopped_by_person" | "withdrawn" | null;
+}
+
+/** A factory reset: ordered or allowed, and what came of it. */
+export interface Reset {
+  number: string;
+  room: string;
+  way: "cloud" | "panel";
+  asked_at: number;
+  told_at: number | null;
+  outcome: "partition_erased" | "folder_erased" | "not_erased" | "other" | null;
+}
+
+/** Of each kind, the first that match. */
+export interface Found {
+  rooms: Room[];
+  vmrs: Vmr[];
+  people: Person[];
+  appointments: Appointment[];
 }
 
 export type OrderState = "sent" | "done" | "in_call" | "not_known" | "link_ended";
