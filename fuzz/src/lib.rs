@@ -15,6 +15,7 @@
 //! | `activation_codes`, `words` | [`words`] | what parses is shown, and parses as the same |
 //! | `certificates` | [`certificates`] | only what the CA signed is an enrolled room |
 //! | `cloud_config` | [`cloud_config`] | mistakes name a line that is there |
+//! | `device_list` | [`device_list`] | lines are bounded; what is wrong is said; no name is there twice |
 //! | `board_description` | [`board_description`] | mistakes name a line that is there; what parses keeps its limits |
 //! | `room_config` | [`room_config`] | what parses keeps its limits, and is written as the same |
 //! | `control_lines` | [`control_lines`] | what parses is one line when written, and parses as the same |
@@ -33,6 +34,7 @@ mod calls;
 pub mod certificates;
 pub mod cloud_config;
 pub mod control_lines;
+pub mod device_list;
 pub mod forwarder;
 pub mod limit;
 pub mod link;
@@ -48,11 +50,15 @@ pub mod words;
 extern crate self as conclave_media;
 pub(crate) use room_config::media::MediaConfig;
 
+// A list of devices names the directory's tags.
+extern crate self as conclave_directory;
+pub(crate) use device_list::tags::Tag;
+
 /// A target by the name of its program in `fuzz_targets/`.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     ("link_room", link::room),
     ("link_cloud", link::cloud),
     ("rtp_packet", rtp::packet),
@@ -65,6 +71,7 @@ pub const TARGETS: [Target; 16] = [
     ("words", words::all),
     ("certificates", certificates::chain),
     ("cloud_config", cloud_config::parse),
+    ("device_list", device_list::read),
     ("room_config", room_config::parse),
     ("board_description", board_description::parse),
     ("control_lines", control_lines::lines),

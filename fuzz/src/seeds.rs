@@ -48,6 +48,7 @@ pub fn all() -> Vec<Seed> {
         ("words", words()),
         ("certificates", certificates()),
         ("cloud_config", cloud_config()),
+        ("device_list", device_list()),
         ("room_config", room_config()),
         ("board_description", board_description()),
         ("control_lines", control_lines()),
@@ -496,6 +497,28 @@ fn block_sums() -> Vec<Vec<u8>> {
         sums.octet(0).octet(99).two(300 * u16::from(blocks)).octet(blocks).two(u16::MAX).0
     }));
     seeds
+}
+
+fn device_list() -> Vec<Vec<u8>> {
+    let key = "3f".repeat(32);
+    let files = [
+        String::new(),
+        "name,serial\n".to_owned(),
+        "name,serial\r\nBoard room,CR-0001\r\n,\r\n".to_owned(),
+        format!(
+            "name,serial,key,place,group,tags\nA,,{key},\"3rd floor, left\",Visitors,\"n,v\"\n"
+        ),
+        format!("\u{feff}Tags;KEY;name\n\"nord,vidéo\";{};Salle Émile\n;;\n", "3F:".repeat(32)),
+        "name,serial\nA,1\nA,1\na,2\n".to_owned(),
+        "name,serial,key\nA,1,2\nB,,xyz\nC,,\n,3,\n".to_owned(),
+        "name,serial\nA\nB,1,2\n".to_owned(),
+        "name,name,serial\nA,B,1\n".to_owned(),
+        "serial\n1\n".to_owned(),
+        "name,serial,tags\nA,1,\"a,b,c,d,e,f,g,h,i\"\nB,2,\"a,A\"\n".to_owned(),
+        "name,serial\n\"A\nB\",\"1\"\"2\"\n\"open,3\n".to_owned(),
+        "name,serial\n<script>,=1+1\n\u{202e}A,\u{7f}\n".to_owned(),
+    ];
+    files.into_iter().map(String::into_bytes).collect()
 }
 
 fn cloud_config() -> Vec<Vec<u8>> {
