@@ -47,9 +47,9 @@ pub use password::{Password, PasswordError, PasswordHash};
 pub use people::{AddPersonError, People, Person, Session, Standing, Token, TokenHash};
 pub use pin_hash::{PinHash, PinHashError};
 pub use repository::{
-    AddReleaseError, AddVmrError, AuditCheck, CallRecord, Directory, EnrolError, LeftWhy,
-    Organisation, OrganisationError, RecordEntry, Reset, ResetOutcome, ResetWay, Room, RoomStatus,
-    RoomUpdate, Sight, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
+    AddReleaseError, AddVmrError, AuditCheck, CallRecord, CallTrouble, Directory, EnrolError,
+    LeftWhy, Organisation, OrganisationError, RecordEntry, Reset, ResetOutcome, ResetWay, Room,
+    RoomStatus, RoomUpdate, Sight, StoreError, StoredRelease, StoredRollout, TakenRoom, Vmr,
 };
 pub use reset_codes::{NoReset, RESET_CODE_LIFETIME, RESET_CODE_TRIES, ResetCodes};
 pub use second_factor::{RECOVERY_CODES, RecoveryCode, SecondFactor, SharedSecret};

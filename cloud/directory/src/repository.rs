@@ -153,6 +153,13 @@ pub enum RecordEntry {
         /// When.
         at: UnixTime,
     },
+    /// The packets of a call that ended were looked at.
+    Judged {
+        /// Which.
+        call: CallId,
+        /// What was wrong with it; nothing when it was good.
+        troubles: Vec<CallTrouble>,
+    },
     /// A meeting ended.
     Ended {
         /// Which.
@@ -181,6 +188,33 @@ stored_words! {
     Revoked = "revoked", "room revoked";
     /// The cloud stopped or was stopped; the time is that of its next start.
     CloudStopped = "cloud_stopped", "cloud stopped";
+}
+
+stored_words! {
+    /// What was wrong with a call, as its packets tell.
+    CallTrouble:
+    /// Not one packet came from the room.
+    NoPackets = "no_packets", "no packet from the room";
+    /// So many were lost for good on the way from the room that its picture broke up.
+    BrokeUp = "broke_up", "picture broke up";
+    /// Many were lost on the way from the room, and sent again in time.
+    Lossy = "lossy", "packets from the room were lost";
+    /// Many were lost on the way to the room.
+    LossyToRoom = "lossy_to_room", "packets to the room were lost";
+    /// The cloud itself dropped some.
+    Overloaded = "overloaded", "the cloud dropped packets";
+    /// Answers took long.
+    Slow = "slow", "a long way to the room and back";
+    /// They came unevenly.
+    Uneven = "uneven", "packets came unevenly";
+    /// For a while nothing came.
+    Silent = "silent", "nothing came for a while";
+    /// A part of the room broke.
+    PartBroke = "part_broke", "a part of the room failed";
+    /// It ended because the way between room and cloud was gone, or the cloud stopped.
+    CutOff = "cut_off", "cut off";
+    /// Good as a whole, with a bad moment.
+    Moment = "moment", "a bad moment";
 }
 
 stored_words! {
@@ -247,6 +281,8 @@ pub struct CallRecord {
     pub joined_at: UnixTime,
     /// When and why it left; `None` while it is there.
     pub left: Option<(UnixTime, LeftWhy)>,
+    /// What was wrong with it, nothing when it was good; `None` while nobody has looked.
+    pub troubles: Option<Vec<CallTrouble>>,
 }
 
 /// A release of the rooms' system. No two have the same version for the same board.

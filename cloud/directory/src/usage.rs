@@ -1,6 +1,6 @@
 //! How much rooms and meeting rooms were used, out of the records of calls.
 
-use conclave_types::{DisplayName, OrganisationId, RoomId, UnixTime, VmrNumber};
+use conclave_types::{DisplayName, OrganisationId, PersonId, RoomId, UnixTime, VmrNumber};
 
 /// A span of time; it ends before `until`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +20,24 @@ pub struct Amount {
     pub seconds: u64,
 }
 
+/// How many calls were looked at when they had ended, and how many of these were good.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Looked at.
+    pub calls: u64,
+    /// Good.
+    pub good: u64,
+}
+
 /// How much an organisation's rooms and meeting rooms were used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Usage {
     /// All calls.
     pub all: Amount,
     /// By room, with a name that it had; the longest first.
-    pub rooms: Vec<(RoomId, DisplayName, Amount)>,
+    pub rooms: Vec<(RoomId, DisplayName, Amount, Judged)>,
+    /// By whoever had called meetings, and how many of these took place; the longest first.
+    pub people: Vec<(PersonId, u64, Amount)>,
     /// By meeting room; `None`: meetings that somebody else had called, all together.
     pub vmrs: Vec<(Option<(VmrNumber, DisplayName)>, Amount)>,
     /// By the day on which calls began, counted from 1970-01-01; days without any are not there.

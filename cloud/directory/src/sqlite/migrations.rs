@@ -24,7 +24,7 @@ pub(super) const ALL: &[&str] = &[
     include_str!("../../migrations/0011_appointments.sql"),
     include_str!("../../migrations/0012_api_tokens.sql"),
     include_str!("../../migrations/0013_second_factors.sql"),
-    include_str!("../../migrations/0019_awaited_devices_tags.sql"),
+    include_str!("../../migrations/0019_awaited_devices_tags_quality.sql"),
 ];
 
 /// Brings the database to the version of the last of these migrations.

@@ -2,8 +2,10 @@
 
 use super::writing::Writing;
 use super::{SqliteDirectory, parsed, seconds, time, unreadable};
-use crate::repository::{CallRecord, LeftWhy, RecordEntry, Records, Sight, StoreError};
-use crate::usage::{Amount, Usage, Wanted};
+use crate::repository::{
+    CallRecord, CallTrouble, LeftWhy, RecordEntry, Records, Sight, StoreError,
+};
+use crate::usage::{Amount, Judged, Usage, Wanted};
 use conclave_types::{OrganisationId, UnixTime};
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, params};
@@ -41,7 +43,8 @@ impl Records for SqliteDirectory {
             "SELECT c.call, c.meeting, \
              CASE WHEN $1 OR m.organiser IS NULL OR m.organiser = $2 THEN m.vmr_number END, \
              CASE WHEN $1 OR m.organiser IS NULL OR m.organiser = $2 THEN m.vmr_name END, \
-             c.room, c.participant_name, c.joined_at, c.left_at, c.why FROM call_records c \
+             c.room, c.participant_name, c.joined_at, c.left_at, c.why, c.troubles \
+             FROM call_records c \
              JOIN meetings m ON m.id = c.meeting WHERE m.organisation = $3 \
              AND (m.hidden = 0 OR $1 \
                   OR m.vmr IN (SELECT id FROM vmrs WHERE owner = $2) \
@@ -57,6 +60,7 @@ impl Records for SqliteDirectory {
         let Wanted { organisation, span, ahead_s, most } = wanted;
         // What of each call lies within the span, with the names as far as they may be read.
         let calls = "WITH calls AS (SELECT c.room, c.participant_name, c.joined_at, \
+             c.troubles, m.organiser, m.id AS meeting, \
              CASE WHEN $1 OR m.organiser IS NULL OR m.organiser = $2 THEN m.vmr_number END AS number, \
              CASE WHEN $1 OR m.organiser IS NULL OR m.organiser = $2 THEN m.vmr_name END AS vmr_name, \
              CASE WHEN c.left_at IS NULL OR c.left_at > $3 THEN $3 ELSE c.left_at END \
@@ -71,13 +75,28 @@ impl Records for SqliteDirectory {
         let most = i64::from(most);
         let rooms = self.read(
             &format!(
-                "{calls} SELECT room, max(participant_name), count(*), sum(seconds) FROM calls \
+                "{calls} SELECT room, max(participant_name), count(*), sum(seconds), \
+                 count(troubles), sum(CASE WHEN troubles = '' THEN 1 ELSE 0 END) FROM calls \
                  GROUP BY room ORDER BY 4 DESC, room LIMIT $6"
             ),
             params![all, person, until, from, organisation, most],
             |row| {
                 let name = parsed(row, 1, "participant name")?;
-                Ok((parsed(row, 0, "room id")?, name, amount(row, 2)?))
+                let Amount { calls, seconds: good } = amount(row, 4)?;
+                let judged = Judged { calls, good };
+                Ok((parsed(row, 0, "room id")?, name, amount(row, 2)?, judged))
+            },
+        )?;
+        let people = self.read(
+            &format!(
+                "{calls} SELECT organiser, count(DISTINCT meeting), count(*), sum(seconds) FROM calls \
+                 WHERE organiser IS NOT NULL GROUP BY organiser ORDER BY 4 DESC, organiser LIMIT $6"
+            ),
+            params![all, person, until, from, organisation, most],
+            |row| {
+                let meetings: i64 = row.get(1)?;
+                let meetings = u64::try_from(meetings).unwrap_or(0);
+                Ok((parsed(row, 0, "person id")?, meetings, amount(row, 2)?))
             },
         )?;
         let vmrs = self.read(
@@ -106,7 +125,7 @@ impl Records for SqliteDirectory {
             params![all, person, until, from, organisation],
             |row| amount(row, 0),
         )?;
-        Ok(Usage { all: all.first().copied().unwrap_or_default(), rooms, vmrs, days })
+        Ok(Usage { all: all.first().copied().unwrap_or_default(), rooms, people, vmrs, days })
     }
 
     fn remove_records(
@@ -189,6 +208,13 @@ fn keep_one(connection: &Writing<'_>, entry: &RecordEntry) -> Result<(), rusqlit
              WHERE call = $3 AND left_at IS NULL",
             params![seconds(*at), why.as_str(), call.to_string()],
         ),
+        RecordEntry::Judged { call, troubles } => {
+            let words: Vec<&str> = troubles.iter().map(|trouble| trouble.as_str()).collect();
+            connection.execute(
+                "UPDATE call_records SET troubles = $1 WHERE call = $2",
+                params![words.join(","), call.to_string()],
+            )
+        }
         RecordEntry::Ended { meeting, at } => connection.execute(
             "UPDATE meetings SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL",
             params![seconds(*at), meeting.to_string()],
@@ -216,7 +242,15 @@ fn read(row: &Row<'_>) -> Result<CallRecord, rusqlite::Error> {
         name: parsed(row, 5, "participant name")?,
         joined_at: time(row, 6)?,
         left,
+        troubles: troubles(row, 9)?,
     })
+}
+
+fn troubles(row: &Row<'_>, column: usize) -> Result<Option<Vec<CallTrouble>>, rusqlite::Error> {
+    let Some(text) = row.get::<_, Option<String>>(column)? else { return Ok(None) };
+    let words = text.split(',').filter(|word| !word.is_empty());
+    let read = |word| CallTrouble::from_str(word).ok_or_else(|| unreadable(column, "trouble"));
+    words.map(read).collect::<Result<_, _>>().map(Some)
 }
 
 fn may_be<T: FromStr>(

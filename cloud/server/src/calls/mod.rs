@@ -17,7 +17,7 @@ pub use sample::{Flow, LegSample};
 
 use crate::metrics::Histogram;
 use crate::switchboard::CallNote;
-use conclave_directory::LeftWhy;
+use conclave_directory::{CallTrouble, LeftWhy};
 use conclave_types::{
     CallId, DisplayName, LegId, MeetingId, ParticipantId, RoomId, Time, UnixTime,
 };
@@ -60,7 +60,20 @@ pub struct CallLog {
     /// Who is in which meeting together.
     meetings: BTreeMap<MeetingId, BTreeSet<CallId>>,
     recent: VecDeque<CallLine>,
+    /// Calls that are over, and nobody was told how they went.
+    judged: Vec<JudgedCall>,
     media: Media,
+}
+
+/// How a call went that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgedCall {
+    /// Which.
+    pub call: CallId,
+    /// Of which room.
+    pub room: RoomId,
+    /// What was wrong with it; nothing when it was good.
+    pub troubles: Vec<CallTrouble>,
 }
 
 #[derive(Debug)]
@@ -106,6 +119,7 @@ impl CallLog {
             legs: BTreeMap::new(),
             meetings: BTreeMap::new(),
             recent,
+            judged: Vec::new(),
             media: Media {
                 sums: LegSample::default(),
                 lost_to_rooms: 0,
@@ -224,6 +238,11 @@ impl CallLog {
         self.recent.iter().rev().take(most).cloned().collect()
     }
 
+    /// How calls went that have become lines since this was asked last: for their records.
+    pub fn judged(&mut self) -> Vec<JudgedCall> {
+        std::mem::take(&mut self.judged)
+    }
+
     /// What all legs came to.
     pub fn media(&self) -> &Media {
         &self.media
@@ -271,6 +290,8 @@ impl CallLog {
             "call ended"
         );
         let verdict = verdict::words(live.room_name.as_str(), seconds, why, quality);
+        let troubles = verdict::troubles(seconds, why, quality);
+        self.judged.push(JudgedCall { call, room: live.room, troubles });
         let line = CallLine {
             call,
             meeting: live.meeting,

@@ -56,6 +56,9 @@ fn a_call_becomes_a_line_with_its_sums_and_its_worst_moment() {
     assert!((19.0..=21.0).contains(&worst.lost_percent), "{worst:?}");
     assert!(line.verdict.contains("7 % of packets from Room A"), "{}", line.verdict);
     assert!(line.verdict.contains("camera"), "{}", line.verdict);
+    let troubles = vec![CallTrouble::BrokeUp, CallTrouble::PartBroke];
+    assert_eq!(log.judged(), [JudgedCall { call, room: RoomId::from_random(1), troubles }]);
+    assert_eq!(log.judged(), [], "told once");
     assert_eq!(log.media().sums.lost, 210);
     assert_eq!((log.live(), log.legs().len(), log.recent(10).len()), (0, 0, 1));
 }

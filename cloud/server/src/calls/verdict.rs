@@ -2,7 +2,7 @@
 
 use super::{Quality, Way};
 use crate::calls::sample::share;
-use conclave_directory::LeftWhy;
+use conclave_directory::{CallTrouble, LeftWhy};
 use std::fmt::Write;
 
 /// From this share of packets that stayed lost, 1 in 200, a picture breaks up visibly: a frame has
@@ -106,6 +106,35 @@ pub fn words(room: &str, seconds: u64, why: LeftWhy, quality: &Quality) -> Strin
     if said.is_empty() { "good".to_owned() } else { said.join("; ") }
 }
 
+/// The same as words for programs: nothing when it was good.
+pub fn troubles(seconds: u64, why: LeftWhy, quality: &Quality) -> Vec<CallTrouble> {
+    let silent = quality.received == 0;
+    let from = share(quality.lost, quality.received + quality.unrepaired).unwrap_or(0.0);
+    let stayed = share(quality.unrepaired, quality.received + quality.unrepaired).unwrap_or(0.0);
+    let to = share(quality.lost_to_room, quality.sent).unwrap_or(0.0);
+    let cut = matches!(why, LeftWhy::LinkLost | LeftWhy::CloudStopped)
+        || (why == LeftWhy::MediaLost && !silent);
+    let mut all = vec![
+        (silent && seconds >= GAP_S, CallTrouble::NoPackets),
+        (stayed >= BROKE_UP, CallTrouble::BrokeUp),
+        (stayed < BROKE_UP && from >= LOSSY, CallTrouble::Lossy),
+        (to >= LOSSY, CallTrouble::LossyToRoom),
+        (
+            quality.dropped > 0 && quality.dropped * 200 >= quality.sent.max(1),
+            CallTrouble::Overloaded,
+        ),
+        (quality.round_trip_ms.is_some_and(|ms| ms >= SLOW_MS), CallTrouble::Slow),
+        (quality.jitter_ms >= UNEVEN_MS, CallTrouble::Uneven),
+        (!silent && quality.silent_s >= GAP_S, CallTrouble::Silent),
+        (!quality.broken.is_empty(), CallTrouble::PartBroke),
+        (cut, CallTrouble::CutOff),
+    ];
+    let whole = all.iter().all(|(is, _)| !is);
+    let moment = quality.worst.is_some_and(|worst| worst.lost_percent >= 5.0);
+    all.push((whole && moment, CallTrouble::Moment));
+    all.into_iter().filter(|(is, _)| *is).map(|(_, trouble)| trouble).collect()
+}
+
 /// `6 %`, `0.7 %`.
 fn percent(share: f64) -> String {
     let percent = 100.0 * share;
@@ -131,8 +160,14 @@ mod tests {
     use super::*;
     use crate::calls::Worst;
 
+    /// The sentence; that it and the words for programs agree is looked at each time.
     fn said(quality: &Quality) -> String {
-        words("Room A", 600, LeftWhy::Left, quality)
+        let text = words("Room A", 600, LeftWhy::Left, quality);
+        let troubles = troubles(600, LeftWhy::Left, quality);
+        let parts = if text == "good" { 0 } else { text.split("; ").count() };
+        assert_eq!(troubles.is_empty(), text == "good", "{troubles:?}: {text}");
+        assert!(troubles.len() <= parts, "{troubles:?}: {text}");
+        text
     }
 
     fn quality() -> Quality {
@@ -155,6 +190,8 @@ mod tests {
         let held = Quality { lost: 600, ..quality() };
         assert!(said(&held).starts_with("picture held: 6 %"), "{}", said(&held));
         assert!(said(&held).contains("sent again in time"));
+        let of = |quality: &Quality| troubles(600, LeftWhy::Left, quality);
+        assert_eq!((of(&broke), of(&held)), (vec![CallTrouble::BrokeUp], vec![CallTrouble::Lossy]));
     }
 
     #[test]
@@ -166,6 +203,8 @@ mod tests {
             ..quality()
         };
         let text = said(&bad);
+        let parts = [CallTrouble::LossyToRoom, CallTrouble::Slow, CallTrouble::PartBroke];
+        assert_eq!(troubles(600, LeftWhy::Left, &bad), parts);
         for part in ["5 % of packets to Room A", "400 ms", "the camera of Room A failed 2 times"] {
             assert!(text.contains(part), "{part}: {text}");
         }
@@ -176,6 +215,9 @@ mod tests {
         let text = words("Room A", 60, LeftWhy::MediaLost, &Quality::default());
         assert!(text.contains("UDP"), "{text}");
         assert!(!text.contains("for a minute"), "said once: {text}");
+        let why = troubles(60, LeftWhy::MediaLost, &Quality::default());
+        assert_eq!(why, [CallTrouble::NoPackets]);
+        assert_eq!(troubles(600, LeftWhy::LinkLost, &quality()), [CallTrouble::CutOff]);
     }
 
     #[test]

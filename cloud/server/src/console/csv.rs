@@ -12,9 +12,25 @@ use conclave_types::UnixTime;
 
 pub(super) fn records(answer: ControlAnswer) -> Result<Response, Trouble> {
     let ControlAnswer::Records { records } = answer else { return Err(Trouble::NotFound) };
-    let head = ["room", "meeting_room", "number", "joined", "left", "seconds", "why"];
+    let head = [
+        "room",
+        "meeting_room",
+        "number",
+        "joined",
+        "left",
+        "seconds",
+        "why",
+        "quality",
+        "troubles",
+    ];
     let rows = records.into_iter().map(|record| {
-        let RecordLine { room_name, vmr_name, number, joined_at, left_at, why, .. } = record;
+        let RecordLine { room_name, vmr_name, number, joined_at, left_at, why, troubles, .. } =
+            record;
+        let quality = match &troubles {
+            None => "",
+            Some(all) if all.is_empty() => "good",
+            Some(_) => "poor",
+        };
         [
             text(room_name.as_str()),
             text(vmr_name.as_ref().map_or("", |name| name.as_str())),
@@ -23,6 +39,8 @@ pub(super) fn records(answer: ControlAnswer) -> Result<Response, Trouble> {
             left_at.map(moment).unwrap_or_default(),
             left_at.map(|left| joined_at.until(left).as_secs().to_string()).unwrap_or_default(),
             why.unwrap_or_default(),
+            quality.to_owned(),
+            troubles.unwrap_or_default().join(" "),
         ]
     });
     file("calls", head, rows)
@@ -30,7 +48,7 @@ pub(super) fn records(answer: ControlAnswer) -> Result<Response, Trouble> {
 
 pub(super) fn usage(answer: ControlAnswer) -> Result<Response, Trouble> {
     let ControlAnswer::Usage { usage } = answer else { return Err(Trouble::NotFound) };
-    let UsageLine { rooms, vmrs, days, .. } = *usage;
+    let UsageLine { rooms, people, vmrs, days, .. } = *usage;
     let of = |kind: &str, line: UsedLine| {
         [
             kind.to_owned(),
@@ -38,15 +56,21 @@ pub(super) fn usage(answer: ControlAnswer) -> Result<Response, Trouble> {
             line.number.map(|number| number.to_string()).unwrap_or_default(),
             line.calls.to_string(),
             line.seconds.to_string(),
+            line.meetings.map(|meetings| meetings.to_string()).unwrap_or_default(),
+            line.judged.map(|judged| judged.to_string()).unwrap_or_default(),
+            line.good.map(|good| good.to_string()).unwrap_or_default(),
         ]
     };
     let days = days.into_iter().map(|line| {
         let (calls, seconds) = (line.calls.to_string(), line.seconds.to_string());
-        ["day".to_owned(), line.day, String::new(), calls, seconds]
+        let [number, meetings, judged, good] = [const { String::new() }; 4];
+        ["day".to_owned(), line.day, number, calls, seconds, meetings, judged, good]
     });
     let rooms = rooms.into_iter().map(|line| of("room", line));
     let vmrs = vmrs.into_iter().map(|line| of("meeting_room", line));
-    file("use", ["kind", "name", "number", "calls", "seconds"], rooms.chain(vmrs).chain(days))
+    let people = people.into_iter().map(|line| of("person", line));
+    let head = ["kind", "name", "number", "calls", "seconds", "meetings", "judged", "good"];
+    file("use", head, rooms.chain(people).chain(vmrs).chain(days))
 }
 
 fn file<const N: usize>(

@@ -476,8 +476,16 @@ pub struct RecordLine {
     pub joined_at: UnixTime,
     /// When it left; `None` while it is in.
     pub left_at: Option<UnixTime>,
-    /// Why it left, for people.
+    /// Why it left, for people, in English.
     pub why: Option<String>,
+    /// The same for programs: `left`, `replaced`, `link_lost`, `media_lost`, `vmr_removed`, `closed`, `revoked`,
+    /// `cloud_stopped`.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// What was wrong with it: `no_packets`, `broke_up`, `lossy`, `lossy_to_room`, `overloaded`, `slow`, `uneven`, `silent`,
+    /// `part_broke`, `cut_off`, `moment`. Nothing when it was good; `None` while nobody has looked.
+    #[serde(default)]
+    pub troubles: Option<Vec<String>>,
 }
 
 /// A meeting that is to be, for whoever has called it or is invited.
@@ -586,6 +594,9 @@ pub struct UsageLine {
     pub seconds: u64,
     /// By room, the longest first.
     pub rooms: Vec<UsedLine>,
+    /// By whoever called meetings, the longest first.
+    #[serde(default)]
+    pub people: Vec<UsedLine>,
     /// By meeting room, the longest first.
     pub vmrs: Vec<UsedLine>,
     /// By day.
@@ -595,7 +606,7 @@ pub struct UsageLine {
 /// How much one was used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsedLine {
-    /// What it is called; `None`: meetings that somebody else had called, all together.
+    /// What it is called; `None`: meetings that somebody else had called, all together, or somebody whose account is gone.
     pub name: Option<DisplayName>,
     /// The number of a meeting room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -603,10 +614,22 @@ pub struct UsedLine {
     /// The id of a room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomId>,
+    /// The id of a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
+    /// Of a person: meetings that they called and that took place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meetings: Option<u64>,
     /// Calls.
     pub calls: u64,
     /// Seconds that they lasted.
     pub seconds: u64,
+    /// Of a room: calls whose packets were looked at when they had ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<u64>,
+    /// Of these, the good ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good: Option<u64>,
 }
 
 /// How much was used on a day.

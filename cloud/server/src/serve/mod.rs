@@ -327,6 +327,9 @@ impl Shell {
         for line in self.calls.looked(now, &looked, look) {
             self.file.keep(&line, || self.calls.recent(KEPT));
         }
+        for judged in self.calls.judged() {
+            self.give(Input::Judged(judged));
+        }
     }
 
     /// Answers an administrator what is not the switchboard's.

@@ -331,6 +331,10 @@ impl Switchboard {
             joined_at: record.joined_at,
             left_at: record.left.map(|(at, _)| at),
             why: record.left.map(|(_, why)| why.words().to_owned()),
+            reason: record.left.map(|(_, why)| why.as_str().to_owned()),
+            troubles: record
+                .troubles
+                .map(|all| all.into_iter().map(|trouble| trouble.as_str().to_owned()).collect()),
         };
         let records = self.parts.directory.call_records(whose, self.sight(), most)?;
         Ok(ControlAnswer::Records { records: records.into_iter().map(line).collect() })

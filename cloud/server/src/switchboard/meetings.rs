@@ -2,6 +2,7 @@
 
 use super::tally::Outcome;
 use super::{CallNote, Output, RECORD_RETRY, Switchboard, Topic};
+use crate::calls::JudgedCall;
 use conclave_directory::{LeftWhy, RecordEntry, StoreError};
 use conclave_link_protocol::message::{
     CloudEvent, EndReason, JoinRefusal, Joined, Participant, Response, ResumedCall, Roster,
@@ -197,6 +198,13 @@ impl Switchboard {
             );
             self.unrecorded_calls.extend(new);
         }
+    }
+
+    /// How a call went stands in its record.
+    pub(super) fn judged(&mut self, JudgedCall { call, room, troubles }: JudgedCall) {
+        self.unrecorded.push_back(RecordEntry::Judged { call, troubles });
+        self.write_records();
+        self.room_changed(room, &[Topic::Records]);
     }
 
     /// Closes the records of calls that the last stop cut off, once.

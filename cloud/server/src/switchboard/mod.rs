@@ -294,6 +294,7 @@ impl Switchboard {
             Input::Console { id, by, source, request } => {
                 self.console(id, by, source, request);
             }
+            Input::Judged(judged) => self.judged(judged),
             Input::Mailed { letter, fate } => self.mailed(letter, fate),
             Input::Account { id, request } => self.account(id, request),
             Input::Stop => self.stop(),

@@ -4,8 +4,9 @@ use super::Switchboard;
 use super::admin::Answered;
 use super::refused::Refused;
 use crate::control::{ControlAnswer, DayLine, RefusalCode, UsageLine, UsedLine};
-use conclave_directory::usage::{Amount, Span, Usage, Wanted};
-use conclave_types::OrganisationId;
+use conclave_directory::usage::{Amount, Judged, Span, Usage, Wanted};
+use conclave_types::{DisplayName, OrganisationId, PersonId};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The longest time that is looked at: a year, and the day on which it ends.
@@ -30,10 +31,24 @@ impl Switchboard {
         // What has not been does not count.
         let span = Span { from, until: until.min(self.wall.max(from)) };
         let wanted = Wanted { organisation: whose, span, ahead_s, most: MOST };
-        let Usage { all, rooms, vmrs, days } = self.parts.directory.usage(wanted, self.sight())?;
-        let rooms = rooms.into_iter().map(|(id, name, amount)| {
+        let Usage { all, rooms, people, vmrs, days } =
+            self.parts.directory.usage(wanted, self.sight())?;
+        let rooms = rooms.into_iter().map(|(id, name, amount, Judged { calls, good })| {
             let name = self.roster.get(id).map_or(name, |room| room.name.clone());
-            UsedLine { room: Some(id), ..used(Some(name), amount) }
+            let (judged, good) = (Some(calls), Some(good));
+            UsedLine { room: Some(id), judged, good, ..used(Some(name), amount) }
+        });
+        let named: BTreeMap<PersonId, DisplayName> = match people.is_empty() {
+            true => BTreeMap::new(),
+            false => {
+                let all = self.parts.directory.people(whose)?.into_iter();
+                all.map(|person| (person.id, person.name)).collect()
+            }
+        };
+        let people = people.into_iter().map(|(id, meetings, amount)| UsedLine {
+            person: Some(id),
+            meetings: Some(meetings),
+            ..used(named.get(&id).cloned(), amount)
         });
         let vmrs = vmrs.into_iter().map(|(which, amount)| match which {
             Some((number, name)) => UsedLine { number: Some(number), ..used(Some(name), amount) },
@@ -50,6 +65,7 @@ impl Switchboard {
             calls: all.calls,
             seconds: all.seconds,
             rooms: rooms.collect(),
+            people: people.collect(),
             vmrs: vmrs.collect(),
             days: days.collect(),
         };
@@ -57,9 +73,19 @@ impl Switchboard {
     }
 }
 
-fn used(name: Option<conclave_types::DisplayName>, amount: Amount) -> UsedLine {
+fn used(name: Option<DisplayName>, amount: Amount) -> UsedLine {
     let Amount { calls, seconds } = amount;
-    UsedLine { name, number: None, room: None, calls, seconds }
+    UsedLine {
+        name,
+        number: None,
+        room: None,
+        person: None,
+        meetings: None,
+        calls,
+        seconds,
+        judged: None,
+        good: None,
+    }
 }
 
 /// A day, counted from 1970-01-01.

@@ -2,6 +2,7 @@
 
 use super::changes::Topic;
 use crate::accounts::{AccountAnswer, AccountRequest, Source};
+use crate::calls::JudgedCall;
 use crate::control::{ControlAnswer, ControlRequest};
 use crate::letters::{Fate, Letter, LetterId};
 use conclave_directory::{LeftWhy, PinHash, TokenHash};
@@ -217,6 +218,8 @@ pub enum Input {
         /// What.
         request: ControlRequest,
     },
+    /// The packets of a call that is over were looked at.
+    Judged(JudgedCall),
     /// What became of a letter.
     Mailed {
         /// Of which.

@@ -276,13 +276,20 @@ export interface Usage {
   calls: number;
   seconds: number;
   rooms: Used[];
+  people: Used[];
   vmrs: Used[];
   days: { day: string; calls: number; seconds: number }[];
 }
 
 export interface Used {
-  /** Meetings that somebody else had called, all together, have none. */
+  /** Meetings that somebody else had called, all together, have none; neither has a person whose account is gone. */
   name: string | null;
+  person?: string;
+  /** Of a person: those that they called and that took place. */
+  meetings?: number;
+  /** Of a room: calls that were looked at when they had ended, and the good ones among them. */
+  judged?: number;
+  good?: number;
   number?: string;
   room?: string;
   calls: number;
@@ -299,7 +306,12 @@ export interface CallRecord {
   room_name: string;
   joined_at: number;
   left_at: number | null;
+  /** In English. */
   why: string | null;
+  /** The same as a word for programs. */
+  reason: string | null;
+  /** What was wrong with it; nothing when it was good, nobody knows while it goes on. */
+  troubles: string[] | null;
 }
 
 export interface AuditRow {

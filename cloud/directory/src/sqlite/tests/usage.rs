@@ -1,7 +1,7 @@
 //! How much was used.
 
 use super::*;
-use crate::usage::{Amount, Span, Wanted};
+use crate::usage::{Amount, Judged, Span, Wanted};
 use conclave_types::{PersonId, VmrNumber};
 
 const DAY: u64 = 86_400;
@@ -81,7 +81,7 @@ fn calls_are_added_up_by_room_meeting_room_and_day_as_far_as_they_lie_within() {
     let usage = directory.usage(wanted(1_100, 2 * DAY + 30, 0), Sight::Plain).unwrap();
     assert_eq!(usage.all, amount(4, 500 + 100 + 100 + 30));
     let rooms: Vec<_> =
-        usage.rooms.iter().map(|(_, name, amount)| (name.as_str(), *amount)).collect();
+        usage.rooms.iter().map(|(_, name, amount, _)| (name.as_str(), *amount)).collect();
     assert_eq!(rooms, [("Room 1", amount(2, 600)), ("Room 2", amount(2, 130))]);
     let number = |number: &str| number.parse::<VmrNumber>().unwrap();
     let vmrs: Vec<_> =
@@ -114,4 +114,38 @@ fn hidden_meetings_count_for_nobody_and_those_of_others_without_their_names() {
     let plain = directory.usage(wanted(0, DAY, 0), Sight::Plain).unwrap();
     assert_eq!(plain.vmrs, [(None, amount(2, 70))]);
     assert_eq!(directory.usage(wanted(0, DAY, 0), Sight::All).unwrap().all.calls, 3);
+}
+
+#[test]
+fn meetings_are_added_up_by_whoever_called_them_and_good_calls_by_room() {
+    let (ada, eve) = (PersonId::from_random(1), PersonId::from_random(2));
+    let of = |n, room, who, from, until| Call {
+        organiser: Some(who),
+        ..call(n, room, "500000001", from, until)
+    };
+    let mut directory = with(&[
+        of(1, 1, ada, 0, 100),
+        of(2, 2, ada, 0, 50),
+        of(3, 1, eve, 0, 30),
+        call(4, 1, "100", 0, 9),
+        call(5, 2, "100", 0, 9),
+    ]);
+    let judged = |n: u128, troubles: &[CallTrouble]| RecordEntry::Judged {
+        call: CallId::from_random(n),
+        troubles: troubles.to_vec(),
+    };
+    let bad = [CallTrouble::BrokeUp, CallTrouble::Slow];
+    directory.keep(&[judged(1, &[]), judged(3, &bad), judged(5, &[])]).unwrap();
+    // Told twice, and of a call that is not there: no harm.
+    directory.keep(&[judged(1, &[]), judged(99, &bad)]).unwrap();
+    let usage = directory.usage(wanted(0, DAY, 0), Sight::Plain).unwrap();
+    assert_eq!(usage.people, [(ada, 2, amount(2, 150)), (eve, 1, amount(1, 30))]);
+    let rooms: Vec<_> =
+        usage.rooms.iter().map(|(_, name, _, judged)| (name.as_str(), *judged)).collect();
+    let of = |calls, good| Judged { calls, good };
+    assert_eq!(rooms, [("Room 1", of(2, 1)), ("Room 2", of(1, 1))]);
+    let records = directory.call_records(OrganisationId::FIRST, Sight::Plain, 9).unwrap();
+    let of = |n: u128| records.iter().find(|record| record.call == CallId::from_random(n)).unwrap();
+    assert_eq!(of(3).troubles.as_deref(), Some(&bad[..]));
+    assert_eq!((of(1).troubles.as_deref(), of(4).troubles.as_deref()), (Some(&[][..]), None));
 }

@@ -22,3 +22,6 @@ CREATE TABLE awaited_devices (
     UNIQUE (organisation, serial)
 );
 CREATE INDEX awaited_devices_by_group ON awaited_devices (room_group);
+
+-- What was wrong with a call, as words with commas between them; empty when it was good, NULL while nobody has looked.
+ALTER TABLE call_records ADD COLUMN troubles TEXT;
