@@ -37,7 +37,7 @@ impl PinHash {
     }
 
     /// As it is stored.
-    pub(crate) fn as_phc(&self) -> &str {
+    pub fn as_phc(&self) -> &str {
         &self.0
     }
 

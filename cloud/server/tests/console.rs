@@ -139,11 +139,18 @@ struct Browser<'a> {
 
 impl<'a> Browser<'a> {
     fn ask(&mut self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.ask_seeing("", method, path, body)
+    }
+
+    /// The same, of what has this mark.
+    fn ask_seeing(&mut self, mark: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let seen =
+            if mark.is_empty() { String::new() } else { format!("If-Match: \"{mark}\"\r\n") };
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = format!(
-            "{method} /api/v1{path} HTTP/1.1\r\nHost: console\r\nConnection: close\r\nX-Conclave: 1\r\n\
+            "{method} /api/v1{path} HTTP/1.1\r\nHost: console\r\nConnection: close\r\nX-Conclave: 1\r\n{seen}\
              Content-Type: application/json\r\nContent-Length: {}\r\nCookie: {}\r\n\r\n{body}",
             body.len(),
             cookies.join("; "),
@@ -699,4 +706,37 @@ fn a_search_finds_of_each_kind_what_whoever_searches_may_see() {
     assert_eq!(count(&mut max, "max"), [0, 1, 2, 0]);
     assert_eq!(count(&mut eve, "max"), [0, 1, 0, 0], "a member sees no people");
     assert_eq!(count(&mut ada, "%20"), [0, 0, 0, 0], "nothing finds nothing");
+}
+
+#[test]
+fn two_people_who_change_the_same_person_or_meeting_room_do_not_overwrite_each_other() {
+    let mut cloud = Cloud::start();
+    let mut ada = cloud.set_up();
+    let mut max = ada.invite("max@example.org", "administrator");
+    ada.post("/vmrs", json!({ "number": "4711", "name": "Board" }));
+    let seen = max.get("/vmrs").body["vmrs"][0]["mark"].as_str().unwrap().to_owned();
+    let places = |capacity: u32| Some(json!({ "capacity": capacity }));
+    assert_eq!(ada.ask_seeing(&seen, "PATCH", "/vmrs/4711", places(30)).status, 200);
+    let second = max.ask_seeing(&seen, "PATCH", "/vmrs/4711", places(40));
+    assert_eq!(
+        (second.error(), &second.body["code"]),
+        ((409, "refused"), &json!("changed_meanwhile"))
+    );
+    assert_eq!(max.get("/vmrs").body["vmrs"][0]["capacity"], 30, "nothing is lost");
+    let who = "/people/max@example.org";
+    let people = ada.get("/people?q=max").body;
+    let seen = people["people"][0]["mark"].as_str().unwrap().to_owned();
+    let role = |role: &str| Some(json!({ "role": role }));
+    assert_eq!(ada.ask_seeing(&seen, "PATCH", who, role("organiser")).status, 200);
+    let second = ada.ask_seeing(&seen, "PATCH", who, role("member"));
+    assert_eq!(second.body["code"], "changed_meanwhile");
+    assert_eq!(
+        ada.ask_seeing("nothing", "PATCH", who, role("member")).body["code"],
+        "changed_meanwhile"
+    );
+    // A mark gives nobody a right that they have not got.
+    assert_eq!(
+        max.ask_seeing(&seen, "PATCH", who, role("administrator")).error(),
+        (403, "not_allowed")
+    );
 }

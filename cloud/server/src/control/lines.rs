@@ -180,6 +180,9 @@ pub struct OrganisationLine {
 /// A room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomLine {
+    /// What its changes are known by: another one when somebody has changed it. For [`super::ControlRequest::IfUnchanged`].
+    #[serde(default)]
+    pub mark: String,
     /// Its id.
     pub room: RoomId,
     /// Its name.
@@ -352,6 +355,9 @@ pub struct RoomSettingsLine {
 /// Somebody with an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonLine {
+    /// What its changes are known by: another one when somebody has changed it. For [`super::ControlRequest::IfUnchanged`].
+    #[serde(default)]
+    pub mark: String,
     /// Their id.
     pub person: PersonId,
     /// What they sign in with.
@@ -409,6 +415,9 @@ pub struct AuditLine {
 /// A virtual meeting room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VmrLine {
+    /// What its changes are known by: another one when somebody has changed it. For [`super::ControlRequest::IfUnchanged`].
+    #[serde(default)]
+    pub mark: String,
     /// Its id.
     pub vmr: VmrId,
     /// Its number.

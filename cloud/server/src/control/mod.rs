@@ -113,6 +113,13 @@ pub enum ControlRequest {
         /// Its id or its name.
         room: String,
     },
+    /// Do something to a room, a meeting room or a person, unless somebody else changed it meanwhile.
+    IfUnchanged {
+        /// As it was when it was looked at: the `mark` of its line.
+        mark: String,
+        /// What is to be done.
+        request: Box<ControlRequest>,
+    },
     /// Give a room another name.
     RoomRename {
         /// Its id or its name.

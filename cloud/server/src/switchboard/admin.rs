@@ -41,6 +41,16 @@ impl Switchboard {
     pub(super) fn control(&mut self, id: ControlId, by: Caller, request: ControlRequest) {
         let whose = by.organisation;
         self.asking = Some(by);
+        let request = match request {
+            ControlRequest::IfUnchanged { mark, request } => {
+                if let Err(refused) = self.is_unchanged(whose, &mark, &request) {
+                    self.settle(false);
+                    return self.answer(id, Err(refused));
+                }
+                *request
+            }
+            request => request,
+        };
         let answered = match request {
             ControlRequest::RoomClaim { code, name } => self.claim(whose, code, &name),
             ControlRequest::RoomList { part, state, needs, group, tag } => {
@@ -345,6 +355,7 @@ impl Switchboard {
         let seen = self.seen.get(&room.id);
         let broken = seen.into_iter().flat_map(|seen| &seen.broken);
         RoomLine {
+            mark: self.mark_of_room(&room),
             group: self.settings.group(room.id).map(|group| group.name.clone()),
             place: self.settings.place(room.id).cloned(),
             tags: self.settings.tags(room.id).to_vec(),

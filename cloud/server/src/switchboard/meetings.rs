@@ -201,7 +201,7 @@ impl Switchboard {
     }
 
     /// How a call went stands in its record.
-    pub(super) fn judged(&mut self, JudgedCall { call, room, troubles }: JudgedCall) {
+    pub(super) fn call_judged(&mut self, JudgedCall { call, room, troubles }: JudgedCall) {
         self.unrecorded.push_back(RecordEntry::Judged { call, troubles });
         self.write_records();
         self.room_changed(room, &[Topic::Records]);

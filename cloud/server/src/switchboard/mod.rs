@@ -8,6 +8,7 @@
 //! - `links`: hello, newcomers and their codes, certificates, losing and ending links;
 //! - `joins`: number, PIN, seat, leg, answer; switches and leaving;
 //! - `mail`: who is written to, and what became of it;
+//! - `marks`: what two people change at the same time;
 //! - `meetings`: turns what [`conclave_meeting`] says into messages and records;
 //! - `admin`: what the command line asks;
 //! - `api_tokens`: with which scripts ask;
@@ -45,6 +46,7 @@ mod links;
 mod listing;
 mod lists;
 mod mail;
+mod marks;
 mod meetings;
 mod orders;
 mod organisations;
@@ -294,7 +296,7 @@ impl Switchboard {
             Input::Console { id, by, source, request } => {
                 self.console(id, by, source, request);
             }
-            Input::Judged(judged) => self.judged(judged),
+            Input::Judged(judged) => self.call_judged(judged),
             Input::Mailed { letter, fate } => self.mailed(letter, fate),
             Input::Account { id, request } => self.account(id, request),
             Input::Stop => self.stop(),

@@ -2,6 +2,7 @@
 
 use super::admin::Answered;
 use super::mail::Whose;
+use super::marks::mark_of_person;
 use super::refused::Refused;
 use super::words::Caller;
 use super::{ControlId, Credential, Output, Switchboard, Topic};
@@ -38,6 +39,7 @@ const MOST_PEOPLE: usize = 100_000;
 fn action_of(request: &ControlRequest) -> Option<Action> {
     use ControlRequest as Ask;
     match request {
+        Ask::IfUnchanged { request, .. } => action_of(request),
         Ask::RoomList { .. }
         | Ask::RoomShow { .. }
         | Ask::TagList
@@ -657,6 +659,7 @@ fn role_called(text: &str) -> Result<Role, Refused> {
 
 fn line(person: Person, with_second_factor: &BTreeSet<PersonId>) -> PersonLine {
     PersonLine {
+        mark: mark_of_person(&person),
         second_factor: with_second_factor.contains(&person.id),
         mail: None,
         person: person.id,

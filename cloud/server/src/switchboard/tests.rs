@@ -9,6 +9,7 @@ mod hidden;
 mod limits;
 mod lists;
 mod mail;
+mod marks;
 mod orders;
 mod organisations;
 mod people;

@@ -6,6 +6,7 @@
 
 use super::Switchboard;
 use super::admin::Answered;
+use super::marks::mark_of_vmr;
 use super::refused::Refused;
 use crate::control::{ControlAnswer, NewVmr, Part, RefusalCode, VmrLine};
 use conclave_directory::{Person, PinHash, Sight, StoreError, Vmr};
@@ -313,6 +314,7 @@ impl Switchboard {
         }
         let owner = vmr.owner.map(person).transpose()?.flatten().map(|person| person.name);
         Ok(VmrLine {
+            mark: mark_of_vmr(&vmr),
             vmr: vmr.id,
             number: vmr.number,
             name: vmr.name,

@@ -15,13 +15,15 @@ export class Trouble extends Error {
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** Asks; `undefined` where there is nothing to say. Throws a `Trouble`. */
-export async function ask<T>(method: Method, path: string, body?: unknown): Promise<T> {
-  const init: RequestInit = { method, headers: { "X-Conclave": "1" }, cache: "no-store" };
+/** Asks, for what has the mark `seen` where there is one; `undefined` where there is nothing to say. Throws a `Trouble`. */
+export async function ask<T>(method: Method, path: string, body?: unknown, seen?: string): Promise<T> {
+  const headers: Record<string, string> = { "X-Conclave": "1" };
+  const init: RequestInit = { method, headers, cache: "no-store" };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
-    init.headers = { "X-Conclave": "1", "Content-Type": "application/json" };
+    headers["Content-Type"] = "application/json";
   }
+  if (seen) headers["If-Match"] = `"${seen}"`;
   let response: Response;
   try {
     response = await fetch(`/api/v1${path}`, init);
@@ -63,6 +65,8 @@ export type RoomState = "linked" | "in_call" | "not_linked" | "revoked";
 /** Times are seconds since 1970. */
 export interface Room {
   room: string;
+  /** Another one when somebody has changed it. */
+  mark: string;
   name: string;
   serial: string;
   state: RoomState;
@@ -172,6 +176,7 @@ export interface Settings {
 }
 
 export interface Vmr {
+  mark: string;
   vmr: string;
   number: string;
   name: string;
@@ -244,6 +249,7 @@ export interface BookableRoom {
 }
 
 export interface Person {
+  mark: string;
   person: string;
   email: string;
   name: string;

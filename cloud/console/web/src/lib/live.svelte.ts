@@ -125,3 +125,27 @@ export class Deed {
     }
   }
 }
+
+/**
+ * Something that somebody is about to change, as they saw it when they began. When somebody else was faster they are told, see
+ * what it is now, and their next try is about that.
+ */
+export class Seen {
+  overtaken = $state(false);
+  #mark: string | undefined;
+
+  begin(mark: string | undefined): void {
+    this.#mark = mark;
+    this.overtaken = false;
+  }
+
+  /** `now` is the mark of what is shown. */
+  async change<T>(now: string | undefined, work: (mark: string | undefined) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.overtaken ? now : this.#mark);
+    } catch (trouble) {
+      if (trouble instanceof Trouble && trouble.code === "changed_meanwhile") this.overtaken = true;
+      throw trouble;
+    }
+  }
+}

@@ -24,6 +24,7 @@ export const en = {
   previous: "Previous",
   next: "Next",
   optional: "optional",
+  itIsNow: (what: string) => `It is now: ${what}. Save again to have it as you wrote it.`,
   actionsFor: (name: string) => `What to do with ${name}`,
   everywhere: {
     open: "Search everything",

@@ -24,6 +24,7 @@ export const fr: Words = {
     `${from.toLocaleString("fr-FR")} à ${to.toLocaleString("fr-FR")} sur ${of.toLocaleString("fr-FR")}`,
   previous: "Précédents",
   next: "Suivants",
+  itIsNow: (what) => `C’est maintenant : ${what}. Enregistrez de nouveau pour l’avoir comme vous l’avez saisi.`,
   optional: "facultatif",
   actionsFor: (name) => `Que faire de ${name}`,
   everywhere: {

@@ -14,6 +14,7 @@ use crate::console::reply::{Trouble, answered};
 use crate::control::{ControlAnswer, ControlRequest, Part, RoomState};
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
+use axum::http::header;
 use axum::routing::get;
 use axum::{Extension, Json, Router};
 use conclave_directory::Tag;
@@ -39,16 +40,21 @@ pub(super) fn routes() -> Router<Desk> {
         .merge(reports::routes())
 }
 
-/// Whoever asks: the desk, the session, where from.
+/// Whoever asks: the desk, the session, where from, and which mark they have seen of what they change (`If-Match`).
 struct Asker {
     desk: Desk,
     cookies: Cookies,
     source: Source,
+    seen: Option<String>,
 }
 
 impl Asker {
     async fn ask(self, request: ControlRequest) -> Answer {
         let by = self.cookies.credential()?;
+        let request = match self.seen {
+            Some(mark) => ControlRequest::IfUnchanged { mark, request: Box::new(request) },
+            None => request,
+        };
         answered(self.desk.control(by, self.source, request).await?)
     }
 }
@@ -66,7 +72,11 @@ impl axum::extract::FromRequestParts<Desk> for Asker {
         let State(desk) = State::<Desk>::from_request_parts(parts, desk)
             .await
             .unwrap_or_else(|never| match never {});
-        Ok(Asker { desk, cookies, source })
+        let seen = parts.headers.get(header::IF_MATCH).map(|value| {
+            // What is no text is the mark of nothing.
+            value.to_str().unwrap_or_default().trim_matches('"').to_owned()
+        });
+        Ok(Asker { desk, cookies, source, seen })
     }
 }
 

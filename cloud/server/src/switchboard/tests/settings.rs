@@ -254,7 +254,10 @@ fn rooms_are_found_by_their_group_and_place() {
     let mut names = |q: &str, group: Option<&str>| {
         let part = Part { q: q.into(), ..Part::default() };
         let group = group.map(str::to_owned);
-        match cloud.admin(ControlRequest::RoomList { part, state: None, needs: false, group }).0 {
+        match cloud
+            .admin(ControlRequest::RoomList { part, state: None, needs: false, group, tag: None })
+            .0
+        {
             ControlAnswer::Rooms { rooms, .. } => {
                 rooms.into_iter().map(|room| room.name.to_string()).collect::<Vec<_>>()
             }
