@@ -70,6 +70,8 @@ actions! {
     OpenAccounts: Administrator;
     /// Rename, suspend and remove people.
     ChangePeople: Administrator;
+    /// See and say of whom a second factor is wanted, and whose people may make themselves an account.
+    RuleEntry: Administrator;
     /// See which meetings are on, and end them.
     RunMeetings: Administrator;
     /// See records of calls.
@@ -159,6 +161,7 @@ mod tests {
         (Action::SeePeople, [true, false, false]),
         (Action::OpenAccounts, [true, false, false]),
         (Action::ChangePeople, [true, false, false]),
+        (Action::RuleEntry, [true, false, false]),
         (Action::RunMeetings, [true, false, false]),
         (Action::Reports, [true, false, false]),
         (Action::SeeAudit, [true, false, false]),

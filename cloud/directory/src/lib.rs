@@ -6,6 +6,7 @@
 //! 1. Rules, pure, time passed in: [`Activation`] (the codes that newcomers show),
 //!    [`ResetCodes`] (with which a room may be reset) and [`pin_tries`] (how often a PIN may be
 //!    guessed).
+//!    [`entry`] says who comes in, and what they show at the door; [`sign_in`] and [`sign_up`] how often somebody may try.
 //!    [`audit`] is what the log of all that is done is made of.
 //! 2. [`repository`]: what can be kept and asked, as traits.
 //! 3. [`SqliteDirectory`]: the traits on one SQLite file. Each change is on the disk before the
@@ -19,7 +20,9 @@ pub mod api_tokens;
 pub mod appointments;
 pub mod audit;
 pub mod awaited;
+pub mod entry;
 mod hex;
+pub mod passkeys;
 pub mod password;
 pub mod people;
 mod pin_hash;
@@ -29,6 +32,7 @@ mod reset_codes;
 pub mod second_factor;
 pub mod settings;
 pub mod sign_in;
+pub mod sign_up;
 mod sqlite;
 mod tags;
 pub mod usage;
@@ -43,6 +47,7 @@ pub use api_tokens::ApiToken;
 pub use appointments::Appointment;
 pub use audit::{AuditEntry, AuditHash, AuditRow};
 pub use awaited::{AWAITED_FOR, AwaitedDevice, Device};
+pub use passkeys::{CredentialId, MOST_PASSKEYS, Passkey};
 pub use password::{Password, PasswordError, PasswordHash};
 pub use people::{AddPersonError, People, Person, Session, Standing, Token, TokenHash};
 pub use pin_hash::{PinHash, PinHashError};

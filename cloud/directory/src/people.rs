@@ -112,6 +112,8 @@ pub struct Session {
     pub created_at: UnixTime,
     /// When it was used last, to the minute.
     pub seen_at: UnixTime,
+    /// Whether two factors were shown in it.
+    pub both_factors: bool,
 }
 
 /// Why a person is not added.
@@ -152,12 +154,14 @@ pub trait People {
     fn session(&self, token: TokenHash) -> Result<Option<(Session, Person)>, StoreError>;
     /// A session was used.
     fn session_seen(&mut self, token: TokenHash, at: UnixTime) -> Result<(), StoreError>;
+    /// Two factors were shown in a session.
+    fn session_has_both_factors(&mut self, token: TokenHash) -> Result<(), StoreError>;
     /// Ends one session; `false` when it is not there.
     fn end_session(&mut self, token: TokenHash) -> Result<bool, StoreError>;
     /// Ends all sessions of a person but one. Returns how many.
     fn end_sessions(&mut self, person: PersonId, but: Option<TokenHash>)
     -> Result<u32, StoreError>;
-    /// Forgets sessions that were not used since then, invitations that had run out by then, and browsers in
+    /// Forgets sessions that were not used since then, links that had run out by then, and browsers in
     /// which nobody signed in for a year before.
     fn remove_sessions(&mut self, before: UnixTime) -> Result<u32, StoreError>;
     /// Whether this browser has signed in as one of these people.

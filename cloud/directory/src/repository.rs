@@ -8,6 +8,8 @@ pub use crate::api_tokens::ApiTokens;
 pub use crate::appointments::Appointments;
 use crate::audit::{AuditEntry, AuditRow, Chain};
 pub use crate::awaited::AwaitedDevices;
+pub use crate::entry::Entries;
+pub use crate::passkeys::Passkeys;
 pub use crate::people::People;
 use crate::pin_hash::PinHash;
 use crate::pin_tries::Verdict;
@@ -651,6 +653,8 @@ pub trait Directory:
     + People
     + ApiTokens
     + SecondFactors
+    + Passkeys
+    + Entries
 {
 }
 
@@ -669,5 +673,7 @@ impl<T> Directory for T where
         + People
         + ApiTokens
         + SecondFactors
+        + Passkeys
+        + Entries
 {
 }

@@ -138,6 +138,43 @@ impl SignIns {
         Ok(())
     }
 
+    /// The same for whoever shows a key, which nobody guesses: an account is not kept from its owner by those who try its
+    /// password. What is counted is where tries come from, for what they cost.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn begin_with_key(
+        &mut self,
+        now: Time,
+        source: IpAddr,
+        device: Option<Device>,
+    ) -> Result<(), Duration> {
+        self.sweep(now);
+        let source = network(source);
+        let wait = match device {
+            Some(device) => waiting(&self.devices, &device, now, FREE, LONGEST_DELAY),
+            None => waiting(&self.sources, &source, now, FREE_OF_SOURCE, LONGEST_OF_SOURCE),
+        };
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        let counted = match device {
+            Some(device) => count(&mut self.devices, device, now),
+            None => count(&mut self.sources, source, now),
+        };
+        if counted { Ok(()) } else { Err(FULL) }
+    }
+
+    /// The key was right: this try counts no more.
+    pub fn key_was_right(&mut self, source: IpAddr, device: Option<Device>) {
+        match device {
+            Some(device) => {
+                self.devices.remove(&device);
+            }
+            None => self.take_back(source),
+        }
+    }
+
     /// The password was right: this try and those before it count no more, for whoever tried.
     pub fn succeeded(&mut self, attempt: Attempt<'_>) {
         match attempt.device {
@@ -146,11 +183,15 @@ impl SignIns {
             }
             None => {
                 self.accounts.remove(&account(attempt.email));
-                // Its source may have failed elsewhere: only this try is taken back.
-                if let Some(count) = self.sources.get_mut(&network(attempt.source)) {
-                    count.failures = count.failures.saturating_sub(1);
-                }
+                self.take_back(attempt.source);
             }
+        }
+    }
+
+    /// A source may have failed elsewhere: only this try is taken back.
+    fn take_back(&mut self, source: IpAddr) {
+        if let Some(count) = self.sources.get_mut(&network(source)) {
+            count.failures = count.failures.saturating_sub(1);
         }
     }
 
@@ -187,14 +228,14 @@ fn count<K: Ord>(table: &mut BTreeMap<K, Count>, key: K, now: Time) -> bool {
     true
 }
 
-fn account(email: &EmailAddress) -> Account {
+pub(crate) fn account(email: &EmailAddress) -> Account {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, email.as_str().as_bytes()).as_ref());
     hash
 }
 
 /// Whoever has an IPv6 address has all of its /64 (RFC 6177): they are one source.
-fn network(source: IpAddr) -> IpAddr {
+pub fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (u128::MAX << 64)).into()),
         address => address,
@@ -299,6 +340,35 @@ mod tests {
         assert_eq!(tries.begin(now, known), Err(FIRST_DELAY));
         tries.succeeded(known);
         assert_eq!(tries.begin(now, known), Ok(()));
+    }
+
+    #[test]
+    fn whoever_shows_keys_waits_by_where_they_come_from_and_not_for_what_others_do_at_an_account() {
+        let mut tries = SignIns::default();
+        for n in 0..FREE {
+            assert_eq!(tries.begin(Time::ZERO, attempt(&ada(), n)), Ok(()));
+        }
+        assert!(tries.begin(Time::ZERO, attempt(&ada(), 90)).is_err());
+        assert_eq!(tries.begin_with_key(Time::ZERO, from(91), None), Ok(()), "her key is hers");
+        for _ in 1..FREE_OF_SOURCE {
+            assert_eq!(tries.begin_with_key(Time::ZERO, from(91), None), Ok(()));
+        }
+        assert_eq!(tries.begin_with_key(Time::ZERO, from(91), None), Err(FIRST_DELAY));
+        let known = Some(Device([7; 32]));
+        for _ in 0..FREE {
+            assert_eq!(
+                tries.begin_with_key(Time::ZERO, from(91), known),
+                Ok(()),
+                "a known browser"
+            );
+        }
+        assert_eq!(tries.begin_with_key(Time::ZERO, from(91), known), Err(FIRST_DELAY));
+        tries.key_was_right(from(91), known);
+        assert_eq!(tries.begin_with_key(Time::ZERO, from(91), known), Ok(()));
+        for _ in 0..500 {
+            assert_eq!(tries.begin_with_key(Time::ZERO, from(92), None), Ok(()), "an office");
+            tries.key_was_right(from(92), None);
+        }
     }
 
     #[test]

@@ -5,8 +5,8 @@
 
 use crate::control::RefusalCode;
 use conclave_directory::access::Role;
-use conclave_directory::{PasswordHash, SecondFactor, TokenHash};
-use conclave_types::{DisplayName, EmailAddress, OrganisationId, PersonId, Redacted};
+use conclave_directory::{CredentialId, Passkey, PasswordHash, SecondFactor, TokenHash};
+use conclave_types::{DisplayName, EmailAddress, OrganisationId, PasskeyId, PersonId, Redacted};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -70,6 +70,15 @@ pub enum AccountRequest {
         /// From where.
         source: Source,
     },
+    /// Somebody who is signed in has shown that they know their password: that try and those before it count no more.
+    KnowsPassword {
+        /// The address.
+        email: EmailAddress,
+        /// From where.
+        source: Source,
+        /// What the try was begun with.
+        device: Option<TokenHash>,
+    },
     /// One did.
     SignIn {
         /// Whose.
@@ -104,6 +113,85 @@ pub enum AccountRequest {
     RemoveSecondFactor {
         /// The session.
         session: TokenHash,
+    },
+    /// The passkeys of the person of a session.
+    Passkeys {
+        /// The session.
+        session: TokenHash,
+    },
+    /// Keeps a passkey for the person of a session.
+    AddPasskey {
+        /// The session.
+        session: TokenHash,
+        /// What the device calls it.
+        credential: CredentialId,
+        /// What they call it.
+        name: DisplayName,
+        /// The key, in the words of whoever checks what it signs.
+        public_key: String,
+    },
+    /// Removes a passkey of the person of a session.
+    RemovePasskey {
+        /// The session.
+        session: TokenHash,
+        /// Which.
+        passkey: PasskeyId,
+    },
+    /// Somebody shows a passkey. The try counts from here on.
+    BeginPasskey {
+        /// What the device calls it.
+        credential: CredentialId,
+        /// Whose it says that it is.
+        person: PersonId,
+        /// From where.
+        source: Source,
+        /// What the browser says that it is known by.
+        device: Option<TokenHash>,
+    },
+    /// What the passkey signed is wrong, or it says that it signed less often than it did: somebody may have copied it.
+    FailedPasskey {
+        /// What the device calls it.
+        credential: CredentialId,
+        /// From where.
+        source: Source,
+    },
+    /// What the passkey signed is right.
+    SignInWithPasskey {
+        /// What the device calls it.
+        credential: CredentialId,
+        /// The key, as [`AccountRequest::BeginPasskey`] gave it: nobody signs in twice from there.
+        before: String,
+        /// As it is from now on.
+        after: String,
+        /// What the try was begun with.
+        known: Option<TokenHash>,
+        /// Where they sit.
+        browser: Browser,
+    },
+    /// What the sign-in page offers.
+    Door,
+    /// Somebody asks for a letter with which they make themselves an account. Whoever they are, the answer is the same.
+    AskToSignUp {
+        /// The address.
+        email: EmailAddress,
+        /// From where.
+        source: Source,
+    },
+    /// Whom the link in such a letter is for.
+    SignUp {
+        /// Its token.
+        token: TokenHash,
+    },
+    /// Somebody makes themselves an account by such a link, and is signed in.
+    AcceptSignUp {
+        /// Its token. It is good once.
+        token: TokenHash,
+        /// What they are called.
+        name: DisplayName,
+        /// The hash of their password.
+        password: PasswordHash,
+        /// Where they sit.
+        browser: Browser,
     },
     /// Who is signed in by this session.
     Who {
@@ -169,8 +257,23 @@ pub struct Me {
     pub organisation: OrganisationId,
     /// What that is called.
     pub organisation_name: DisplayName,
-    /// Whether they have a second factor.
+    /// Whether they have an app as a second factor.
     pub second_factor: bool,
+    /// How many passkeys they have.
+    pub passkeys: u32,
+    /// Whether their organisation wants two factors of them.
+    pub two_factors_wanted: bool,
+    /// What they have to do before anything else.
+    pub first: Option<First>,
+}
+
+/// What somebody has to do before anything else, because their organisation wants two factors of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// Set up a second factor.
+    SetUp,
+    /// Sign in again, with the one that they have.
+    SignInAgain,
 }
 
 /// An account at which a password may be tried.
@@ -184,6 +287,8 @@ pub struct Candidate {
     pub password: PasswordHash,
     /// What they are to show besides.
     pub second_factor: Option<SecondFactor>,
+    /// Whether their passkey is wanted instead.
+    pub passkey_wanted: bool,
 }
 
 /// What the console is answered.
@@ -216,6 +321,22 @@ pub enum AccountAnswer {
         person: PersonId,
         /// What is kept.
         factor: Option<SecondFactor>,
+    },
+    /// Somebody's passkeys, the newest first.
+    Passkeys(Vec<Passkey>),
+    /// The passkey that somebody shows.
+    Passkey(Box<Passkey>),
+    /// What the sign-in page offers.
+    Door {
+        /// Whether somebody may make themselves an account.
+        sign_up: bool,
+    },
+    /// Whom a link is for.
+    SignUp {
+        /// Whose account it becomes.
+        organisation: DisplayName,
+        /// Whose address it is.
+        email: EmailAddress,
     },
     /// Nobody is signed in by this session, or nobody is invited by this link.
     Nobody,

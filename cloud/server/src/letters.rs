@@ -32,6 +32,13 @@ pub enum Content {
         /// Until when that is good.
         expires_at: UnixTime,
     },
+    /// Somebody asked to make themselves an account.
+    SignUp {
+        /// Whose account it would be.
+        organisation: DisplayName,
+        /// The token of the link with which they do, and until when that is good; `None`: they have an account already.
+        link: Option<(Secret<String>, UnixTime)>,
+    },
     /// A meeting is called, is otherwise than it was, or is off.
     Meeting(Box<Meeting>),
 }

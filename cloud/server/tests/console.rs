@@ -13,6 +13,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use tempfile::TempDir;
 
+#[path = "console/passkeys.rs"]
+mod passkeys;
+
 const PASSWORD: &str = "7 purple tractors sing";
 
 /// A cloud that runs until it is dropped.
@@ -20,6 +23,7 @@ struct Cloud {
     process: Child,
     data: TempDir,
     console: SocketAddr,
+    name: ServerName<'static>,
     link: Option<String>,
     tls: Arc<ClientConfig>,
 }
@@ -30,8 +34,14 @@ impl Cloud {
     }
 
     fn start_in(data: TempDir) -> Cloud {
+        Cloud::start_with(data, &["--console", "127.0.0.1:0"])
+    }
+
+    fn start_with(data: TempDir, more: &[&str]) -> Cloud {
         let mut process = Command::new(env!("CARGO_BIN_EXE_conclave-cloud"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(more)
+            .arg("--data")
             .arg(data.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -48,9 +58,15 @@ impl Cloud {
         let run: Value =
             serde_json::from_slice(&std::fs::read(data.path().join("run.json")).unwrap()).unwrap();
         let url = run["console"].as_str().unwrap();
-        let console = url.strip_prefix("https://").unwrap().parse().unwrap();
+        // By its address, or by the only name that it has here.
+        let console = url.strip_prefix("https://").unwrap().replace("localhost", "127.0.0.1");
+        let console = console.parse().unwrap();
+        let name = match url.contains("localhost") {
+            true => ServerName::try_from("localhost").unwrap(),
+            false => ServerName::from(SocketAddr::ip(&console)),
+        };
         let tls = trusting(&data.path().join("console.pem"), &rustls::version::TLS13);
-        Cloud { process, data, console, link: None, tls }
+        Cloud { process, data, console, name, link: None, tls }
     }
 
     /// The token of the link that it printed.
@@ -78,8 +94,7 @@ impl Cloud {
 
     /// What a connection answers to these octets.
     fn raw(&self, octets: &[u8]) -> String {
-        let name = ServerName::from(self.console.ip());
-        let session = ClientConnection::new(self.tls.clone(), name).unwrap();
+        let session = ClientConnection::new(self.tls.clone(), self.name.clone()).unwrap();
         let socket = TcpStream::connect(self.console).unwrap();
         let mut stream = StreamOwned::new(session, socket);
         // A server that has heard enough may close before it has heard all.
@@ -318,6 +333,11 @@ fn what_each_role_may_ask_for_is_so_for_every_address() {
         ("DELETE", "/people/x@example.org", None, false),
         ("POST", "/people/x@example.org/invitation", None, false),
         ("DELETE", "/people/x@example.org/second-factor", None, false),
+        ("GET", "/entry", None, false),
+        ("PUT", "/entry/two-factors", Some(json!({ "of": "whoever_wants" })), false),
+        ("POST", "/entry/domains", Some(json!({ "domain": "example.net" })), false),
+        ("DELETE", "/entry/domains/example.net", None, false),
+        ("GET", "/me/passkeys", None, true),
         ("GET", "/appointments?q=a&past=true&skip=1&most=2", None, true),
         ("POST", "/appointments", Some(meeting.clone()), false),
         ("PUT", "/appointments/123456789", Some(meeting.clone()), false),
@@ -739,4 +759,70 @@ fn two_people_who_change_the_same_person_or_meeting_room_do_not_overwrite_each_o
         max.ask_seeing(&seen, "PATCH", who, role("administrator")).error(),
         (403, "not_allowed")
     );
+}
+
+#[test]
+fn who_has_no_second_factor_sets_one_up_before_anything_else_and_whoever_has_one_keeps_it() {
+    let mut cloud = Cloud::start();
+    let mut ada = cloud.set_up();
+    let mut max = ada.invite("max@example.org", "member");
+    let made =
+        max.post("/tokens", json!({ "name": "Door", "scopes": ["meeting-rooms:read"], "days": 7 }));
+    let secret = made.body["secret"].as_str().unwrap().to_owned();
+    let everybody = ada.ask("PUT", "/entry/two-factors", Some(json!({ "of": "everybody" })));
+    assert_eq!(everybody.body["entry"]["two_factors"], "everybody");
+    let king = ada.ask("PUT", "/entry/two-factors", Some(json!({ "of": "kings" })));
+    assert_eq!(king.error().0, 403, "she is led there first, as everybody is");
+    for browser in [&mut ada, &mut max] {
+        let me = browser.get("/me").body;
+        assert_eq!((&me["first"], &me["two_factors_wanted"]), (&json!("set_up"), &json!(true)));
+        for path in ["/vmrs", "/tokens", "/live", "/appointments"] {
+            assert_eq!(browser.get(path).error(), (403, "second_factor_wanted"), "{path}");
+        }
+        let change = json!({ "old": PASSWORD, "new": "19 quiet volcanoes knit" });
+        assert_eq!(browser.post("/me/password", change).error(), (403, "second_factor_wanted"));
+    }
+    let request = format!(
+        "GET /api/v1/vmrs HTTP/1.1\r\nHost: console\r\nConnection: close\r\n\
+         Authorization: Bearer {secret}\r\n\r\n"
+    );
+    let token = max.cloud.raw(request.as_bytes());
+    assert!(token.starts_with("HTTP/1.1 200"), "a script's token goes on: {token}");
+
+    let begun = ada.post("/me/second-factor", json!({ "password": PASSWORD }));
+    let app = begun.body["secret"].as_str().unwrap().to_owned();
+    let confirmed = ada.post("/me/second-factor/confirm", json!({ "code": code(&app, 0) }));
+    assert_eq!(confirmed.status, 200);
+    assert_eq!(ada.get("/me").body["first"], Value::Null);
+    assert_eq!(ada.get("/vmrs").status, 200);
+    let off = ada.ask("DELETE", "/me/second-factor", Some(json!({ "password": PASSWORD })));
+    assert_eq!((off.error(), &off.body["code"]), ((409, "refused"), &json!("no_factor_left")));
+    let wanted = ada.ask("PUT", "/entry/two-factors", Some(json!({ "of": "administrators" })));
+    assert_eq!(wanted.status, 200);
+    assert_eq!(max.get("/vmrs").status, 200, "it is not wanted of a member any more");
+}
+
+#[test]
+fn a_console_that_is_reached_by_an_address_has_no_passkeys_and_lets_nobody_sign_up_without_mail() {
+    let mut cloud = Cloud::start();
+    let mut ada = cloud.set_up();
+    let door = ada.cloud.browser().get("/door");
+    assert_eq!(door.body, json!({ "sign_up": false, "passkeys": null }));
+    let begun = ada.post("/me/passkeys/begin", json!({ "password": PASSWORD }));
+    assert_eq!((begun.error(), &begun.body["code"]), ((409, "refused"), &json!("no_name")));
+    let allowed = ada.post("/entry/domains", json!({ "domain": "@Example.ORG" }));
+    let entry =
+        json!({ "two_factors": "whoever_wants", "domains": ["example.org"], "mail": false });
+    assert_eq!(allowed.body["entry"], entry);
+    for (domain, code) in
+        [("gmail.com", "free_mail"), ("example", "domain"), ("example.org", "domain_taken")]
+    {
+        let refused = ada.post("/entry/domains", json!({ "domain": domain }));
+        assert_eq!(refused.body["code"], code, "{domain}");
+    }
+    assert_eq!(ada.cloud.browser().get("/door").body["sign_up"], false, "no letters, no links");
+    let asked = ada.cloud.browser().post("/sign-up", json!({ "email": "max@example.org" }));
+    assert_eq!(asked.status, 204, "and nobody is told");
+    let token = json!({ "token": "0".repeat(64) });
+    assert_eq!(ada.cloud.browser().post("/sign-up/look", token).error(), (410, "link_is_over"));
 }

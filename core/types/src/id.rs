@@ -49,6 +49,11 @@ macro_rules! id {
             pub const fn from_random(bits: u128) -> $name {
                 $name(bits)
             }
+
+            /// Those bits.
+            pub const fn bits(self) -> u128 {
+                self.0
+            }
         }
 
         impl fmt::Display for $name {
@@ -105,6 +110,10 @@ id!(
 id!(
     /// A token with which scripts ask as somebody.
     ApiTokenId, "token"
+);
+id!(
+    /// A passkey: a key that somebody's device keeps.
+    PasskeyId, "passkey"
 );
 id!(
     /// A room: one appliance that an organisation enrolled.

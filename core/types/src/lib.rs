@@ -21,7 +21,7 @@ pub use code::{ActivationCode, ActivationCodeError};
 pub use email::{EmailAddress, EmailError};
 pub use id::{
     ApiTokenId, CallId, GroupId, IdError, LegId, MeetingId, OrganisationId, ParticipantId,
-    PersonId, RoomId, VmrId,
+    PasskeyId, PersonId, RoomId, VmrId,
 };
 pub use media::{
     AUDIO_CLOCK_HZ, AUDIO_LEVEL_EXTENSION, AUDIO_PAYLOAD_TYPE, MediaLeg, SrtpKey, SrtpKeyError,

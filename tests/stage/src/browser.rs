@@ -152,6 +152,11 @@ impl Window<'_> {
         self.tell(json!({ "do": "see", "text": text })).map(drop)
     }
 
+    /// Gives this window a device that keeps passkeys, and is unlocked whenever a page asks for one.
+    pub fn has_authenticator(&mut self) -> Result<()> {
+        self.tell(json!({ "do": "authenticator" })).map(drop)
+    }
+
     /// What the API answers with this person's cookies: status and text.
     pub fn ask(&mut self, method: &str, path: &str, body: Value) -> Result<(u64, String)> {
         let order = json!({ "do": "ask", "method": method, "path": path, "body": body });

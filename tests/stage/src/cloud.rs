@@ -24,7 +24,7 @@ pub struct Cloud {
     /// What its next start finds round it.
     pub around: Around,
     /// Further arguments of each start.
-    more: &'static [&'static str],
+    more: Vec<String>,
 }
 
 /// The cloud's command line, for whoever works beside it.
@@ -57,23 +57,27 @@ impl Cloud {
         Cloud::start_on(stage, &data, around, &["--console", "127.0.0.1:0"])
     }
 
+    /// The same, with a console and whatever else as this configuration says.
+    pub fn start_configured(stage: &Stage, config: &str) -> Result<Cloud> {
+        let (data, around) = (stage.folder().join("cloud"), Around::default());
+        let file = stage.folder().join("cloud.toml");
+        std::fs::write(&file, config)?;
+        Cloud::start_on(stage, &data, around, &["--config", &file.to_string_lossy()])
+    }
+
     /// Starts a cloud on this data folder, which may be a disk of its own, and with something
     /// unusual round it.
     pub fn start_in(stage: &Stage, data: &Path, around: Around) -> Result<Cloud> {
         Cloud::start_on(stage, data, around, &["--console", "off"])
     }
 
-    fn start_on(
-        stage: &Stage,
-        data: &Path,
-        around: Around,
-        more: &'static [&'static str],
-    ) -> Result<Cloud> {
+    fn start_on(stage: &Stage, data: &Path, around: Around, more: &[&str]) -> Result<Cloud> {
         let program = stage.program("conclave-cloud")?;
         let log = stage.folder().join("cloud.log");
         let console = Console { program, data: data.to_owned() };
         let level = stage.log_level();
-        let (process, link) = serve(&console, &log, ("127.0.0.1:0", more), &around, level)?;
+        let more: Vec<String> = more.iter().map(|&each| each.to_owned()).collect();
+        let (process, link) = serve(&console, &log, ("127.0.0.1:0", &more), &around, level)?;
         Ok(Cloud { console, log, link, level, process, around, more })
     }
 
@@ -120,7 +124,7 @@ impl Cloud {
     pub fn start_again(&mut self) -> Result<()> {
         let listen = self.link.to_string();
         let (process, link) =
-            serve(&self.console, &self.log, (&listen, self.more), &self.around, self.level)?;
+            serve(&self.console, &self.log, (&listen, &self.more), &self.around, self.level)?;
         if link != self.link {
             bail!("the cloud came back at {link} and not at {listen}");
         }
@@ -206,7 +210,7 @@ impl Console {
 fn serve(
     console: &Console,
     log: &Path,
-    (listen, more): (&str, &[&str]),
+    (listen, more): (&str, &[String]),
     around: &Around,
     level: &str,
 ) -> Result<(Process, SocketAddr)> {
@@ -214,7 +218,8 @@ fn serve(
     let _ = std::fs::remove_file(&run); // Of a cloud that was killed.
     let data = console.data.to_string_lossy();
     let arguments = ["serve", "--data", &data, "--listen", listen, "--metrics", "127.0.0.1:0"];
-    let arguments = [&arguments, more].concat();
+    let more = more.iter().map(String::as_str);
+    let arguments: Vec<&str> = arguments.into_iter().chain(more).collect();
     let level = [("CONCLAVE_LOG", level)];
     let mut process = around.start("conclave-cloud", &console.program, &arguments, &level, log)?;
     let link = wait_for("the cloud says where it listens", START, || {

@@ -12,6 +12,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+#[path = "e2e_console/entry.rs"]
+mod entry;
+
 const PASSWORD: &str = "7 purple tractors sing";
 
 /// What the cloud printed for whoever started it.

@@ -98,6 +98,21 @@ const deeds: Record<string, (order: Order) => Promise<unknown>> = {
   text: async (order) => (await page(order)).locator(order.path ?? "").first().innerText(),
   focus: async (order) =>
     void (await (await page(order)).waitForFunction((text) => document.activeElement?.textContent?.trim() === text, order.text)),
+  // A device that keeps keys and is unlocked whenever it is asked; it stays in this window.
+  authenticator: async (order) => {
+    const shown = await page(order);
+    const session = await shown.context().newCDPSession(shown);
+    await session.send("WebAuthn.enable");
+    const options = {
+      protocol: "ctap2" as const,
+      transport: "internal" as const,
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    };
+    await session.send("WebAuthn.addVirtualAuthenticator", { options });
+  },
   look: async (order) => (await page(order)).emulateMedia({ colorScheme: order.scheme ?? "light" }),
   size: async (order) => (await page(order)).setViewportSize({ width: order.width ?? 1280, height: order.height ?? 800 }),
   picture: async (order) => (await page(order)).screenshot({ path: order.file ?? "", animations: "disabled" }),

@@ -91,8 +91,8 @@ impl People for SqliteDirectory {
     fn add_session(&mut self, session: &Session) -> Result<(), StoreError> {
         self.write(|connection| {
             connection.execute(
-                "INSERT INTO sessions (token, person, device, source, created_at, seen_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6)",
+                "INSERT INTO sessions (token, person, device, source, created_at, seen_at, both_factors) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
                 params![
                     session.token.to_string(),
                     session.person.to_string(),
@@ -100,6 +100,7 @@ impl People for SqliteDirectory {
                     session.source.0,
                     seconds(session.created_at),
                     seconds(session.seen_at),
+                    session.both_factors,
                 ],
             )?;
             connection.execute(
@@ -117,7 +118,7 @@ impl People for SqliteDirectory {
 
     fn session(&self, token: TokenHash) -> Result<Option<(Session, Person)>, StoreError> {
         let sql = format!(
-            "SELECT {PERSON}, s.token, s.device, s.source, s.created_at, s.seen_at \
+            "SELECT {PERSON}, s.token, s.device, s.source, s.created_at, s.seen_at, s.both_factors \
              FROM sessions s JOIN people p ON p.id = s.person WHERE s.token = $1"
         );
         let both = |row: &Row<'_>| {
@@ -129,6 +130,7 @@ impl People for SqliteDirectory {
                 source: Redacted(row.get(10)?),
                 created_at: time(row, 11)?,
                 seen_at: time(row, 12)?,
+                both_factors: row.get(13)?,
             };
             Ok((session, person))
         };
@@ -140,6 +142,16 @@ impl People for SqliteDirectory {
             connection.execute(
                 "UPDATE sessions SET seen_at = $1 WHERE token = $2",
                 params![seconds(at), token.to_string()],
+            )
+        })
+        .map(|_| ())
+    }
+
+    fn session_has_both_factors(&mut self, token: TokenHash) -> Result<(), StoreError> {
+        self.write(|connection| {
+            connection.execute(
+                "UPDATE sessions SET both_factors = 1 WHERE token = $1",
+                params![token.to_string()],
             )
         })
         .map(|_| ())
@@ -173,6 +185,7 @@ impl People for SqliteDirectory {
         let any = self.read(
             "SELECT EXISTS (SELECT 1 FROM sessions WHERE seen_at < $1) \
              OR EXISTS (SELECT 1 FROM invitations WHERE expires_at < $1) \
+             OR EXISTS (SELECT 1 FROM sign_ups WHERE expires_at < $1) \
              OR EXISTS (SELECT 1 FROM devices WHERE seen_at < $2)",
             params![before, browsers],
             |row| row.get::<_, bool>(0),
@@ -183,6 +196,7 @@ impl People for SqliteDirectory {
         self.write(|connection| {
             connection.execute("DELETE FROM devices WHERE seen_at < $1", params![browsers])?;
             connection.execute("DELETE FROM invitations WHERE expires_at < $1", params![before])?;
+            connection.execute("DELETE FROM sign_ups WHERE expires_at < $1", params![before])?;
             connection.execute("DELETE FROM sessions WHERE seen_at < $1", params![before])
         })
         .map(|changed| u32::try_from(changed).unwrap_or(u32::MAX))

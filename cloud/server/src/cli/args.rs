@@ -90,6 +90,9 @@ pub enum Command {
     /// People who may sign in at the console: add, list, invite again, change, remove.
     #[command(subcommand)]
     Person(PersonCommand),
+    /// Of whom a second factor is wanted, and whose people may make themselves an account: show, two-factors, allow, withdraw.
+    #[command(subcommand)]
+    Entry(EntryCommand),
     /// The audit log, who did what: list, check.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -497,6 +500,28 @@ pub enum RecordCommand {
     },
 }
 
+/// About the door.
+#[derive(Debug, Subcommand)]
+pub enum EntryCommand {
+    /// Show it.
+    Show,
+    /// Say of whom a second factor is wanted.
+    TwoFactors {
+        /// everybody, administrators or whoever_wants.
+        of: String,
+    },
+    /// Have people with an e-mail address of this domain make themselves an account.
+    Allow {
+        /// Such as example.org.
+        domain: String,
+    },
+    /// Have them not do so any more. Accounts that are there stay.
+    Withdraw {
+        /// The domain.
+        domain: String,
+    },
+}
+
 /// About people.
 #[derive(Debug, Subcommand)]
 pub enum PersonCommand {
@@ -518,8 +543,8 @@ pub enum PersonCommand {
         /// Their id or their e-mail address.
         who: String,
     },
-    /// Take somebody's second factor away: their telephone is gone, and their recovery codes too. From then on their
-    /// password alone lets them in.
+    /// Take somebody's second factor away, their app and their passkeys: their telephone is gone, and their recovery codes
+    /// too. From then on their password alone lets them in.
     SecondFactorOff {
         /// Their id or their e-mail address.
         who: String,

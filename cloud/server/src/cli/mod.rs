@@ -24,9 +24,9 @@ use crate::device_list;
 use crate::serve;
 use anyhow::Context;
 use args::{
-    AuditCommand, AwaitedCommand, ChannelCommand, GroupCommand, KeyCommand, MeetingCommand,
-    OrganisationCommand, PersonCommand, PinArguments, RecordCommand, ReleaseCommand,
-    RolloutCommand, RoomCommand, SettingsCommand, VmrCommand, Which,
+    AuditCommand, AwaitedCommand, ChannelCommand, EntryCommand, GroupCommand, KeyCommand,
+    MeetingCommand, OrganisationCommand, PersonCommand, PinArguments, RecordCommand,
+    ReleaseCommand, RolloutCommand, RoomCommand, SettingsCommand, VmrCommand, Which,
 };
 use conclave_directory::Tag;
 use conclave_types::{Pin, Redacted, Secret};
@@ -122,6 +122,7 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
             ControlRequest::RecordRemove { before }
         }
         Command::Person(command) => person(command),
+        Command::Entry(command) => entry(command),
         Command::Audit(AuditCommand::List { most, below, installation }) => {
             ControlRequest::AuditList { installation, below, most }
         }
@@ -253,6 +254,15 @@ fn person(command: PersonCommand) -> ControlRequest {
             ControlRequest::PersonChange { person: who, name, role, suspended }
         }
         PersonCommand::Remove { who } => ControlRequest::PersonRemove { person: who },
+    }
+}
+
+fn entry(command: EntryCommand) -> ControlRequest {
+    match command {
+        EntryCommand::Show => ControlRequest::EntryShow,
+        EntryCommand::TwoFactors { of } => ControlRequest::EntryTwoFactors { of },
+        EntryCommand::Allow { domain } => ControlRequest::EntryAllow { domain },
+        EntryCommand::Withdraw { domain } => ControlRequest::EntryWithdraw { domain },
     }
 }
 

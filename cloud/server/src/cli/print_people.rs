@@ -61,6 +61,26 @@ pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
         ControlAnswer::PersonRemoved { person } => {
             format!("The account of {} is removed.", person.name)
         }
+        ControlAnswer::Entry { entry } => {
+            let of = match entry.two_factors.as_str() {
+                "whoever_wants" => "whoever wants one",
+                of => of,
+            };
+            let who = match entry.domains.is_empty() {
+                true => "Nobody makes themselves an account: people are invited.".to_owned(),
+                false => format!(
+                    "People with an address of these domains make themselves an account: {}.",
+                    entry.domains.join(", ")
+                ),
+            };
+            let mail = match entry.mail || entry.domains.is_empty() {
+                true => "",
+                false => {
+                    " That takes a letter, and this cloud sends none: set 'server' in [mail] of its configuration."
+                }
+            };
+            format!("A second factor is wanted of {of}. {who}{mail}")
+        }
         answer => super::print_audit::words(answer),
     }
 }

@@ -74,7 +74,7 @@ async fn live(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Trouble> {
     // Before it is looked who asks, so that no change falls between.
     let changes = desk.changes.subscribe();
-    let me = people::who(&desk, &cookies).await?;
+    let me = people::who_is_in(&desk, &cookies).await?;
     let listener = Listener { desk, cookies, me, changes };
     let events = stream::unfold(listener, |listener| listener.next());
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEPT_ALIVE)))
@@ -91,7 +91,7 @@ impl Listener {
             };
             if topics.contains(&Topic::People) {
                 // It may be this one who was signed out, or has another role.
-                self.me = people::who(&self.desk, &self.cookies).await.ok()?;
+                self.me = people::who_is_in(&self.desk, &self.cookies).await.ok()?;
             }
             let role = self.me.role;
             let told: Vec<&str> = topics

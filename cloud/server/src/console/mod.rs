@@ -2,7 +2,8 @@
 //!
 //! Nothing is decided here. `door` takes connections and their TLS, `people` signs people in
 //! and out, `things` puts a request into the words of the command line; the switchboard answers, and it alone
-//! knows who may do what. `second_factor` asks for the code of an app. `live` says what changed, `pages` shows the pages.
+//! knows who may do what. `second_factor` asks for the code of an app, `passkeys` for what
+//! a device signs, `entry` lets people make themselves an account. `live` says what changed, `pages` shows the pages.
 //!
 //! - Whoever is signed in has a session's token in a cookie that no script reads and no other site sends
 //!   (`__Host-`, `HttpOnly`, `Secure`, `SameSite=Strict`). What changes something wants the header `X-Conclave: 1`
@@ -13,8 +14,10 @@
 pub mod certificate;
 mod csv;
 mod door;
+mod entry;
 mod live;
 mod pages;
+mod passkeys;
 mod people;
 mod reply;
 mod second_factor;
@@ -34,6 +37,7 @@ use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use conclave_directory::{Password, PasswordHash, Token};
+use passkeys::Passkeys;
 use reply::Trouble;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::io;
@@ -82,6 +86,8 @@ pub struct Desk {
     hashing: Arc<Semaphore>,
     random: SystemRandom,
     vault: Arc<Vault>,
+    /// None where the console has no name that they could belong to.
+    passkeys: Option<Arc<Passkeys>>,
 }
 
 impl Desk {
@@ -95,7 +101,13 @@ impl Desk {
         let hashing = Arc::new(Semaphore::new(MOST_HASHING));
         let changes = broadcast::Sender::new(live::KEPT);
         let random = SystemRandom::new();
-        Ok((Desk { asks, changes, hashing, random, vault }, asked))
+        Ok((Desk { asks, changes, hashing, random, vault, passkeys: None }, asked))
+    }
+
+    /// The same, where browsers reach it at this address, such as `https://conclave.example.org:8443`.
+    #[must_use]
+    pub fn reached_at(self, url: &str) -> Desk {
+        Desk { passkeys: Passkeys::at(url).map(Arc::new), ..self }
     }
 
     /// Where changes are told, for whoever shows them.
@@ -159,6 +171,8 @@ fn routes(desk: Desk) -> Router {
             "/api/v1",
             people::routes()
                 .merge(second_factor::routes())
+                .merge(passkeys::routes())
+                .merge(entry::routes())
                 .merge(things::routes())
                 .merge(live::routes()),
         )

@@ -2,7 +2,7 @@
 
 use super::reply::Trouble;
 use super::{Desk, PasswordHash, second_factor};
-use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me, Source};
+use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, First, Me, Source};
 use crate::switchboard::Credential;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequestParts, State};
@@ -43,6 +43,11 @@ impl Cookies {
             }
             None => self.session().map(Credential::Session),
         }
+    }
+
+    /// What the browser is known by.
+    pub(super) fn device(&self) -> Option<TokenHash> {
+        self.device.as_ref().map(Token::hash)
     }
 
     /// The session, when there is one. What comes with a token has none.
@@ -94,6 +99,10 @@ struct MeBody {
     role: &'static str,
     organisation: OrganisationBody,
     second_factor: bool,
+    passkeys: u32,
+    two_factors_wanted: bool,
+    /// What has to be done before anything else: `set_up` a second factor, or `sign_in_again` with the one that is there.
+    first: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -113,17 +122,23 @@ fn body(me: Me) -> Json<MeBody> {
             name: me.organisation_name,
         },
         second_factor: me.second_factor,
+        passkeys: me.passkeys,
+        two_factors_wanted: me.two_factors_wanted,
+        first: me.first.map(|first| match first {
+            First::SetUp => "set_up",
+            First::SignInAgain => "sign_in_again",
+        }),
     })
 }
 
 /// Tokens for a browser that is to be signed in: a new session, and what it is known by already or from now on.
-struct Fresh {
+pub(super) struct Fresh {
     session: Token,
     device: Token,
-    browser: Browser,
+    pub(super) browser: Browser,
 }
 
-fn fresh(desk: &Desk, cookies: &Cookies, source: Source) -> Result<Fresh, Trouble> {
+pub(super) fn fresh(desk: &Desk, cookies: &Cookies, source: Source) -> Result<Fresh, Trouble> {
     let session = desk.token()?;
     let device = match &cookies.device {
         Some(device) => device.clone(),
@@ -134,7 +149,7 @@ fn fresh(desk: &Desk, cookies: &Cookies, source: Source) -> Result<Fresh, Troubl
 }
 
 /// Somebody is signed in: who, with the cookies.
-fn signed_in(status: StatusCode, fresh: &Fresh, me: Me) -> Response {
+pub(super) fn signed_in(status: StatusCode, fresh: &Fresh, me: Me) -> Response {
     let mut response = (status, body(me)).into_response();
     let session = cookie(SESSION, &fresh.session.expose(), None);
     let device = cookie(DEVICE, &fresh.device.expose(), Some(DEVICE_LIFETIME));
@@ -185,7 +200,11 @@ async fn set_up(
     }
 }
 
-fn judge(password: &Password, email: &EmailAddress, name: &DisplayName) -> Result<(), Trouble> {
+pub(super) fn judge(
+    password: &Password,
+    email: &EmailAddress,
+    name: &DisplayName,
+) -> Result<(), Trouble> {
     password.judge(email, name.as_str()).map_err(Trouble::WeakPassword)
 }
 
@@ -207,16 +226,20 @@ async fn sign_in(
     wanted: Result<Json<SignIn>, JsonRejection>,
 ) -> Result<Response, Trouble> {
     let Json(SignIn { email, password, organisation, code }) = wanted?;
-    let known = cookies.device.as_ref().map(Token::hash);
+    let known = cookies.device();
     let matched = try_password(&desk, &email, source, known, password).await?;
     let matched = match organisation {
         Some(wanted) => matched.into_iter().find(|each| each.organisation == wanted),
         None => matched.into_iter().next(),
     };
-    let Some(Candidate { person, organisation, password, second_factor }) = matched else {
+    let Some(candidate) = matched else {
         desk.account(AccountRequest::FailedSignIn { email, source }).await?;
         return Err(Trouble::WrongPassword);
     };
+    if candidate.passkey_wanted {
+        return Err(Trouble::PasskeyWanted);
+    }
+    let Candidate { person, organisation, password, second_factor, .. } = candidate;
     let proof = match &second_factor {
         None => None,
         Some(factor) => match second_factor::proof(&desk, person, factor, code.as_ref()) {
@@ -295,6 +318,12 @@ pub(super) async fn who(desk: &Desk, cookies: &Cookies) -> Result<Me, Trouble> {
     }
 }
 
+/// The same, for what comes after everything that has to come first.
+pub(super) async fn who_is_in(desk: &Desk, cookies: &Cookies) -> Result<Me, Trouble> {
+    let me = who(desk, cookies).await?;
+    if me.first.is_none() { Ok(me) } else { Err(Trouble::SecondFactorWanted) }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChangePassword {
@@ -309,7 +338,7 @@ async fn change_password(
     wanted: Result<Json<ChangePassword>, JsonRejection>,
 ) -> Result<StatusCode, Trouble> {
     let Json(ChangePassword { old, new }) = wanted?;
-    let me = who(&desk, &cookies).await?;
+    let me = who_is_in(&desk, &cookies).await?;
     judge(&new, &me.email, &me.name)?;
     let old = own_password(&desk, &cookies, source, &me, old).await?;
     let (session, new) = (cookies.session()?, desk.hash(new).await?);
@@ -328,10 +357,13 @@ pub(super) async fn own_password(
     me: &Me,
     password: Password,
 ) -> Result<PasswordHash, Trouble> {
-    let known = cookies.device.as_ref().map(Token::hash);
+    let known = cookies.device();
     let matched = try_password(desk, &me.email, source, known, password).await?;
     let matched = matched.into_iter().find(|each| each.person == me.person);
-    matched.map(|each| each.password).ok_or(Trouble::WrongPassword)
+    let password = matched.map(|each| each.password).ok_or(Trouble::WrongPassword)?;
+    let email = me.email.clone();
+    desk.account(AccountRequest::KnowsPassword { email, source, device: known }).await?;
+    Ok(password)
 }
 
 #[derive(Deserialize)]

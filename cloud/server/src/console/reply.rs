@@ -27,6 +27,12 @@ pub(super) enum Trouble {
     CodeNeeded,
     /// The code is none, or was used.
     WrongCode,
+    /// The password is right, and their passkey is wanted instead.
+    PasskeyWanted,
+    /// The passkey is none of this cloud's, or what it signed is wrong.
+    WrongPasskey,
+    /// Whoever asks has to show a second factor first.
+    SecondFactorWanted,
     /// Whoever asks may not.
     NotAllowed,
     /// It is not there, or not theirs.
@@ -90,6 +96,23 @@ impl Trouble {
                 StatusCode::UNAUTHORIZED,
                 "wrong_code",
                 "this is not the code that your app shows now, or it was used: wait for the next one"
+                    .into(),
+            ),
+            Trouble::PasskeyWanted => (
+                StatusCode::UNAUTHORIZED,
+                "passkey_wanted",
+                "your organisation wants a second factor of you: sign in with your passkey".into(),
+            ),
+            Trouble::WrongPasskey => (
+                StatusCode::UNAUTHORIZED,
+                "wrong_passkey",
+                "this passkey does not open an account here: try another one, or your password"
+                    .into(),
+            ),
+            Trouble::SecondFactorWanted => (
+                StatusCode::FORBIDDEN,
+                "second_factor_wanted",
+                "your organisation wants a second factor of you: open the console, and set one up or sign in with yours"
                     .into(),
             ),
             Trouble::NotAllowed => (
@@ -169,6 +192,7 @@ pub(super) fn answered(answer: ControlAnswer) -> Result<Json<ControlAnswer>, Tro
     match answer {
         ControlAnswer::SignedOut => Err(Trouble::SignedOut),
         ControlAnswer::NotAllowed => Err(Trouble::NotAllowed),
+        ControlAnswer::SecondFactorWanted => Err(Trouble::SecondFactorWanted),
         ControlAnswer::Refused { code, reason } => Err(Trouble::Refused(code, reason)),
         answer => Ok(Json(answer)),
     }

@@ -236,6 +236,13 @@ pub enum ControlAnswer {
         /// Meetings of whoever asks.
         appointments: Vec<AppointmentLine>,
     },
+    /// Whoever asked has to show a second factor first.
+    SecondFactorWanted,
+    /// How the organisation wants it at the door.
+    Entry {
+        /// As it is now.
+        entry: EntryLine,
+    },
     /// The people with an account.
     People {
         /// By name.

@@ -375,9 +375,23 @@ pub struct PersonLine {
     /// Whether they show a code of an app when they sign in.
     #[serde(default)]
     pub second_factor: bool,
+    /// How many passkeys they have.
+    #[serde(default)]
+    pub passkeys: u32,
     /// What became of the letter with their link; `None` when none was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail: Option<Fate>,
+}
+
+/// How an organisation wants it at the door.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryLine {
+    /// Of whom two factors are wanted: `everybody`, `administrators` or `whoever_wants`.
+    pub two_factors: String,
+    /// The domains whose people may make themselves an account, by name.
+    pub domains: Vec<String>,
+    /// Whether letters are sent: without, nobody makes themselves an account.
+    pub mail: bool,
 }
 
 /// A row of the audit log.

@@ -358,6 +358,23 @@ pub enum ControlRequest {
         /// Their id or their address.
         person: String,
     },
+    /// Of whom two factors are wanted, and whose people may make themselves an account.
+    EntryShow,
+    /// Say of whom two factors are wanted.
+    EntryTwoFactors {
+        /// `everybody`, `administrators` or `whoever_wants`.
+        of: String,
+    },
+    /// Have people with an address of this domain make themselves an account.
+    EntryAllow {
+        /// Such as `example.org`.
+        domain: String,
+    },
+    /// Have them not do so any more. Accounts that are there stay.
+    EntryWithdraw {
+        /// The domain.
+        domain: String,
+    },
     /// The newest rows of the audit log.
     AuditList {
         /// Those about the installation itself, instead of the organisation's.

@@ -38,6 +38,18 @@ pub enum RefusalCode {
     AddressTaken,
     /// Somebody who is named has no account.
     Nobody,
+    /// It is no domain of an organisation's addresses.
+    Domain,
+    /// Anybody has an address there.
+    FreeMail,
+    /// The domain is allowed already, or is another organisation's.
+    DomainTaken,
+    /// The device's key is kept already.
+    PasskeyKnown,
+    /// Two factors are wanted, and none would be left.
+    NoFactorLeft,
+    /// The console is reached by an address, and passkeys belong to a name.
+    NoName,
     /// A token is not for that.
     Scope,
     /// No token is good for so long.

@@ -260,7 +260,9 @@ fn message(letter: &Letter, from: &Address, console: &str) -> Result<Message, St
         .subject(subject)
         .header(AutoSubmitted);
     let message = match &letter.content {
-        Content::Account { .. } => builder.singlepart(SinglePart::plain(body)),
+        Content::Account { .. } | Content::SignUp { .. } => {
+            builder.singlepart(SinglePart::plain(body))
+        }
         Content::Meeting(meeting) => {
             let (name, address) = &meeting.organiser;
             let reply =

@@ -51,6 +51,22 @@ fn an_account_is_told_in_both_languages_with_its_link() {
 }
 
 #[test]
+fn whoever_signs_up_is_sent_a_link_or_told_that_they_have_an_account() {
+    let letter = |link| {
+        let organisation = "Hôpital Saint-Louis".parse().unwrap();
+        let content = Content::SignUp { organisation, link };
+        text::text(&content, "https://cloud.example.org").body
+    };
+    let body = letter(Some((Secret::new("ab".repeat(32)), UnixTime(1_796_025_600))));
+    let link = format!("https://cloud.example.org/sign-up#{}", "ab".repeat(32));
+    assert_eq!(body.matches(&link).count(), 2, "{body}");
+    assert!(body.contains("2026-11-30 08:00 (UTC)"), "{body}");
+    let body = letter(None);
+    assert!(!body.contains('#') && body.contains("There is one already"), "{body}");
+    assert!(body.contains("Ce compte existe déjà"), "{body}");
+}
+
+#[test]
 fn a_meeting_is_told_by_the_organisations_clock_and_to_calendars() {
     let text::Text { body, .. } = text::text(&meeting(MeetingChange::Called).content, "");
     assert!(body.contains("2026-11-30, 09:00 – 10:00 (Europe/Paris)"), "{body}");

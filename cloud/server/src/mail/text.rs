@@ -2,7 +2,7 @@
 
 use crate::letters::{Content, Meeting, MeetingChange};
 use chrono::{DateTime, Utc};
-use conclave_types::{TimeZone, UnixTime};
+use conclave_types::{DisplayName, Secret, TimeZone, UnixTime};
 
 /// A letter as it is written.
 pub(super) struct Text {
@@ -32,7 +32,49 @@ pub(super) fn text(content: &Content, console: &str) -> Text {
                 ),
             }
         }
+        Content::SignUp { organisation, link } => of_sign_up(organisation, link.as_ref(), console),
         Content::Meeting(meeting) => of_meeting(meeting),
+    }
+}
+
+fn of_sign_up(
+    organisation: &DisplayName,
+    link: Option<&(Secret<String>, UnixTime)>,
+    console: &str,
+) -> Text {
+    let subject = format!("{organisation}: your account / votre compte");
+    let Some((token, until)) = link else {
+        return Text {
+            subject,
+            body: format!(
+                "Somebody, probably you, wanted to make an account for this address with Conclave, the meeting rooms of \
+                 {organisation}. There is one already: sign in, or ask an administrator there for a link to a new password.\n\n\
+                 {console}\n\n\
+                 It was not you? Then do nothing.\n\n\
+                 --\n\n\
+                 Quelqu'un, sans doute vous, a voulu créer un compte pour cette adresse sur Conclave, les salles de réunion de \
+                 {organisation}. Ce compte existe déjà : connectez-vous, ou demandez à un administrateur un lien pour un nouveau \
+                 mot de passe.\n\n\
+                 {console}\n\n\
+                 Ce n'était pas vous ? Ne faites rien.\n"
+            ),
+        };
+    };
+    let link = format!("{console}/sign-up#{}", token.expose());
+    let until = moment(*until, None);
+    Text {
+        subject,
+        body: format!(
+            "Open this link to make your account with Conclave, the meeting rooms of {organisation}. It works once, until \
+             {until}. Give it to nobody.\n\n\
+             {link}\n\n\
+             You did not ask for it? Then do nothing: there is no account.\n\n\
+             --\n\n\
+             Ouvrez ce lien pour créer votre compte sur Conclave, les salles de réunion de {organisation}. Il sert une seule \
+             fois, jusqu'au {until}. Ne le donnez à personne.\n\n\
+             {link}\n\n\
+             Vous n'avez rien demandé ? Ne faites rien : aucun compte n'est créé.\n"
+        ),
     }
 }
 

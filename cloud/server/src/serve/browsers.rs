@@ -41,9 +41,10 @@ pub(super) async fn open(
             "the console has a certificate of its own making: a browser warns, and shows this SHA-256"
         );
     }
-    console::serve(listener, tls.config, desk, tasks, stop.clone(), workers);
     let url = config.url.as_ref().map(|url| url.as_str().to_owned());
-    Ok(Some(url.unwrap_or_else(|| format!("https://{}", SocketName(&host, address)))))
+    let url = url.unwrap_or_else(|| format!("https://{}", SocketName(&host, address)));
+    console::serve(listener, tls.config, desk.reached_at(&url), tasks, stop.clone(), workers);
+    Ok(Some(url))
 }
 
 /// What a browser elsewhere calls this machine: its name, where the address is every one of its own.

@@ -1,25 +1,27 @@
 //! The directory with a clock beside it: how long each change took until it was on the disk.
 
 use crate::metrics::Histogram;
+use conclave_directory::entry::{Entry, SignUpDomain, TwoFactors};
 use conclave_directory::pin_tries::Verdict;
 use conclave_directory::repository::{
-    ApiTokens, Appointments, Audit, AwaitedDevices, Organisations, PinTries, Records, Resets,
-    RoomSettings, Rooms, SecondFactors, Updates, Vmrs,
+    ApiTokens, Appointments, Audit, AwaitedDevices, Entries, Organisations, Passkeys, PinTries,
+    Records, Resets, RoomSettings, Rooms, SecondFactors, Updates, Vmrs,
 };
 use conclave_directory::usage::{Usage, Wanted};
 use conclave_directory::{
     AddPersonError, AddReleaseError, AddVmrError, ApiToken, Appointment, AuditCheck, AuditEntry,
-    AuditRow, AwaitedDevice, CallRecord, EnrolError, Group, GroupError, KeyFingerprint,
-    Organisation, OrganisationError, People, Person, PinHash, Place, RecordEntry, Reset,
-    ResetOutcome, Room, RoomUpdate, SecondFactor, Session, Sight, SqliteDirectory, StoreError,
-    StoredRelease, StoredRollout, StoredSettings, TakenRoom, TokenHash, Vmr,
+    AuditRow, AwaitedDevice, CallRecord, CredentialId, EnrolError, Group, GroupError,
+    KeyFingerprint, Organisation, OrganisationError, Passkey, People, Person, PinHash, Place,
+    RecordEntry, Reset, ResetOutcome, Room, RoomUpdate, SecondFactor, Session, Sight,
+    SqliteDirectory, StoreError, StoredRelease, StoredRollout, StoredSettings, TakenRoom,
+    TokenHash, Vmr,
 };
 use conclave_rollout::Saved;
 use conclave_types::{
-    ApiTokenId, Compatible, DisplayName, EmailAddress, GroupId, OrganisationId, PersonId,
-    ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
+    ApiTokenId, Compatible, DisplayName, EmailAddress, GroupId, OrganisationId, PasskeyId,
+    PersonId, ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -137,6 +139,7 @@ timed!(People {
     change remove_person(id: PersonId) -> Result<bool, StoreError>;
     change add_session(session: &Session) -> Result<(), StoreError>;
     change session_seen(token: TokenHash, at: UnixTime) -> Result<(), StoreError>;
+    change session_has_both_factors(token: TokenHash) -> Result<(), StoreError>;
     change end_session(token: TokenHash) -> Result<bool, StoreError>;
     change end_sessions(person: PersonId, but: Option<TokenHash>) -> Result<u32, StoreError>;
     change remove_sessions(before: UnixTime) -> Result<u32, StoreError>;
@@ -183,6 +186,28 @@ timed!(SecondFactors {
     change remove_second_factor(person: PersonId) -> Result<bool, StoreError>;
     read second_factor(person: PersonId) -> Result<Option<SecondFactor>, StoreError>;
     read with_second_factor(organisation: OrganisationId) -> Result<BTreeSet<PersonId>, StoreError>;
+});
+
+timed!(Passkeys {
+    change add_passkey(passkey: &Passkey) -> Result<bool, StoreError>;
+    change passkey_used(id: PasskeyId, before: &str, after: &str, at: UnixTime) -> Result<bool, StoreError>;
+    change remove_passkey(person: PersonId, id: PasskeyId) -> Result<bool, StoreError>;
+    change remove_passkeys(person: PersonId) -> Result<u32, StoreError>;
+    read passkey(credential: &CredentialId) -> Result<Option<(Passkey, Person)>, StoreError>;
+    read passkeys(person: PersonId) -> Result<Vec<Passkey>, StoreError>;
+    read with_passkeys(organisation: OrganisationId) -> Result<BTreeMap<PersonId, u32>, StoreError>;
+});
+
+timed!(Entries {
+    change keep_two_factors(organisation: OrganisationId, of: TwoFactors) -> Result<(), StoreError>;
+    change add_domain(organisation: OrganisationId, domain: &SignUpDomain) -> Result<bool, StoreError>;
+    change remove_domain(organisation: OrganisationId, domain: &SignUpDomain) -> Result<bool, StoreError>;
+    change add_sign_up(token: TokenHash, organisation: OrganisationId, email: &EmailAddress, expires_at: UnixTime) -> Result<(), StoreError>;
+    change forget_sign_up(token: TokenHash) -> Result<(), StoreError>;
+    read entry(organisation: OrganisationId) -> Result<Entry, StoreError>;
+    read organisation_of_address(email: &EmailAddress) -> Result<Option<OrganisationId>, StoreError>;
+    read any_domain() -> Result<bool, StoreError>;
+    read sign_up(token: TokenHash, now: UnixTime) -> Result<Option<(OrganisationId, EmailAddress)>, StoreError>;
 });
 
 timed!(PinTries {

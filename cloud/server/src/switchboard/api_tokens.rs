@@ -25,6 +25,8 @@ const USED_STEP: Duration = Duration::from_secs(60);
 pub(super) struct Asker {
     pub(super) person: Person,
     token: Option<ApiToken>,
+    /// Whether they have done what has to be done before anything else. Whoever has a token did so before they made it.
+    pub(super) is_in: bool,
 }
 
 impl Asker {
@@ -51,8 +53,9 @@ impl Switchboard {
     pub(super) fn asker_by(&mut self, by: Credential) -> Result<Option<Asker>, StoreError> {
         match by {
             Credential::Session(session) => {
-                let found = self.person_of(session)?;
-                Ok(found.map(|(_, person)| Asker { person, token: None }))
+                let Some((session, person)) = self.person_of(session)? else { return Ok(None) };
+                let is_in = self.first_of(&session, &person)?.is_none();
+                Ok(Some(Asker { person, token: None, is_in }))
             }
             Credential::ApiToken(token) => self.asker_by_token(token),
         }
@@ -67,7 +70,7 @@ impl Switchboard {
         if token.used_at.is_none_or(|used| used.until(self.wall) >= USED_STEP) {
             self.parts.directory.api_token_used(token.id, self.wall)?;
         }
-        Ok(Some(Asker { person, token: Some(token) }))
+        Ok(Some(Asker { person, token: Some(token), is_in: true }))
     }
 
     pub(super) fn api_token_control(

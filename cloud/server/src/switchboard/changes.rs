@@ -44,7 +44,7 @@ impl Topic {
             "vmr" => Some(Topic::Vmrs),
             "meeting" => Some(Topic::Meetings),
             "appointment" => Some(Topic::Appointments),
-            "person" | "session" => Some(Topic::People),
+            "person" | "session" | "entry" => Some(Topic::People),
             "record" => Some(Topic::Records),
             _ => None,
         }

@@ -5,7 +5,7 @@
 
 use super::{Output, Switchboard, Topic};
 use crate::letters::{Content, Fate, Letter, LetterId, Meeting, MeetingChange};
-use conclave_directory::{Appointment, Person, SettingsOf, StoreError, Vmr};
+use conclave_directory::{Appointment, Organisation, Person, SettingsOf, StoreError, Vmr};
 use conclave_types::{
     DisplayName, EmailAddress, OrganisationId, PersonId, Redacted, Secret, Time, UnixTime, VmrId,
 };
@@ -91,7 +91,7 @@ impl Switchboard {
         if !self.post.on {
             return;
         }
-        let account = matches!(whose, Some(Whose::Account(_)));
+        let account = !matches!(content, Content::Meeting(_));
         if !account && !self.post.may(organisation, self.now) {
             self.post.fails(whose, "more letters than an organisation may send in an hour");
             return;
@@ -111,6 +111,23 @@ impl Switchboard {
             self.post.out.insert(id, (organisation, whose));
         }
         self.outputs.push_back(Output::Mail(Box::new(Letter { id, to, content })));
+    }
+
+    /// Whether letters are sent.
+    pub(super) fn writes(&self) -> bool {
+        self.post.on
+    }
+
+    /// Somebody asked to make themselves an account, and may; without a link they have one already.
+    pub(super) fn write_of_sign_up(
+        &mut self,
+        organisation: &Organisation,
+        to: EmailAddress,
+        link: Option<(Secret<String>, UnixTime)>,
+    ) {
+        let content = Content::SignUp { organisation: organisation.name.clone(), link };
+        // Nobody is told what became of it: whoever asked is a stranger.
+        self.write_to(organisation.id, None, to, content);
     }
 
     /// What became of a letter.

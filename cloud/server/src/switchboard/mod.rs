@@ -15,6 +15,7 @@
 //! - `appointments`: meetings that are to be;
 //! - `audit`: who did what;
 //! - `awaited`: devices that are to be rooms;
+//! - `entry`: of whom two factors are wanted, and who may make themselves an account;
 //! - `changes`: what consoles that show it are told;
 //! - `listing`: the meeting rooms as panels list them;
 //! - `lists`: long lists, a part at a time;
@@ -25,6 +26,7 @@
 //! - `orders`: what rooms are to do once;
 //! - `organisations`: those that the cloud serves;
 //! - `pace`: how often a room may join, or change what it runs;
+//! - `passkeys`: keys that somebody's device keeps, and signing in with them;
 //! - `people`: who may sign in, and what they may ask;
 //! - `refused`: why something is not done;
 //! - `updates`: which room runs which release, and who is offered what;
@@ -41,6 +43,7 @@ mod appointments;
 mod audit;
 mod awaited;
 mod changes;
+mod entry;
 mod joins;
 mod links;
 mod listing;
@@ -51,6 +54,7 @@ mod meetings;
 mod orders;
 mod organisations;
 mod pace;
+mod passkeys;
 mod people;
 mod refused;
 mod releases;
@@ -79,6 +83,7 @@ pub use words::{
 };
 
 use conclave_directory::sign_in::SignIns;
+use conclave_directory::sign_up::SignUps;
 use conclave_directory::wrong_numbers::WrongNumbers;
 use conclave_directory::{
     Activation, Directory, KeyFingerprint, RecordEntry, ResetCodes, StoreError, Token, TokenHash,
@@ -135,6 +140,7 @@ pub struct Switchboard {
     /// Who may make the first administrator.
     set_up: Option<TokenHash>,
     sign_ins: SignIns,
+    sign_ups: SignUps,
     /// Administrators who wait for a hash.
     hashing: BTreeMap<JobId, admin::Waiting>,
     next_job: u64,
@@ -230,6 +236,7 @@ impl Switchboard {
             asking: None,
             set_up: None,
             sign_ins: SignIns::default(),
+            sign_ups: SignUps::default(),
             hashing: BTreeMap::new(),
             next_job: 0,
             unrecorded: VecDeque::new(),

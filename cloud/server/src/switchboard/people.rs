@@ -1,14 +1,18 @@
 //! People: the first administrator, signing in and out, and what somebody who is signed in may ask.
 
 use super::admin::Answered;
+use super::entry::wait;
 use super::mail::Whose;
 use super::marks::mark_of_person;
 use super::refused::Refused;
 use super::words::Caller;
 use super::{ControlId, Credential, Output, Switchboard, Topic};
-use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, Me, Proof, Source};
+use crate::accounts::{
+    AccountAnswer, AccountRequest, Browser, Candidate, First, Me, Proof, Source,
+};
 use crate::control::{ControlAnswer, ControlRequest, PersonLine, RefusalCode};
 use conclave_directory::access::{Action, Role};
+use conclave_directory::entry::{Has, Shown, Then, after_password};
 use conclave_directory::sign_in::{Attempt, Device};
 use conclave_directory::{
     PasswordHash, Person, SecondFactor, Session, Sight, Standing, StoreError, TokenHash,
@@ -16,7 +20,7 @@ use conclave_directory::{
 use conclave_types::{
     DisplayName, EmailAddress, OrganisationId, PersonId, Redacted, Secret, UnixTime,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// A session ends when it was not used for so long: a shift, and the way home.
@@ -32,7 +36,7 @@ const SEEN_STEP: Duration = Duration::from_secs(60);
 const INVITATION: Duration = Duration::from_secs(7 * 86_400);
 
 /// The most people of an organisation.
-const MOST_PEOPLE: usize = 100_000;
+pub(super) const MOST_PEOPLE: usize = 100_000;
 
 /// Who may ask for what in a browser; `None` is for the command line alone. Every request is here: nothing is allowed
 /// by being forgotten.
@@ -95,6 +99,10 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         Ask::PersonChange { role: None, .. } | Ask::PersonRemove { .. } => {
             Some(Action::ChangePeople)
         }
+        Ask::EntryShow
+        | Ask::EntryTwoFactors { .. }
+        | Ask::EntryAllow { .. }
+        | Ask::EntryWithdraw { .. } => Some(Action::RuleEntry),
         // Of the whole installation.
         Ask::AuditList { installation: true, .. }
         | Ask::AuditCheck
@@ -138,6 +146,9 @@ impl Switchboard {
             Ok(None) => return self.answer(id, Ok(ControlAnswer::SignedOut)),
             Err(error) => return self.answer(id, Err(error.into())),
         };
+        if !asker.is_in {
+            return self.answer(id, Ok(ControlAnswer::SecondFactorWanted));
+        }
         if !action_of(&request).is_some_and(|action| asker.may(action)) {
             return self.answer(id, Ok(ControlAnswer::NotAllowed));
         }
@@ -173,6 +184,11 @@ impl Switchboard {
                 }
                 Ok(AccountAnswer::Done)
             }
+            AccountRequest::KnowsPassword { email, source, device } => {
+                let device = self.known(&email, device)?;
+                self.sign_ins.succeeded(Attempt { email: &email, source: source.0, device });
+                Ok(AccountAnswer::Done)
+            }
             AccountRequest::SignIn { person, organisation, password, known, proof, browser } => {
                 self.sign_in((organisation, person), &password, known, proof, browser)
             }
@@ -187,13 +203,15 @@ impl Switchboard {
                 self.keep_second_factor(session, &factor, &recovery)
             }
             AccountRequest::RemoveSecondFactor { session } => {
-                let Some((session, person)) = self.person_of(session)? else {
+                let Some((session, person)) = self.person_in(session)? else {
                     return Ok(AccountAnswer::Nobody);
                 };
                 if self.confirmed_factor(person.id)?.is_none() {
                     self.parts.directory.remove_second_factor(person.id)?;
                     return Ok(AccountAnswer::Done);
                 }
+                let passkeys = self.parts.directory.passkeys(person.id)?.len();
+                self.may_be_left_with(&person, passkeys)?;
                 self.asking = Some(caller_by_words(&person, session.source));
                 self.audit("person.second_factor_off", person.id, "", "");
                 let removed = self.parts.directory.remove_second_factor(person.id);
@@ -207,7 +225,8 @@ impl Switchboard {
                     if session.seen_at.until(self.wall) >= SEEN_STEP {
                         self.parts.directory.session_seen(session.token, self.wall)?;
                     }
-                    self.person_answer(person)
+                    let first = self.first_of(&session, &person)?;
+                    self.person_answer(person, first)
                 }
             },
             AccountRequest::SignOut { session } => {
@@ -217,7 +236,7 @@ impl Switchboard {
                 Ok(if ended { AccountAnswer::Done } else { AccountAnswer::Nobody })
             }
             AccountRequest::SignOutElsewhere { session } => {
-                let Some((_, person)) = self.person_of(session)? else {
+                let Some((_, person)) = self.person_in(session)? else {
                     return Ok(AccountAnswer::Nobody);
                 };
                 self.parts.directory.end_sessions(person.id, Some(session))?;
@@ -225,7 +244,7 @@ impl Switchboard {
                 Ok(AccountAnswer::Done)
             }
             AccountRequest::ChangePassword { session, old, new } => {
-                let Some((session, person)) = self.person_of(session)? else {
+                let Some((session, person)) = self.person_in(session)? else {
                     return Ok(AccountAnswer::Nobody);
                 };
                 if person.password.as_ref() != Some(&old) {
@@ -240,7 +259,7 @@ impl Switchboard {
             AccountRequest::Invited { token } => {
                 match self.parts.directory.invited(token, self.wall)? {
                     Some(person) if person.standing == Standing::Active => {
-                        self.person_answer(person)
+                        self.person_answer(person, None)
                     }
                     _ => Ok(AccountAnswer::Nobody),
                 }
@@ -257,12 +276,22 @@ impl Switchboard {
                 let person = done?;
                 self.parts.directory.forget_invitations(person.id)?;
                 self.post.forget(|whose| *whose == Whose::Account(person.id));
-                if self.confirmed_factor(person.id)?.is_some() {
+                match self.after_password(&person)? {
+                    Then::In | Then::SetsUp => self.let_in(person, browser, Shown::Password),
                     // Whoever has the link alone is not in yet.
-                    return Ok(AccountAnswer::Done);
+                    Then::Code | Then::Passkey => Ok(AccountAnswer::Done),
                 }
-                self.let_in(person, browser)
             }
+            AccountRequest::Passkeys { .. }
+            | AccountRequest::AddPasskey { .. }
+            | AccountRequest::RemovePasskey { .. }
+            | AccountRequest::BeginPasskey { .. }
+            | AccountRequest::FailedPasskey { .. }
+            | AccountRequest::SignInWithPasskey { .. } => self.answer_passkey(request),
+            AccountRequest::Door
+            | AccountRequest::AskToSignUp { .. }
+            | AccountRequest::SignUp { .. }
+            | AccountRequest::AcceptSignUp { .. } => self.answer_at_the_door(request),
         }
     }
 
@@ -287,7 +316,7 @@ impl Switchboard {
         done?;
         self.set_up = None;
         tracing::info!(person = %person.id, "the first administrator is there");
-        self.let_in(person, browser)
+        self.let_in(person, browser, Shown::Password)
     }
 
     fn set_up_first(&mut self, organisation: &DisplayName, person: &Person) -> Result<(), Refused> {
@@ -297,7 +326,7 @@ impl Switchboard {
         Ok(())
     }
 
-    fn new_person(
+    pub(super) fn new_person(
         &mut self,
         organisation: OrganisationId,
         name: DisplayName,
@@ -323,26 +352,26 @@ impl Switchboard {
         device: Option<TokenHash>,
     ) -> Result<AccountAnswer, Refused> {
         let device = self.known(email, device)?;
-        if let Err(wait) =
+        if let Err(how_long) =
             self.sign_ins.begin(self.now, Attempt { email, source: source.0, device })
         {
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            let seconds = u32::try_from(seconds).unwrap_or(u32::MAX).max(1);
-            return Ok(AccountAnswer::Wait { seconds });
+            return Ok(wait(how_long));
         }
         let people = self.parts.directory.people_with_email(email)?.into_iter();
         let candidates = people.filter(|person| person.standing == Standing::Active);
         let mut found = Vec::new();
-        for Person { id: person, organisation, password, .. } in candidates {
+        for candidate in candidates {
+            let passkey_wanted = self.after_password(&candidate)? == Then::Passkey;
+            let Person { id: person, organisation, password, .. } = candidate;
             let Some(password) = password else { continue };
             let second_factor = self.confirmed_factor(person)?;
-            found.push(Candidate { person, organisation, password, second_factor });
+            found.push(Candidate { person, organisation, password, second_factor, passkey_wanted });
         }
         Ok(AccountAnswer::Try { candidates: found })
     }
 
     /// A browser's token counts only where somebody with this address signed in with it.
-    fn known(
+    pub(super) fn known(
         &self,
         email: &EmailAddress,
         device: Option<TokenHash>,
@@ -368,25 +397,90 @@ impl Switchboard {
         });
         let Some(person) = person else { return Ok(AccountAnswer::Nobody) };
         // Looked at before and asked again: it may be there since, and no code is good twice.
-        let shown = match (self.confirmed_factor(id)?, proof) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(_), Some(Proof::Step(step))) => self.parts.directory.take_step(id, step)?,
-            (Some(_), Some(Proof::Recovery(code))) => {
-                self.parts.directory.take_recovery_code(id, code)?
+        let (is_good, shown) = match (self.after_password(&person)?, proof) {
+            (Then::In | Then::SetsUp, _) => (true, Shown::Password),
+            (Then::Passkey, _) | (Then::Code, None) => (false, Shown::Password),
+            (Then::Code, Some(Proof::Step(step))) => {
+                (self.parts.directory.take_step(id, step)?, Shown::PasswordAndCode)
+            }
+            (Then::Code, Some(Proof::Recovery(code))) => {
+                (self.parts.directory.take_recovery_code(id, code)?, Shown::PasswordAndRecoveryCode)
             }
         };
-        if !shown {
+        if !is_good {
             return Ok(AccountAnswer::Nobody);
         }
         let device = self.known(&person.email, device)?;
         let Browser { source, .. } = browser;
         let attempt = Attempt { email: &person.email, source: source.0, device };
         self.sign_ins.succeeded(attempt);
-        self.let_in(person, browser)
+        self.let_in(person, browser, shown)
     }
 
-    fn confirmed_factor(&self, person: PersonId) -> Result<Option<SecondFactor>, StoreError> {
+    /// What the right password alone is good for.
+    fn after_password(&self, person: &Person) -> Result<Then, StoreError> {
+        let two_factors = self.parts.directory.entry(person.organisation)?.two_factors;
+        Ok(after_password(two_factors, person.role, self.has(person)?))
+    }
+
+    fn has(&self, person: &Person) -> Result<Has, StoreError> {
+        let app = self.confirmed_factor(person.id)?.is_some();
+        Ok(Has::of(app, !self.parts.directory.passkeys(person.id)?.is_empty()))
+    }
+
+    /// What the person of a session has to do before anything else.
+    pub(super) fn first_of(
+        &self,
+        session: &Session,
+        person: &Person,
+    ) -> Result<Option<First>, StoreError> {
+        if session.both_factors || !self.two_factors_wanted_of(person)? {
+            return Ok(None);
+        }
+        Ok(Some(match self.has(person)? {
+            Has::Nothing => First::SetUp,
+            Has::Passkeys | Has::App => First::SignInAgain,
+        }))
+    }
+
+    fn two_factors_wanted_of(&self, person: &Person) -> Result<bool, StoreError> {
+        Ok(self.parts.directory.entry(person.organisation)?.two_factors.wanted_of(person.role))
+    }
+
+    /// The same as [`Switchboard::person_of`], for what comes after everything that has to come first.
+    pub(super) fn person_in(
+        &self,
+        session: TokenHash,
+    ) -> Result<Option<(Session, Person)>, StoreError> {
+        let Some((session, person)) = self.person_of(session)? else { return Ok(None) };
+        Ok(self.first_of(&session, &person)?.is_none().then_some((session, person)))
+    }
+
+    /// The same, for whoever sets up a factor: they may have none yet.
+    pub(super) fn person_who_sets_up(
+        &self,
+        session: TokenHash,
+    ) -> Result<Option<(Session, Person)>, StoreError> {
+        let Some((session, person)) = self.person_of(session)? else { return Ok(None) };
+        let first = self.first_of(&session, &person)?;
+        Ok((first != Some(First::SignInAgain)).then_some((session, person)))
+    }
+
+    /// Whether somebody may go on with so many factors besides their password.
+    pub(super) fn may_be_left_with(&self, person: &Person, factors: usize) -> Result<(), Refused> {
+        match factors == 0 && self.two_factors_wanted_of(person)? {
+            true => Err(Refused::with(
+                RefusalCode::NoFactorLeft,
+                "your organisation wants a second factor of you: set up another one first",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn confirmed_factor(
+        &self,
+        person: PersonId,
+    ) -> Result<Option<SecondFactor>, StoreError> {
         Ok(self.parts.directory.second_factor(person)?.filter(|factor| factor.confirmed))
     }
 
@@ -396,7 +490,7 @@ impl Switchboard {
         factor: &SecondFactor,
         recovery: &[TokenHash],
     ) -> Result<AccountAnswer, Refused> {
-        let Some((session, person)) = self.person_of(session)? else {
+        let Some((session, person)) = self.person_who_sets_up(session)? else {
             return Ok(AccountAnswer::Nobody);
         };
         if !factor.confirmed {
@@ -412,25 +506,35 @@ impl Switchboard {
         self.settle(kept.is_ok());
         kept?;
         self.parts.directory.end_sessions(person.id, Some(session.token))?;
+        self.parts.directory.session_has_both_factors(session.token)?;
         self.changed(person.organisation, Topic::People);
         Ok(AccountAnswer::Done)
     }
 
-    fn let_in(&mut self, person: Person, browser: Browser) -> Result<AccountAnswer, Refused> {
+    pub(super) fn let_in(
+        &mut self,
+        person: Person,
+        browser: Browser,
+        shown: Shown,
+    ) -> Result<AccountAnswer, Refused> {
         let Browser { session: token, device, source } = browser;
         self.asking = Some(caller(&person, source));
-        self.audit("session.begin", person.id, "", "");
-        let kept = self.parts.directory.add_session(&Session {
+        let with = if shown == Shown::Passkey { "with a passkey" } else { "" };
+        self.audit("session.begin", person.id, "", with);
+        let session = Session {
             token,
             person: person.id,
             device,
             source: Redacted(source.0.to_string()),
             created_at: self.wall,
             seen_at: self.wall,
-        });
+            both_factors: shown.is_both_factors(),
+        };
+        let kept = self.parts.directory.add_session(&session);
         self.settle(kept.is_ok());
         kept?;
-        self.person_answer(person)
+        let first = self.first_of(&session, &person)?;
+        self.person_answer(person, first)
     }
 
     fn set_password(
@@ -458,12 +562,18 @@ impl Switchboard {
         }))
     }
 
-    fn person_answer(&self, person: Person) -> Result<AccountAnswer, Refused> {
+    fn person_answer(
+        &self,
+        person: Person,
+        first: Option<First>,
+    ) -> Result<AccountAnswer, Refused> {
         let organisations = self.parts.directory.organisations()?;
         let theirs = organisations.into_iter().find(|each| each.id == person.organisation);
         let theirs =
             theirs.ok_or_else(|| Refused::because("their organisation is gone".to_owned()))?;
         let second_factor = self.confirmed_factor(person.id)?.is_some();
+        let passkeys = self.parts.directory.passkeys(person.id)?.len();
+        let two_factors_wanted = self.two_factors_wanted_of(&person)?;
         Ok(AccountAnswer::Person(Box::new(Me {
             person: person.id,
             name: person.name,
@@ -472,6 +582,9 @@ impl Switchboard {
             organisation: theirs.id,
             organisation_name: theirs.name,
             second_factor,
+            passkeys: u32::try_from(passkeys).unwrap_or(u32::MAX),
+            two_factors_wanted,
+            first,
         })))
     }
 
@@ -483,7 +596,7 @@ impl Switchboard {
         match request {
             ControlRequest::PersonList { part } => {
                 let (people, found) = (self.parts.directory.people(whose)?, part.search());
-                let with = self.parts.directory.with_second_factor(whose)?;
+                let with = self.factors(whose)?;
                 let matching = people
                     .into_iter()
                     .filter(|each| found(&[each.name.as_str(), each.email.as_str()]));
@@ -529,13 +642,13 @@ impl Switchboard {
                 if after.standing == Standing::Suspended {
                     self.parts.directory.end_sessions(after.id, None)?;
                 }
-                let with = self.parts.directory.with_second_factor(whose)?;
+                let with = self.factors(whose)?;
                 Ok(ControlAnswer::PersonChanged { person: Box::new(line(after, &with)) })
             }
             ControlRequest::PersonSecondFactorOff { person } => {
                 let person = self.find_person(whose, &person)?;
                 self.is_somebody_else(&person)?;
-                if self.confirmed_factor(person.id)?.is_none() {
+                if self.has(&person)? == Has::Nothing {
                     return Err(Refused::with(
                         RefusalCode::Gone,
                         format!("'{}' has no second factor", person.name),
@@ -543,7 +656,8 @@ impl Switchboard {
                 }
                 self.audit("person.second_factor_off", person.id, "", "");
                 self.parts.directory.remove_second_factor(person.id)?;
-                let person = Box::new(line(person, &BTreeSet::new()));
+                self.parts.directory.remove_passkeys(person.id)?;
+                let person = Box::new(line(person, &Factors::default()));
                 Ok(ControlAnswer::PersonChanged { person })
             }
             ControlRequest::PersonRemove { person } => {
@@ -555,11 +669,16 @@ impl Switchboard {
                 self.nobody_invites(Some(person.id), None);
                 self.post.forget(|whose| *whose == Whose::Account(person.id));
                 self.parts.directory.remove_person(person.id)?;
-                let person = Box::new(line(person, &BTreeSet::new()));
+                let person = Box::new(line(person, &Factors::default()));
                 Ok(ControlAnswer::PersonRemoved { person })
             }
-            _ => Err(Refused::because("this is not the switchboard's to answer")),
+            request => self.entry_control(whose, request),
         }
+    }
+
+    fn factors(&self, whose: OrganisationId) -> Result<Factors, StoreError> {
+        let apps = self.parts.directory.with_second_factor(whose)?;
+        Ok(Factors { apps, passkeys: self.parts.directory.with_passkeys(whose)? })
     }
 
     /// What lets somebody into an account wants one's password where it is one's own: an open browser is not enough.
@@ -579,7 +698,7 @@ impl Switchboard {
         self.parts.directory.add_invitation(token.hash(), person.id, expires_at)?;
         let invitation = Secret::new(token.expose());
         self.write_of_account(&person, Secret::new(token.expose()), expires_at)?;
-        let with = self.parts.directory.with_second_factor(person.organisation)?;
+        let with = self.factors(person.organisation)?;
         let mail = self.post.fate(&Whose::Account(person.id));
         let person = Box::new(PersonLine { mail, ..line(person, &with) });
         Ok(ControlAnswer::PersonInvited { person, invitation, expires_at })
@@ -635,17 +754,24 @@ impl Switchboard {
     }
 }
 
-fn caller(person: &Person, source: Source) -> Caller {
+/// Who has what besides a password.
+#[derive(Default)]
+struct Factors {
+    apps: BTreeSet<PersonId>,
+    passkeys: BTreeMap<PersonId, u32>,
+}
+
+pub(super) fn caller(person: &Person, source: Source) -> Caller {
     caller_by_words(person, Redacted(source.0.to_string()))
 }
 
-fn caller_by_words(person: &Person, source: Redacted<String>) -> Caller {
+pub(super) fn caller_by_words(person: &Person, source: Redacted<String>) -> Caller {
     let who = person.id.to_string();
     Caller { organisation: person.organisation, who, source }
 }
 
 /// For the audit log: the id names the person, the address says who that was.
-fn in_words(person: &Person) -> String {
+pub(super) fn in_words(person: &Person) -> String {
     let Person { email, name, role, standing, .. } = person;
     format!("{name}, {email}, {}, {}", role.words(), standing.words())
 }
@@ -657,10 +783,11 @@ fn role_called(text: &str) -> Result<Role, Refused> {
     })
 }
 
-fn line(person: Person, with_second_factor: &BTreeSet<PersonId>) -> PersonLine {
+fn line(person: Person, with: &Factors) -> PersonLine {
     PersonLine {
         mark: mark_of_person(&person),
-        second_factor: with_second_factor.contains(&person.id),
+        second_factor: with.apps.contains(&person.id),
+        passkeys: with.passkeys.get(&person.id).copied().unwrap_or(0),
         mail: None,
         person: person.id,
         email: person.email,

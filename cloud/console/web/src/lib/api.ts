@@ -58,6 +58,38 @@ export interface Me {
   organisation: { organisation: string; name: string };
   /** Whether they show a code of an app when they sign in. */
   second_factor: boolean;
+  /** How many they have. */
+  passkeys: number;
+  /** Whether their organisation wants two factors of them. */
+  two_factors_wanted: boolean;
+  /** What has to be done before anything else. */
+  first: "set_up" | "sign_in_again" | null;
+}
+
+/** What the sign-in page offers. */
+export interface Door {
+  /** Whether somebody may make themselves an account. */
+  sign_up: boolean;
+  /** The name that passkeys belong to; a console that is reached by an address has none. */
+  passkeys: string | null;
+}
+
+export interface Passkey {
+  passkey: string;
+  name: string;
+  created_at: number;
+  used_at: number | null;
+}
+
+export type TwoFactors = "everybody" | "administrators" | "whoever_wants";
+
+/** How an organisation wants it at the door. */
+export interface Entry {
+  two_factors: TwoFactors;
+  /** Whose people may make themselves an account. */
+  domains: string[];
+  /** Whether letters are sent: without, nobody makes themselves an account. */
+  mail: boolean;
 }
 
 export type RoomState = "linked" | "in_call" | "not_linked" | "revoked";
@@ -256,6 +288,7 @@ export interface Person {
   role: Role;
   suspended: boolean;
   second_factor: boolean;
+  passkeys: number;
   /** Of the letter with their link. */
   mail?: Fate;
   invited: boolean;

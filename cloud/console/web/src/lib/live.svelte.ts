@@ -31,7 +31,7 @@ class Changes {
       // A browser tries again by itself, unless it was answered: nobody is signed in, or the cloud starts.
       if (source.readyState !== EventSource.CLOSED) return;
       this.#source = undefined;
-      setTimeout(() => void session.look().catch(() => undefined).then(() => session.me && this.open()), AGAIN);
+      setTimeout(() => void session.look().catch(() => undefined).then(() => session.isIn && this.open()), AGAIN);
     };
     source.addEventListener("changed", (event: MessageEvent<string>) => {
       const topics = event.data.split(" ");

@@ -18,6 +18,11 @@ class Session {
     this.me = null;
   }
 
+  /** Whether somebody is signed in, and has done what has to be done before anything else. */
+  get isIn(): boolean {
+    return this.me?.first === null;
+  }
+
   get administrator(): boolean {
     return this.me?.role === "administrator";
   }
@@ -31,6 +36,8 @@ export async function asked<T>(...request: Parameters<typeof ask>): Promise<T> {
     return await ask<T>(...request);
   } catch (trouble) {
     if (trouble instanceof Trouble && trouble.code === "signed_out") session.me = null;
+    // What is wanted of them has changed meanwhile: the page that leads them there comes up.
+    if (trouble instanceof Trouble && trouble.code === "second_factor_wanted") await session.look().catch(() => undefined);
     throw trouble;
   }
 }

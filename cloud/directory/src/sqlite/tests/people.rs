@@ -28,6 +28,7 @@ fn session(n: u8, of: &Person, at: UnixTime) -> Session {
         source: Redacted("192.0.2.1".into()),
         created_at: at,
         seen_at: at,
+        both_factors: n == 4,
     }
 }
 

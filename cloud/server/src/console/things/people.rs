@@ -4,7 +4,7 @@ use super::{Answer, Asker, Body, Wanted};
 use crate::console::Desk;
 use crate::control::ControlRequest;
 use axum::extract::{Path, Query};
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
 use conclave_types::{DisplayName, EmailAddress};
 use serde::Deserialize;
@@ -17,6 +17,10 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/people/{person}", patch(change_person).delete(remove_person))
         .route("/people/{person}/invitation", post(invite_person))
         .route("/people/{person}/second-factor", delete(take_second_factor))
+        .route("/entry", get(entry))
+        .route("/entry/two-factors", put(want_two_factors))
+        .route("/entry/domains", post(allow_domain))
+        .route("/entry/domains/{domain}", delete(withdraw_domain))
 }
 
 async fn tokens(asker: Asker) -> Answer {
@@ -85,4 +89,34 @@ async fn invite_person(asker: Asker, Path(person): Path<String>) -> Answer {
 
 async fn take_second_factor(asker: Asker, Path(person): Path<String>) -> Answer {
     asker.ask(ControlRequest::PersonSecondFactorOff { person }).await
+}
+
+async fn entry(asker: Asker) -> Answer {
+    asker.ask(ControlRequest::EntryShow).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WantTwoFactors {
+    of: String,
+}
+
+async fn want_two_factors(asker: Asker, wanted: Body<WantTwoFactors>) -> Answer {
+    let Json(WantTwoFactors { of }) = wanted?;
+    asker.ask(ControlRequest::EntryTwoFactors { of }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AllowDomain {
+    domain: String,
+}
+
+async fn allow_domain(asker: Asker, wanted: Body<AllowDomain>) -> Answer {
+    let Json(AllowDomain { domain }) = wanted?;
+    asker.ask(ControlRequest::EntryAllow { domain }).await
+}
+
+async fn withdraw_domain(asker: Asker, Path(domain): Path<String>) -> Answer {
+    asker.ask(ControlRequest::EntryWithdraw { domain }).await
 }

@@ -1,10 +1,13 @@
 //! The store of the switchboard's tests: SQLite in memory, which can be told to be full.
 
 use super::*;
+use conclave_directory::entry::{Entry, SignUpDomain, TwoFactors};
 use conclave_directory::{AddPersonError, Person, Session, TokenHash};
 use conclave_directory::{AddReleaseError, RoomUpdate, StoredRelease, StoredRollout, TakenRoom};
 use conclave_directory::{AddVmrError, CallRecord, EnrolError, Room, Vmr, pin_tries::Verdict};
-use conclave_directory::{ApiToken, Appointment, AwaitedDevice, SecondFactor};
+use conclave_directory::{
+    ApiToken, Appointment, AwaitedDevice, CredentialId, Passkey, SecondFactor,
+};
 use conclave_directory::{AuditCheck, AuditEntry, AuditRow, Organisation, OrganisationError};
 use conclave_directory::{Group, GroupError, Place, StoredSettings};
 use conclave_directory::{Reset, ResetOutcome as StoredOutcome};
@@ -76,6 +79,26 @@ through!(SecondFactors {
     fn second_factor(&; person: PersonId) -> Result<Option<SecondFactor>, StoreError>;
     fn with_second_factor(&; organisation: OrganisationId) -> Result<std::collections::BTreeSet<PersonId>, StoreError>;
 });
+through!(Passkeys {
+    fn add_passkey(&mut; passkey: &Passkey) -> Result<bool, StoreError>;
+    fn passkey(&; credential: &CredentialId) -> Result<Option<(Passkey, Person)>, StoreError>;
+    fn passkeys(&; person: PersonId) -> Result<Vec<Passkey>, StoreError>;
+    fn with_passkeys(&; organisation: OrganisationId) -> Result<BTreeMap<PersonId, u32>, StoreError>;
+    fn passkey_used(&mut; id: PasskeyId, before: &str, after: &str, at: UnixTime) -> Result<bool, StoreError>;
+    fn remove_passkey(&mut; person: PersonId, id: PasskeyId) -> Result<bool, StoreError>;
+    fn remove_passkeys(&mut; person: PersonId) -> Result<u32, StoreError>;
+});
+through!(Entries {
+    fn entry(&; organisation: OrganisationId) -> Result<Entry, StoreError>;
+    fn keep_two_factors(&mut; organisation: OrganisationId, of: TwoFactors) -> Result<(), StoreError>;
+    fn add_domain(&mut; organisation: OrganisationId, domain: &SignUpDomain) -> Result<bool, StoreError>;
+    fn remove_domain(&mut; organisation: OrganisationId, domain: &SignUpDomain) -> Result<bool, StoreError>;
+    fn organisation_of_address(&; email: &EmailAddress) -> Result<Option<OrganisationId>, StoreError>;
+    fn any_domain(&;) -> Result<bool, StoreError>;
+    fn add_sign_up(&mut; token: TokenHash, organisation: OrganisationId, email: &EmailAddress, expires_at: UnixTime) -> Result<(), StoreError>;
+    fn sign_up(&; token: TokenHash, now: UnixTime) -> Result<Option<(OrganisationId, EmailAddress)>, StoreError>;
+    fn forget_sign_up(&mut; token: TokenHash) -> Result<(), StoreError>;
+});
 through!(Audit {
     fn stage(&mut; entry: AuditEntry) -> ();
     fn drop_staged(&mut;) -> ();
@@ -90,6 +113,7 @@ through!(People {
     fn remove_person(&mut; id: PersonId) -> Result<bool, StoreError>;
     fn add_session(&mut; session: &Session) -> Result<(), StoreError>;
     fn session_seen(&mut; token: TokenHash, at: UnixTime) -> Result<(), StoreError>;
+    fn session_has_both_factors(&mut; token: TokenHash) -> Result<(), StoreError>;
     fn end_session(&mut; token: TokenHash) -> Result<bool, StoreError>;
     fn end_sessions(&mut; person: PersonId, but: Option<TokenHash>) -> Result<u32, StoreError>;
     fn remove_sessions(&mut; before: UnixTime) -> Result<u32, StoreError>;
