@@ -27,6 +27,7 @@ pub(crate) struct Screen {
     meetings: Rc<VecModel<ui::Entry>>,
     entries: Rc<VecModel<ui::Entry>>,
     people: Rc<VecModel<ui::Person>>,
+    lobby: Rc<VecModel<ui::Waiter>>,
     /// The language last spoken: the one in which to say that the daemon is gone.
     language: Cell<Option<Language>>,
     clock: Timer,
@@ -48,6 +49,7 @@ impl Screen {
             meetings: Rc::default(),
             entries: Rc::default(),
             people: Rc::default(),
+            lobby: Rc::default(),
             language: Cell::new(None),
             clock: Timer::default(),
             zone: Cell::new(None),
@@ -57,6 +59,7 @@ impl Screen {
         shown.set_meetings(ModelRc::from(Rc::clone(&screen.meetings)));
         shown.set_directory(ModelRc::from(Rc::clone(&screen.entries)));
         shown.set_people(ModelRc::from(Rc::clone(&screen.people)));
+        shown.set_lobby(ModelRc::from(Rc::clone(&screen.lobby)));
         app.global::<ui::Say>().set_w(words::before_any_language());
         screen
     }
@@ -80,6 +83,22 @@ pub(crate) fn attach(app: &ui::App, screen: Rc<Screen>, daemon: Daemon) {
         move |digit| {
             if let Ok(digit) = u8::try_from(digit) {
                 daemon.send(&Tap::Digit { digit });
+            }
+        }
+    });
+    taps.on_let_in({
+        let daemon = daemon.clone();
+        move |who| {
+            if let Ok(participant) = who.parse() {
+                daemon.send(&Tap::LetIn { participant });
+            }
+        }
+    });
+    taps.on_turn_away({
+        let daemon = daemon.clone();
+        move |who| {
+            if let Ok(participant) = who.parse() {
+                daemon.send(&Tap::TurnAway { participant });
             }
         }
     });
@@ -113,6 +132,7 @@ fn tap(did: ui::Did) -> Tap {
         ui::Did::Layout => Tap::Layout,
         ui::Did::People => Tap::People,
         ui::Did::Leave => Tap::Leave,
+        ui::Did::LetAllIn => Tap::LetAllIn,
         ui::Did::Dismiss => Tap::Dismiss,
         ui::Did::Wake => Tap::Wake,
         ui::Did::Reset => Tap::Reset,
@@ -179,6 +199,7 @@ fn show_panel(app: &ui::App, screen: &Screen, panel: &Panel) {
         Showing::Number { .. } => ui::Page::Number,
         Showing::Pin { .. } => ui::Page::Pin,
         Showing::Connecting { .. } => ui::Page::Connecting,
+        Showing::Lobby { .. } => ui::Page::Lobby,
         Showing::InCall(_) => ui::Page::Call,
         Showing::ResetCode { .. } => ui::Page::ResetCode,
         Showing::ResetConfirm { .. } => ui::Page::ResetConfirm,
@@ -241,9 +262,15 @@ fn draw(app: &ui::App, screen: &Screen, panel: &Panel) {
     let nobody = InCallView::default();
     let call = match &panel.screen {
         Showing::InCall(call) => InCallView::of(language, call),
+        Showing::Lobby { health, .. } => InCallView {
+            health: shown_health(*health),
+            health_sentence: words::lobby_health(language, *health),
+            ..nobody
+        },
         _ => nobody,
     };
     draw_call(&shown, &call);
+    mend(&screen.lobby, call.lobby);
     mend(&screen.people, call.people);
 }
 
@@ -309,6 +336,7 @@ fn draw_meeting(shown: &ui::Shown<'_>, panel: &Panel) {
         Showing::Pin { number, name, .. } | Showing::Connecting { number, name } => {
             (name.as_ref(), Some(number))
         }
+        Showing::Lobby { number, name, .. } => (Some(name), Some(number)),
         Showing::InCall(call) => (Some(&call.name), Some(&call.number)),
         _ => (None, None),
     };
@@ -377,6 +405,8 @@ fn moment(at: UnixTime) -> String {
 struct InCallView {
     duration: String,
     people: Vec<ui::Person>,
+    lobby: Vec<ui::Waiter>,
+    lobby_sentence: String,
     count: String,
     title: String,
     speaking: String,
@@ -394,6 +424,8 @@ impl Default for InCallView {
         InCallView {
             duration: String::new(),
             people: Vec::new(),
+            lobby: Vec::new(),
+            lobby_sentence: String::new(),
             count: String::new(),
             title: String::new(),
             speaking: String::new(),
@@ -424,6 +456,18 @@ impl InCallView {
                     me: person.me,
                 })
                 .collect(),
+            lobby: call
+                .lobby
+                .iter()
+                .map(|waiter| ui::Waiter {
+                    who: waiter.participant.to_string().into(),
+                    name: waiter.name.as_str().into(),
+                })
+                .collect(),
+            lobby_sentence: words::who_waits(
+                language,
+                &call.lobby.iter().map(|waiter| waiter.name.as_str()).collect::<Vec<_>>(),
+            ),
             count: call.participants.len().to_string(),
             title: words::people_title(language, call.participants.len()),
             speaking: speaker
@@ -434,13 +478,17 @@ impl InCallView {
             volume: words::volume(language, call.volume.min(100)),
             grid: call.layout == Layout::Grid,
             people_open: call.people_open,
-            health: match call.health {
-                CallHealth::Good => ui::Health::Good,
-                CallHealth::LinkLost => ui::Health::LinkLost,
-                CallHealth::Rejoining => ui::Health::Rejoining,
-            },
+            health: shown_health(call.health),
             health_sentence: words::call_health(language, call.health),
         }
+    }
+}
+
+fn shown_health(health: CallHealth) -> ui::Health {
+    match health {
+        CallHealth::Good => ui::Health::Good,
+        CallHealth::LinkLost => ui::Health::LinkLost,
+        CallHealth::Rejoining => ui::Health::Rejoining,
     }
 }
 
@@ -448,6 +496,7 @@ fn draw_call(shown: &ui::Shown<'_>, call: &InCallView) {
     if shown.get_duration().text != call.duration.as_str() {
         shown.set_duration(figured(&call.duration));
     }
+    shown.set_lobby_sentence(call.lobby_sentence.as_str().into());
     shown.set_people_count(call.count.as_str().into());
     shown.set_people_title(call.title.as_str().into());
     shown.set_speaking(call.speaking.as_str().into());

@@ -3,8 +3,10 @@
 //! Each language is thought in itself. Sentences say what happened, then what to do. Sentences that
 //! hold a figure are functions; the fixed ones stand in [`words`].
 
+mod lobby;
 mod stick;
 
+pub(crate) use lobby::{lobby_health, who_waits};
 pub(crate) use stick::stick;
 
 use crate::ui;
@@ -51,6 +53,10 @@ fn english() -> ui::Words {
         join_with_number: "Join with a number".into(),
         layout: "Layout".into(),
         leave: "Leave".into(),
+        let_all_in: "Let all in".into(),
+        let_in: "Let in".into(),
+        lobby: "You are in the lobby of".into(),
+        lobby_hint: "Somebody will let you in. Until then nobody sees or hears this room.".into(),
         louder: "Louder".into(),
         microphone: "Microphone".into(),
         microphone_missing: "No microphone".into(),
@@ -87,7 +93,9 @@ fn english() -> ui::Words {
         starting_hint: "This room is getting ready. It takes a moment.".into(),
         this_room: "This room".into(),
         today: "Today".into(),
+        turn_away: "Not now".into(),
         wake: "Touch the screen to wake it".into(),
+        who_waits: "See who".into(),
     }
 }
 
@@ -121,6 +129,10 @@ fn french() -> ui::Words {
         join_with_number: "Composer un numéro".into(),
         layout: "Affichage".into(),
         leave: "Quitter".into(),
+        let_all_in: "Tous les admettre".into(),
+        let_in: "Admettre".into(),
+        lobby: "Vous êtes dans la salle d'attente de".into(),
+        lobby_hint: "On va vous faire entrer. D'ici là, personne ne voit ni n'entend la salle.".into(),
         louder: "Plus fort".into(),
         microphone: "Micro".into(),
         microphone_missing: "Pas de micro".into(),
@@ -157,7 +169,9 @@ fn french() -> ui::Words {
         starting_hint: "La salle se prépare. Cela prend un instant.".into(),
         this_room: "Cette salle".into(),
         today: "Aujourd'hui".into(),
+        turn_away: "Pas maintenant".into(),
         wake: "Touchez l'écran pour le réveiller".into(),
+        who_waits: "Voir qui".into(),
     }
 }
 
@@ -311,6 +325,12 @@ fn trouble_in_english(trouble: Trouble) -> String {
             "This meeting is full: {capacity} are in already. Ask someone to leave, or try later."
         ),
         Trouble::Busy => "The cloud can't take another call now. Try again in a minute.".into(),
+        Trouble::LobbyFull => {
+            "So many wait for this meeting that the lobby is full. Try again in a few minutes.".into()
+        }
+        Trouble::LobbyUnsupported => {
+            "This meeting has a lobby, and this room's software is too old for it. Ask the organiser to invite this room, and your IT team to update it.".into()
+        }
         Trouble::NoLink => {
             "This room isn't connected to the cloud. It reconnects by itself; then try again."
                 .into()
@@ -366,6 +386,12 @@ fn trouble_in_french(trouble: Trouble) -> String {
         ),
         Trouble::Busy => {
             "Le cloud ne peut pas prendre d'appel de plus. Réessayez dans une minute.".into()
+        }
+        Trouble::LobbyFull => {
+            "La salle d'attente de cette réunion est pleine. Réessayez dans quelques minutes.".into()
+        }
+        Trouble::LobbyUnsupported => {
+            "Cette réunion a une salle d'attente, et le logiciel de la salle est trop ancien. Demandez à l'organisateur d'inviter la salle, et à l'informatique de la mettre à jour.".into()
         }
         Trouble::NoLink => {
             "La salle n'est pas reliée au cloud. Elle se reconnecte seule, réessayez ensuite.".into()
@@ -425,6 +451,31 @@ pub(crate) fn notice(
         (Language::English, Notice::CallLost) => {
             (Heed, "The call broke off", "The room tried to go back in and could not. Join again.")
         }
+        (Language::English, Notice::TurnedAway) => (
+            Heed,
+            "You were not let in",
+            "Somebody in the meeting can't let you in now. Ask the organiser, or try again later.",
+        ),
+        (Language::English, Notice::NobodyCame) => (
+            Heed,
+            "Nobody let you in",
+            "You waited a quarter of an hour. Ask the organiser whether the meeting takes place, then join again.",
+        ),
+        (Language::English, Notice::EndedMeanwhile) => (
+            Heed,
+            "The meeting has ended",
+            "It ended while you waited to be let in. Ask the organiser when the next one is.",
+        ),
+        (Language::English, Notice::NotLetIn) => (
+            Heed,
+            "You can't be let in now",
+            "The cloud can't carry this room's call at the moment. Join again in a minute.",
+        ),
+        (Language::English, Notice::MeetingFull) => (
+            Heed,
+            "This meeting is full",
+            "Nobody else can be let in until someone leaves. Whoever waits keeps their place in the lobby.",
+        ),
         (Language::English, Notice::Revoked) => (
             Stop,
             "This room was removed from the organisation",
@@ -504,6 +555,31 @@ pub(crate) fn notice(
             Heed,
             "L'appel a été interrompu",
             "La salle a essayé d'y retourner, sans y parvenir. Rejoignez la réunion à nouveau.",
+        ),
+        (Language::French, Notice::TurnedAway) => (
+            Heed,
+            "Vous n'avez pas été admis",
+            "La réunion ne peut pas vous accueillir pour l'instant. Demandez à l'organisateur ou revenez plus tard.",
+        ),
+        (Language::French, Notice::NobodyCame) => (
+            Heed,
+            "Personne ne vous a fait entrer",
+            "Vous avez attendu un quart d'heure. Demandez à l'organisateur si la réunion a lieu, puis rejoignez-la.",
+        ),
+        (Language::French, Notice::EndedMeanwhile) => (
+            Heed,
+            "La réunion est terminée",
+            "Elle s'est achevée pendant votre attente. Demandez à l'organisateur quand aura lieu la prochaine.",
+        ),
+        (Language::French, Notice::NotLetIn) => (
+            Heed,
+            "Impossible d'entrer pour l'instant",
+            "Le cloud ne peut pas prendre l'appel de la salle. Rejoignez la réunion dans une minute.",
+        ),
+        (Language::French, Notice::MeetingFull) => (
+            Heed,
+            "La réunion est complète",
+            "Personne ne peut plus entrer tant que quelqu'un n'est pas sorti. Ceux qui attendent gardent leur place.",
         ),
         (Language::French, Notice::Revoked) => (
             Stop,
@@ -713,6 +789,8 @@ mod tests {
             Trouble::TooManyNumbers { seconds: 95 },
             Trouble::Full { capacity: 50 },
             Trouble::Busy,
+            Trouble::LobbyFull,
+            Trouble::LobbyUnsupported,
             Trouble::NoLink,
             Trouble::WrongResetCode { tries_left: 0 },
             Trouble::WrongResetCode { tries_left: 1 },
@@ -726,6 +804,11 @@ mod tests {
             Notice::MicrophoneLost,
             Notice::CallEnded,
             Notice::CallLost,
+            Notice::TurnedAway,
+            Notice::NobodyCame,
+            Notice::EndedMeanwhile,
+            Notice::NotLetIn,
+            Notice::MeetingFull,
             Notice::Revoked,
             Notice::NotRecognised,
             Notice::WrongCloud,
@@ -768,6 +851,8 @@ mod tests {
             .chain(links.map(|each| link_sentence(language, each, true)))
             .chain(links.map(|each| link_sentence(language, each, false)))
             .chain(health.map(|each| call_health(language, each).to_owned()))
+            .chain(health.map(|each| lobby_health(language, each).to_owned()))
+            .chain([who_waits(language, &["Mo"]), who_waits(language, &["Mo", "Bo Li"])])
             .chain(erasures.map(|each| erased(language, each).1.to_owned()))
             .chain(notes.map(|(numbered, done)| noted(language, numbered, done).to_owned()))
             .chain(steps.map(|each| stick(language, each).1))

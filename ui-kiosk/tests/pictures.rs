@@ -10,11 +10,13 @@ mod panel;
 
 use conclave_panel_api::Layout;
 use conclave_panel_api::{
-    CallHealth, Erased, Health, Language, LinkState, Meeting, Notice, Panel, ResetReceipt, Screen,
-    StickFault, StickStep, Trouble,
+    CallHealth, Erased, Health, InCall, Language, LinkState, Meeting, Notice, Panel, ResetReceipt,
+    Screen, StickFault, StickStep, Trouble,
 };
 use conclave_types::{Switch, UnixTime, Version};
-use panel::{Finger, Kiosk, call, code, crowd, directory, entry, in_call, name, panel as with};
+use panel::{
+    Finger, Kiosk, call, code, crowd, directory, entry, in_call, name, panel as with, waiter,
+};
 use serde::Deserialize;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -96,6 +98,15 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
     let mut rejoining = muted.clone();
     rejoining.health = CallHealth::Rejoining;
     rejoining.participants = crowd();
+    let lobby = |title: &str, health| {
+        let number = "100200".parse().unwrap();
+        plain(Screen::Lobby { number, name: name(title), health })
+    };
+    let waited = |names: &[&str], people_open| {
+        let lobby = names.iter().enumerate().map(|(at, title)| waiter(at, title)).collect();
+        plain(in_call(InCall { lobby, people_open, ..call() }))
+    };
+    let muted_and_waited = plain(in_call(InCall { lobby: vec![waiter(1, LONG)], ..muted.clone() }));
     let reset = |typed, complete, trouble| plain(Screen::ResetCode { typed, complete, trouble });
     let stick = |step| plain(Screen::Stick { step });
     let (running, version) = (Version(1, 2, 0), Version(1, 3, 0));
@@ -238,6 +249,24 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
                 name: Some(name(LONG)),
             }),
         ),
+        ("lobby", lobby("Comité de direction", CallHealth::Good)),
+        ("lobby-long", lobby(LONG, CallHealth::Good)),
+        ("lobby-link-lost", lobby(LONG, CallHealth::LinkLost)),
+        ("lobby-rejoining", lobby("Stand-up", CallHealth::Rejoining)),
+        ("call-one-waits", waited(&["Mo"], false)),
+        ("call-long-one-waits", waited(&[LONG], false)),
+        ("call-some-wait", waited(&["Mo", "ד״ר יעל כהן (Haifa)", LONG, "Bo Li"], false)),
+        ("call-people-some-wait", waited(&["Mo", "ד״ר יעל כהן (Haifa)", LONG, "Bo Li"], true)),
+        (
+            "call-one-waits-muted-full",
+            Panel { notice: Some(Notice::MeetingFull), ..muted_and_waited },
+        ),
+        ("number-lobby-full", number("1002", true, Some(Trouble::LobbyFull))),
+        ("number-lobby-unsupported", number("1002", true, Some(Trouble::LobbyUnsupported))),
+        ("idle-turned-away", noticed(Notice::TurnedAway, idle())),
+        ("idle-nobody-came", noticed(Notice::NobodyCame, idle())),
+        ("idle-ended-meanwhile", noticed(Notice::EndedMeanwhile, idle())),
+        ("idle-not-let-in", noticed(Notice::NotLetIn, idle())),
         ("call-alone", plain(in_call(alone))),
         ("call", plain(in_call(call()))),
         ("call-crowded", plain(in_call(crowded))),
@@ -315,6 +344,7 @@ fn may_elide(panel: &Panel, text: &str) -> bool {
     match &panel.screen {
         Screen::InCall(call) => {
             call.participants.iter().any(|person| text.contains(person.name.as_str()))
+                || call.lobby.iter().any(|waiter| text.contains(waiter.name.as_str()))
         }
         Screen::Idle { meetings, directory, .. } => {
             directory.iter().any(|entry| text == entry.name.as_str())
@@ -343,7 +373,8 @@ fn flaws(finger: &mut Finger, panel: &Panel, (width, height): (f32, f32)) -> Vec
         }
         let cut =
             target.seen.width < target.width - 0.5 || target.seen.height < target.height - 0.5;
-        if cut && !target.id.starts_with("choose-") {
+        let listed = ["choose-", "let-in-", "turn-away-"];
+        if cut && !listed.iter().any(|list| target.id.starts_with(list)) {
             flaws.push(format!("{} is cut off", target.id));
         }
         for other in &targets[at + 1..] {

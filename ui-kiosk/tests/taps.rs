@@ -5,10 +5,13 @@
 mod panel;
 
 use conclave_panel_api::{
-    Erased, Language, LanguageTap, Meeting, Notice, Panel, ResetReceipt, Screen, StickStep, Tap,
+    CallHealth, Erased, Language, LanguageTap, Meeting, Notice, Panel, ResetReceipt, Screen,
+    StickStep, Tap, Waiter,
 };
 use conclave_types::{UnixTime, Version};
-use panel::{Daemon, Finger, Kiosk, call, code, directory, entry, in_call, panel as with, until};
+use panel::{
+    Daemon, Finger, Kiosk, call, code, directory, entry, in_call, panel as with, until, waiter,
+};
 use serde_json::json;
 
 fn taps(daemon: &mut Daemon, finger: &mut Finger, panel: &Panel, expected: &[(&str, Tap)]) {
@@ -93,6 +96,34 @@ fn every_button_sends_its_tap(size: &str) {
 
     let connecting = Screen::Connecting { number: "100200".parse().unwrap(), name: None };
     taps(&mut daemon, &mut finger, &with(Language::English, connecting), &[("back", Tap::Back)]);
+
+    let lobby = Screen::Lobby {
+        number: "100200".parse().unwrap(),
+        name: panel::name("Comité de direction"),
+        health: CallHealth::LinkLost,
+    };
+    taps(&mut daemon, &mut finger, &with(Language::French, lobby), &[("leave", Tap::Leave)]);
+    let (mo, bo) = (waiter(1, "Mo"), waiter(2, "Bo Li"));
+    let mut one_waits = call();
+    one_waits.lobby = vec![mo.clone()];
+    let (let_in, turn_away) = (
+        |who: &Waiter| Tap::LetIn { participant: who.participant },
+        |who: &Waiter| Tap::TurnAway { participant: who.participant },
+    );
+    let panel = with(Language::English, in_call(one_waits));
+    let answers = [("let-in", let_in(&mo)), ("not-now", turn_away(&mo))];
+    taps(&mut daemon, &mut finger, &panel, &answers);
+    let mut two_wait = call();
+    two_wait.lobby = vec![mo.clone(), bo.clone()];
+    let panel = with(Language::French, in_call(two_wait.clone()));
+    let answers = [("who-waits", Tap::People), ("let-all-in", Tap::LetAllIn)];
+    taps(&mut daemon, &mut finger, &panel, &answers);
+    two_wait.people_open = true;
+    let panel = with(Language::English, in_call(two_wait));
+    let (first, second) =
+        (format!("let-in-{}", mo.participant), format!("turn-away-{}", mo.participant));
+    let answers = [(first.as_str(), let_in(&mo)), (second.as_str(), turn_away(&mo))];
+    taps(&mut daemon, &mut finger, &panel, &answers);
 
     let call_with_notice =
         Panel { notice: Some(Notice::CameraLost), ..with(Language::English, in_call(call())) };

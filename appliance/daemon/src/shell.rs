@@ -324,7 +324,7 @@ impl Shell {
         let Some(update) = &mut self.update else { return };
         let used = match self.room.call() {
             State::Idle => Use::Free,
-            State::Joining { .. } | State::Up(_) => Use::Call,
+            State::Joining { .. } | State::Waiting(_) | State::Up(_) => Use::Call,
         };
         if self.used != used {
             self.used = used;

@@ -145,6 +145,15 @@ pub enum Screen {
         /// Its name, when known.
         name: Option<DisplayName>,
     },
+    /// In the lobby of a meeting: somebody may let the room in.
+    Lobby {
+        /// The meeting room's number.
+        number: VmrNumber,
+        /// Its name.
+        name: DisplayName,
+        /// Whether the room can be let in now, or its link is lost and it finds its place again by itself.
+        health: CallHealth,
+    },
     /// In a meeting.
     InCall(Box<InCall>),
     /// Somebody wants the room reset, and types the code. The digits themselves stay in the daemon.
@@ -302,8 +311,20 @@ pub struct InCall {
     pub layout: Layout,
     /// Whether the list of participants is open.
     pub people_open: bool,
+    /// Who waits in the lobby, as far as this room may let them in; in the order in which they came.
+    #[serde(default)]
+    pub lobby: Vec<Waiter>,
     /// Whether the call goes on while it cannot be steered, or is being joined again.
     pub health: CallHealth,
+}
+
+/// Somebody who waits to be let in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiter {
+    /// Who, for [`Tap::LetIn`] and [`Tap::TurnAway`].
+    pub participant: ParticipantId,
+    /// Their name.
+    pub name: DisplayName,
 }
 
 /// How a call fares.
@@ -363,6 +384,10 @@ pub enum Trouble {
     },
     /// The cloud cannot take another call.
     Busy,
+    /// As many wait in the meeting's lobby as may.
+    LobbyFull,
+    /// The meeting has a lobby, and this room's software is too old to wait in it.
+    LobbyUnsupported,
     /// The room is not linked, so nothing can be asked.
     NoLink,
     /// The reset code is not right.
@@ -390,6 +415,16 @@ pub enum Notice {
     CallEnded,
     /// The call broke off and could not be joined again.
     CallLost,
+    /// The room waited in a lobby, and somebody did not let it in.
+    TurnedAway,
+    /// The room waited in a lobby, and nobody answered.
+    NobodyCame,
+    /// The room waited in a lobby, and the meeting ended.
+    EndedMeanwhile,
+    /// The room waited in a lobby or was about to come out of it, and the cloud cannot carry its call now.
+    NotLetIn,
+    /// Somebody cannot be let in: the meeting has its most participants.
+    MeetingFull,
     /// An administrator removed this room from the cloud; a new code follows.
     Revoked,
     /// The room's certificate is not good any more; a new code follows.
@@ -453,8 +488,20 @@ pub enum Tap {
     Layout,
     /// Opened or closed the list of participants.
     People,
-    /// Left the meeting.
+    /// Left the meeting, or does not want to wait for it any more.
     Leave,
+    /// Let in somebody who waits.
+    LetIn {
+        /// Whom.
+        participant: ParticipantId,
+    },
+    /// Turned away somebody who waits.
+    TurnAway {
+        /// Whom.
+        participant: ParticipantId,
+    },
+    /// Let in everybody whom the panel shows as waiting.
+    LetAllIn,
     /// Tapped the notice away.
     Dismiss,
     /// Touched the panel while it was asleep.
@@ -475,6 +522,13 @@ impl fmt::Debug for Tap {
             Tap::Language(tap) => f.debug_tuple("Language").field(&tap.language).finish(),
             Tap::Choose { number } => f.debug_struct("Choose").field("number", number).finish(),
             Tap::Volume { louder } => f.debug_struct("Volume").field("louder", louder).finish(),
+            Tap::LetIn { participant } => {
+                f.debug_struct("LetIn").field("participant", participant).finish()
+            }
+            Tap::TurnAway { participant } => {
+                f.debug_struct("TurnAway").field("participant", participant).finish()
+            }
+            Tap::LetAllIn => f.write_str("LetAllIn"),
             Tap::Digit { .. } => f.write_str("Digit"),
             Tap::JoinWithNumber => f.write_str("JoinWithNumber"),
             Tap::Delete => f.write_str("Delete"),

@@ -7,6 +7,7 @@
 //! * `pad`: the number and PIN pads;
 //! * [`board`]: buttons, light, presence, heat;
 //! * `reset`: the factory reset, from the button to the receipt;
+//! * `lobby`: waiting for a meeting, and who waits for this one;
 //! * `agenda`: the meetings it is invited to;
 //! * `stick`: a stick with a new system;
 //! * `wanted`: what IT wants of it; `orders`: what IT has it do once;
@@ -19,6 +20,7 @@
 mod agenda;
 pub mod board;
 pub mod clock;
+mod lobby;
 pub mod media;
 mod orders;
 mod pad;

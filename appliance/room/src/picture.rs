@@ -4,7 +4,9 @@ use crate::media::{Banner, IdleDisplay, RemoteParticipant};
 use crate::pad::Pad;
 use crate::room::{Enrolment, Room};
 use conclave_call::{Health, State, Up};
-use conclave_panel_api::{CallHealth, Entry, InCall, LinkState, Panel, Person, Screen, Trouble};
+use conclave_panel_api::{
+    CallHealth, Entry, InCall, LinkState, Panel, Person, Screen, Trouble, Waiter,
+};
 use conclave_types::{Time, VmrNumber};
 
 impl Room {
@@ -43,6 +45,11 @@ impl Room {
         }
         match (self.call.state(), &self.enrolment, &self.pad) {
             (State::Up(up), _, _) => Screen::InCall(Box::new(self.in_call(now, up))),
+            (State::Waiting(waiting), _, _) => Screen::Lobby {
+                number: waiting.number.clone(),
+                name: waiting.name.clone(),
+                health: health(waiting.health),
+            },
             (State::Joining { number }, _, _) => {
                 Screen::Connecting { number: number.clone(), name: self.listed_name(number) }
             }
@@ -111,11 +118,12 @@ impl Room {
             volume: self.settings.volume,
             layout: self.settings.layout,
             people_open: self.people_open,
-            health: match up.health {
-                Health::Good => CallHealth::Good,
-                Health::LinkLost => CallHealth::LinkLost,
-                Health::Rejoining => CallHealth::Rejoining,
-            },
+            lobby: up
+                .lobby
+                .iter()
+                .map(|each| Waiter { participant: each.participant, name: each.name.clone() })
+                .collect(),
+            health: health(up.health),
         }
     }
 
@@ -161,6 +169,14 @@ impl Room {
             State::Up(Up { health: Health::Rejoining, .. }) => Some(Banner::Rejoining),
             _ => None,
         }
+    }
+}
+
+fn health(health: Health) -> CallHealth {
+    match health {
+        Health::Good => CallHealth::Good,
+        Health::LinkLost => CallHealth::LinkLost,
+        Health::Rejoining => CallHealth::Rejoining,
     }
 }
 

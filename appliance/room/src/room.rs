@@ -357,7 +357,7 @@ impl Room {
         ask
     }
 
-    fn feed(&mut self, now: Time, input: conclave_call::Input) {
+    pub(crate) fn feed(&mut self, now: Time, input: conclave_call::Input) {
         let was_up = self.is_up();
         self.call.handle(now, input);
         while let Some(output) = self.call.poll_output() {
@@ -386,10 +386,12 @@ impl Room {
                     });
                 }
                 conclave_call::Output::Changed => {
-                    if self.is_up() {
+                    if matches!(self.call.state(), State::Up(_) | State::Waiting(_)) {
                         self.pad = Pad::Closed;
                     }
                 }
+                conclave_call::Output::NotAdmitted(reason) => self.not_admitted(reason),
+                conclave_call::Output::NotLetIn(why) => self.not_let_in(why),
             }
         }
         if was_up && !self.is_up() {
@@ -433,6 +435,8 @@ impl Room {
                 JoinRefusal::NotFound => on_number_pad(Trouble::NotFound),
                 JoinRefusal::Full { capacity } => on_number_pad(Trouble::Full { capacity }),
                 JoinRefusal::Busy => on_number_pad(Trouble::Busy),
+                JoinRefusal::LobbyFull => on_number_pad(Trouble::LobbyFull),
+                JoinRefusal::LobbyUnsupported => on_number_pad(Trouble::LobbyUnsupported),
                 JoinRefusal::Other => on_number_pad(Trouble::Other),
             },
             NotJoined::NoLink => on_number_pad(Trouble::NoLink),
@@ -446,6 +450,7 @@ impl Room {
             return;
         }
         let in_call = self.is_up();
+        let free = matches!(self.call.state(), State::Idle | State::Joining { .. });
         match tap {
             Tap::Language(tap) => {
                 self.settings.language = tap.language;
@@ -455,13 +460,13 @@ impl Room {
                 let next = std::mem::take(&mut self.update_failed);
                 self.notice = next.then_some(Notice::UpdateFailed);
             }
-            Tap::JoinWithNumber if !in_call && self.dials_numbers() => {
+            Tap::JoinWithNumber if free && self.dials_numbers() => {
                 self.pad = Pad::Number { typed: String::new(), fault: None };
             }
-            Tap::Choose { number } if !in_call => self.head_for(now, number),
+            Tap::Choose { number } if free => self.head_for(now, number),
             Tap::Digit { digit } => self.pad.type_digit(now, digit),
             Tap::Delete => self.pad.delete(),
-            Tap::Join if !in_call => match &self.pad {
+            Tap::Join if free => match &self.pad {
                 Pad::Closed => {}
                 Pad::Number { .. } => {
                     if let Some(number) = self.pad.number() {
@@ -511,6 +516,9 @@ impl Room {
             }
             Tap::People => self.people_open = in_call && !self.people_open,
             Tap::Leave => self.hang_up(now),
+            Tap::LetIn { participant } => self.let_in(now, vec![participant]),
+            Tap::TurnAway { participant } => self.turn_away(now, participant),
+            Tap::LetAllIn => self.let_all_in(now),
             // A tap that crossed a change of screen on its way; and any tap wakes the panel.
             Tap::JoinWithNumber
             | Tap::Choose { .. }
@@ -573,7 +581,8 @@ impl Room {
                 }
                 self.told = None;
                 let resumed = welcome.calls;
-                self.feed(now, conclave_call::Input::LinkUp { cloud, resumed });
+                let waiting = welcome.waiting;
+                self.feed(now, conclave_call::Input::LinkUp { cloud, resumed, waiting });
             }
             Greeting::Newcomer { code, expires_in_s } => {
                 self.link = LinkState::Up;
@@ -674,6 +683,13 @@ impl Room {
             CloudEvent::Roster { call, roster } => {
                 self.feed(now, conclave_call::Input::Roster { call, roster });
             }
+            CloudEvent::Admitted(joined) => {
+                self.feed(now, conclave_call::Input::Admitted(joined));
+            }
+            CloudEvent::NotAdmitted { call, reason } => {
+                self.feed(now, conclave_call::Input::NotAdmitted { call, reason });
+            }
+            CloudEvent::Lobby { call, waiting } => self.lobby_is(now, call, waiting),
             CloudEvent::Speaking { call, participant } => {
                 self.feed(now, conclave_call::Input::Speaking { call, participant });
             }

@@ -50,6 +50,7 @@ pub(crate) fn welcome() -> Greeting {
             pin: true,
         }],
         calls: Vec::new(),
+        waiting: Vec::new(),
     }))
 }
 
@@ -81,6 +82,10 @@ pub(crate) fn asked(room: &mut Room) -> Option<(AskId, RoomRequest)> {
 }
 
 fn joined() -> Response {
+    Response::Joined(Box::new(admission()))
+}
+
+pub(crate) fn admission() -> Joined {
     let key = SrtpKey::new(SrtpProfile::AeadAes128Gcm, vec![0; 28]).unwrap();
     let person = |n: u32, name: &str| Participant {
         participant: ParticipantId::from_random(u128::from(n)),
@@ -90,7 +95,7 @@ fn joined() -> Response {
         audio: Ssrc(10 * n),
         video: Ssrc(10 * n + 1),
     };
-    Response::Joined(Box::new(Joined {
+    Joined {
         call: CallId::from_random(1),
         name: "Board".parse().unwrap(),
         participant: ParticipantId::from_random(1),
@@ -107,16 +112,21 @@ fn joined() -> Response {
             revision: 1,
             participants: vec![person(1, "Room Ada"), person(2, "Salle Voltaire")],
         },
-    }))
+    }
 }
 
 pub(crate) fn in_call() -> Room {
+    answered_with(joined())
+}
+
+/// Dials, and is answered so.
+pub(crate) fn answered_with(answer: Response) -> Room {
     let mut room = linked();
     taps(&mut room, at(1), [Tap::Choose { number: "4711".parse().unwrap() }]);
     taps(&mut room, at(1), digits("2468"));
     taps(&mut room, at(1), [Tap::Join]);
     let (ask, _) = asked(&mut room).unwrap();
-    room.handle(at(2), Input::Answered { ask, answer: Some(joined()) });
+    room.handle(at(2), Input::Answered { ask, answer: Some(answer) });
     room
 }
 

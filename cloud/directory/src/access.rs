@@ -72,7 +72,9 @@ actions! {
     ChangePeople: Administrator;
     /// See and say of whom a second factor is wanted, and whose people may make themselves an account.
     RuleEntry: Administrator;
-    /// See which meetings are on, and end them.
+    /// See the meetings that are on and that one may let others into, and who waits in their lobbies; let in, turn away.
+    KeepLobbies: Administrator Organiser Member;
+    /// End meetings.
     RunMeetings: Administrator;
     /// See records of calls.
     Reports: Administrator;
@@ -122,8 +124,8 @@ scopes! {
     ScheduleRead = "schedule:read": SeeOwnMeetings;
     /// See one's schedule, and call meetings.
     ScheduleWrite = "schedule:write": SeeOwnMeetings CallMeetings;
-    /// See which meetings are on, and end them.
-    MeetingsRun = "meetings:run": RunMeetings;
+    /// See which meetings are on and who waits for them, let in, turn away, and end them.
+    MeetingsRun = "meetings:run": KeepLobbies RunMeetings;
     /// See who has an account.
     PeopleRead = "people:read": SeePeople;
     /// See who has an account, rename, suspend and remove.
@@ -162,6 +164,7 @@ mod tests {
         (Action::OpenAccounts, [true, false, false]),
         (Action::ChangePeople, [true, false, false]),
         (Action::RuleEntry, [true, false, false]),
+        (Action::KeepLobbies, [true, true, true]),
         (Action::RunMeetings, [true, false, false]),
         (Action::Reports, [true, false, false]),
         (Action::SeeAudit, [true, false, false]),
@@ -195,7 +198,7 @@ mod tests {
         ("meeting-rooms:write", &[Action::SeeMeetingRooms, Action::ChangeMeetingRooms]),
         ("schedule:read", &[Action::SeeOwnMeetings]),
         ("schedule:write", &[Action::SeeOwnMeetings, Action::CallMeetings]),
-        ("meetings:run", &[Action::RunMeetings]),
+        ("meetings:run", &[Action::KeepLobbies, Action::RunMeetings]),
         ("people:read", &[Action::SeePeople]),
         ("people:write", &[Action::SeePeople, Action::ChangePeople]),
         ("reports:read", &[Action::Reports]),

@@ -29,10 +29,11 @@ pub trait Appointments {
     fn appointments(&self) -> Result<Vec<Appointment>, StoreError>;
     /// Keeps a new one and its meeting room, both or neither.
     fn add_appointment(&mut self, vmr: &Vmr, new: &Appointment) -> Result<(), AddVmrError>;
-    /// Keeps one as it is now, and what its meeting room is called. `false` when it is not there.
+    /// Keeps one as it is now, what its meeting room is called, and whether that has a lobby. `false` when it is not there.
     fn keep_appointment(
         &mut self,
         title: &DisplayName,
+        lobby: bool,
         changed: &Appointment,
     ) -> Result<bool, StoreError>;
 }

@@ -82,6 +82,8 @@ pub struct Vmr {
     pub hidden: bool,
     /// Whether it is gone after its meeting.
     pub once: bool,
+    /// Whether whoever comes waits until somebody lets them in.
+    pub lobby: bool,
     /// Who made it; `None`: it is the organisation's own.
     pub owner: Option<PersonId>,
     /// Who sees it besides, when it is hidden.
@@ -504,12 +506,13 @@ pub trait Vmrs {
     fn vmrs(&self) -> Result<Vec<Vmr>, StoreError>;
     /// Removes one; its records stay. `false` when it is not there.
     fn remove_vmr(&mut self, id: VmrId) -> Result<bool, StoreError>;
-    /// Gives one another name and capacity; `false` when it is not there.
+    /// Gives one another name and capacity, and a lobby or none; `false` when it is not there.
     fn change_vmr(
         &mut self,
         id: VmrId,
         name: &DisplayName,
         capacity: u32,
+        lobby: bool,
     ) -> Result<bool, StoreError>;
     /// Who sees it besides its owner, instead of those before; people who are not there are left out.
     fn set_moderators(&mut self, id: VmrId, people: &[PersonId]) -> Result<(), StoreError>;
@@ -532,6 +535,9 @@ pub trait Records {
     fn keep(&mut self, entries: &[RecordEntry]) -> Result<(), StoreError>;
     /// The cloud starts: calls that seem to go on ended when it stopped. Returns how many.
     fn close_dangling(&mut self, at: UnixTime) -> Result<u32, StoreError>;
+    /// Rooms that a stop of the cloud at `since` or later took out of the meeting of a meeting room with a lobby; before
+    /// [`Records::close_dangling`] also those whose calls seem to go on. At most `most`.
+    fn taken_out(&self, since: UnixTime, most: u32) -> Result<Vec<(VmrId, RoomId)>, StoreError>;
     /// The newest records of an organisation first, at most `most`.
     fn call_records(
         &self,

@@ -259,7 +259,7 @@ fn what_each_role_may_ask_for_is_so_for_every_address() {
     assert_eq!(ada.post("/vmrs", json!({ "number": "4711", "name": "Board" })).status, 200);
     let meeting = json!({
         "title": "Board", "starts_at": 4_000_000_000_u64, "ends_at": 4_000_003_600_u64,
-        "rooms": [], "people": ["x@example.com"],
+        "rooms": [], "people": ["x@example.com"], "lobby": true,
     });
     // Every route, with a body that is right; and whether a member may.
     let routes = [
@@ -310,12 +310,14 @@ fn what_each_role_may_ask_for_is_so_for_every_address() {
         ("GET", "/settings", None, false),
         ("PUT", "/settings", Some(json!({ "settings": { "language": "french" } })), false),
         ("POST", "/vmrs", Some(json!({ "number": "4712", "name": "B" })), false),
-        ("PATCH", "/vmrs/4711", Some(json!({ "name": "C", "capacity": 9 })), false),
+        ("PATCH", "/vmrs/4711", Some(json!({ "name": "C", "capacity": 9, "lobby": true })), false),
         ("PUT", "/vmrs/4711/pin", Some(json!({ "pin": "246810" })), false),
         ("DELETE", "/vmrs/4711/pin", None, false),
         ("PUT", "/vmrs/4711/moderators", Some(json!({ "people": [] })), false),
         ("DELETE", "/vmrs/4711", None, false),
-        ("GET", "/meetings", None, false),
+        ("GET", "/meetings", None, true),
+        ("POST", "/meetings/123456789/let-in", Some(json!({ "participants": [] })), true),
+        ("POST", "/meetings/123456789/turn-away", Some(json!({})), true),
         ("POST", "/meetings/4711/end", None, false),
         ("GET", "/records", None, false),
         ("GET", "/records.csv", None, false),

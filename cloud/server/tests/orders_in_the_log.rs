@@ -153,6 +153,7 @@ fn every_order_of_an_administrator_is_logged_by_ids_alone() {
             profiles: SrtpProfile::PREFERENCE.to_vec(),
             microphone: Switch::On,
             camera: Switch::On,
+            lobby: true,
         }),
     });
     log.take();

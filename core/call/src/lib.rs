@@ -2,9 +2,11 @@
 //!
 //! A machine without sockets, clock or devices. The flow:
 //! 1. [`Input::Dial`] asks the cloud to join; the answer starts media at once, or says why not.
+//!    Behind some doors it waits in the lobby first ([`State::Waiting`]), without media, until the cloud says that it is
+//!    in or why not.
 //! 2. While the call is up, rosters and switches pass through. A lost link changes nothing for
 //!    picture and sound; when it is back, both ends compare what they believe.
-//! 3. When the cloud has forgotten the call (it was restarted, or media was silent for too long),
+//! 3. When the cloud has forgotten the call or that it waits (it was restarted, or media was silent for too long),
 //!    the machine joins again by itself, with growing delays.
 //! 4. [`Input::HangUp`] leaves, whatever is under way; an answer that comes late is undone.
 
@@ -15,7 +17,8 @@ mod machine;
 pub use machine::Call;
 
 use conclave_messages::{
-    EndReason, HeldCall, JoinRefusal, Response, ResumedCall, RoomRequest, Roster,
+    AwayReason, EndReason, HeldCall, JoinRefusal, Joined, NotLetIn, Response, ResumedCall,
+    RoomRequest, Roster, Waiter,
 };
 use conclave_types::{
     CallId, DisplayName, MediaLeg, ParticipantId, Pin, Redacted, SrtpProfile, Switch, Time,
@@ -56,6 +59,8 @@ pub enum Input {
         cloud: Redacted<IpAddr>,
         /// The calls that go on.
         resumed: Vec<ResumedCall>,
+        /// The calls that still wait in a lobby.
+        waiting: Vec<CallId>,
     },
     /// The link is gone.
     LinkDown,
@@ -80,6 +85,26 @@ pub enum Input {
         /// Why.
         reason: EndReason,
     },
+    /// Somebody let this room in.
+    Admitted(Box<Joined>),
+    /// This room does not wait any more, and is not in.
+    NotAdmitted {
+        /// By which call it waited.
+        call: CallId,
+        /// Why.
+        reason: AwayReason,
+    },
+    /// Who waits in the lobby of the meeting, for this room to let in.
+    Lobby {
+        /// In which call.
+        call: CallId,
+        /// In the order in which they came.
+        waiting: Vec<Waiter>,
+    },
+    /// Someone here lets these in.
+    LetIn(Vec<ParticipantId>),
+    /// Someone here turns these away.
+    TurnAway(Vec<ParticipantId>),
     /// Packets flow, or do not.
     Flowing {
         /// In which call.
@@ -128,6 +153,10 @@ pub enum Output {
     },
     /// The call is over without anyone in this room having left it.
     Over(Over),
+    /// The room waited in vain.
+    NotAdmitted(AwayReason),
+    /// Whom somebody here let in, or turned away, that did not happen to all.
+    NotLetIn(NotLetIn),
     /// [`Call::state`] has changed.
     Changed,
 }
@@ -164,8 +193,23 @@ pub enum State {
         /// Where to.
         number: VmrNumber,
     },
+    /// In the lobby of a meeting: somebody may let it in.
+    Waiting(Waiting),
     /// In a meeting.
     Up(Up),
+}
+
+/// The lobby that the room is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The meeting room's number.
+    pub number: VmrNumber,
+    /// Its name.
+    pub name: DisplayName,
+    /// By which call.
+    pub call: CallId,
+    /// How the link fares: [`Health::Rejoining`] when the cloud has forgotten that the room waits.
+    pub health: Health,
 }
 
 /// The call that is up.
@@ -183,6 +227,8 @@ pub struct Up {
     pub roster: Roster,
     /// Who speaks loudest.
     pub speaking: Option<ParticipantId>,
+    /// Who waits in the lobby, as far as this room may let them in; nobody while the link is lost.
+    pub lobby: Vec<Waiter>,
     /// When the room first came in.
     pub since: Time,
     /// How it fares.

@@ -1,8 +1,9 @@
 //! The machine itself.
 
-use crate::{AskId, Health, Input, NotJoined, Output, Over, PROFILES, State, Up};
+use crate::{AskId, Health, Input, NotJoined, Output, Over, PROFILES, State, Up, Waiting};
 use conclave_messages::{
-    EndReason, HeldCall, Join, JoinRefusal, Joined, Response, ResumedCall, RoomRequest, Roster,
+    AwayReason, EndReason, HeldCall, InLobby, Join, JoinRefusal, Joined, Response, ResumedCall,
+    RoomRequest, Roster,
 };
 use conclave_types::{CallId, Pin, Redacted, Switch, Time, VmrNumber};
 use std::collections::VecDeque;
@@ -34,7 +35,7 @@ pub struct Call {
     joined_with: (Switch, Switch),
     next_ask: u64,
     flowing: bool,
-    /// Since when neither link nor packets are there.
+    /// Since when neither link nor packets are there; of whoever waits, the link alone.
     cut_off: Option<Time>,
     retries: u32,
     retry_at: Option<Time>,
@@ -103,7 +104,25 @@ impl Call {
                 self.tell_switches();
             }
             Input::Answered { ask, answer } => self.answered(now, ask, answer),
-            Input::LinkUp { cloud, resumed } => self.link_up(now, cloud, resumed),
+            Input::LinkUp { cloud, resumed, waiting } => {
+                self.link_up(now, cloud, resumed, &waiting);
+            }
+            Input::Admitted(joined) => self.admitted(now, *joined),
+            Input::NotAdmitted { call, reason } => self.not_admitted(call, reason),
+            Input::Lobby { call, waiting } => {
+                if let Some(up) = self.up_in(call)
+                    && up.lobby != waiting
+                {
+                    up.lobby = waiting;
+                    self.outputs.push_back(Output::Changed);
+                }
+            }
+            Input::LetIn(participants) => {
+                self.ask_about_lobby(|call| RoomRequest::LetIn { call, participants });
+            }
+            Input::TurnAway(participants) => {
+                self.ask_about_lobby(|call| RoomRequest::TurnAway { call, participants });
+            }
             Input::LinkDown => self.link_down(now),
             Input::Roster { call, roster } => self.roster(call, roster),
             Input::Speaking { call, participant } => {
@@ -163,6 +182,7 @@ impl Call {
                 profiles: PROFILES.to_vec(),
                 microphone: self.microphone,
                 camera: self.camera,
+                lobby: true,
             };
             self.joined_with = (self.microphone, self.camera);
             self.pending = Some(self.ask(RoomRequest::Join(join)));
@@ -194,6 +214,10 @@ impl Call {
         match &self.state {
             State::Idle => return,
             State::Joining { .. } => {}
+            State::Waiting(waiting) => {
+                let call = waiting.call;
+                self.leave(call);
+            }
             State::Up(up) => {
                 let call = up.call;
                 self.leave(call);
@@ -204,7 +228,9 @@ impl Call {
     }
 
     fn over(&mut self, why: Over) {
-        self.outputs.push_back(Output::StopMedia);
+        if let State::Up(_) = self.state {
+            self.outputs.push_back(Output::StopMedia);
+        }
         self.clear();
         self.outputs.push_back(Output::Over(why));
     }
@@ -222,15 +248,19 @@ impl Call {
 
     fn answered(&mut self, now: Time, ask: AskId, answer: Option<Response>) {
         if self.pending != Some(ask) {
-            // The person did not wait: whatever was opened for them is closed again.
-            if let Some(Response::Joined(joined)) = answer {
-                self.leave(joined.call);
+            match answer {
+                // The person did not wait: whatever was opened for them is closed again.
+                Some(Response::Joined(joined)) => self.leave(joined.call),
+                Some(Response::InLobby(lobby)) => self.leave(lobby.call),
+                Some(Response::NotLetIn(why)) => self.outputs.push_back(Output::NotLetIn(why)),
+                _ => {}
             }
             return;
         }
         self.pending = None;
         match answer {
             Some(Response::Joined(joined)) => self.joined(now, *joined),
+            Some(Response::InLobby(lobby)) => self.in_lobby(now, *lobby),
             Some(Response::NotJoined(refusal)) => self.not_joined(now, NotJoined::Refused(refusal)),
             None => self.not_joined(now, NotJoined::NoLink),
             Some(_) => self.not_joined(now, NotJoined::Confused),
@@ -263,6 +293,7 @@ impl Call {
             me: joined.participant,
             roster: joined.roster,
             speaking: None,
+            lobby: Vec::new(),
             since,
             health: Health::Good,
         });
@@ -284,7 +315,7 @@ impl Call {
                 self.clear();
                 self.outputs.push_back(Output::NotJoined { number, why });
             }
-            State::Up(_) => {
+            State::Up(_) | State::Waiting(_) => {
                 // Joining again. What time cannot mend ends the call.
                 let hopeless = matches!(
                     why,
@@ -306,19 +337,90 @@ impl Call {
     }
 
     fn rejoin(&mut self, now: Time) {
-        if let State::Up(up) = &mut self.state {
-            up.health = Health::Rejoining;
-            up.speaking = None;
-            self.outputs.push_back(Output::Changed);
-            if self.link.is_some() && self.pending.is_none() && self.retry_at.is_none() {
-                self.ask_to_join();
+        match &mut self.state {
+            State::Up(up) => {
+                up.health = Health::Rejoining;
+                up.speaking = None;
+                up.lobby.clear();
             }
-            self.note_cut_off(now);
+            State::Waiting(waiting) => waiting.health = Health::Rejoining,
+            State::Idle | State::Joining { .. } => return,
+        }
+        self.outputs.push_back(Output::Changed);
+        if self.link.is_some() && self.pending.is_none() && self.retry_at.is_none() {
+            self.ask_to_join();
+        }
+        self.note_cut_off(now);
+    }
+
+    /// The room is in a lobby, for the first time or anew.
+    fn in_lobby(&mut self, now: Time, lobby: InLobby) {
+        let Some((number, _)) = self.dialled.clone() else { return };
+        if self.link.is_none() {
+            // The next hello will not list it.
+            return self.not_joined(now, NotJoined::NoLink);
+        }
+        if let State::Up(_) = self.state {
+            // It was in, and has to be let in again.
+            self.outputs.push_back(Output::StopMedia);
+        }
+        let InLobby { call, name } = lobby;
+        self.state = State::Waiting(Waiting { number, name, call, health: Health::Good });
+        self.flowing = false;
+        self.retries = 0;
+        self.retry_at = None;
+        self.note_cut_off(now);
+        self.outputs.push_back(Output::Changed);
+    }
+
+    fn admitted(&mut self, now: Time, joined: Joined) {
+        match &self.state {
+            State::Waiting(waiting) if waiting.call == joined.call => self.joined(now, joined),
+            // It is in by this call already.
+            State::Up(up) if up.call == joined.call => {}
+            // The person did not wait.
+            _ => self.leave(joined.call),
         }
     }
 
-    fn link_up(&mut self, now: Time, cloud: Redacted<IpAddr>, resumed: Vec<ResumedCall>) {
+    fn not_admitted(&mut self, call: CallId, reason: AwayReason) {
+        if !matches!(&self.state, State::Waiting(waiting) if waiting.call == call) {
+            return;
+        }
+        self.clear();
+        self.outputs.push_back(Output::NotAdmitted(reason));
+    }
+
+    fn ask_about_lobby(&mut self, request: impl FnOnce(CallId) -> RoomRequest) {
+        if let State::Up(up) = &self.state
+            && self.link.is_some()
+        {
+            let request = request(up.call);
+            self.ask(request);
+        }
+    }
+
+    fn link_up(
+        &mut self,
+        now: Time,
+        cloud: Redacted<IpAddr>,
+        resumed: Vec<ResumedCall>,
+        still: &[CallId],
+    ) {
         self.link = Some(cloud);
+        if let State::Waiting(waiting) = &mut self.state {
+            if still.contains(&waiting.call) && waiting.health != Health::Rejoining {
+                waiting.health = Health::Good;
+                self.outputs.push_back(Output::Changed);
+                self.note_cut_off(now);
+            } else {
+                // Forgotten, or let in by a word that was lost with the link: keys and all.
+                self.retries = 0;
+                self.retry_at = None;
+                self.rejoin(now);
+            }
+            return;
+        }
         let State::Up(up) = &mut self.state else { return };
         let call = up.call;
         let again = resumed.into_iter().find(|resumed| resumed.call == call);
@@ -344,17 +446,24 @@ impl Call {
         if self.pending.take().is_some() && matches!(self.state, State::Joining { .. }) {
             self.not_joined(now, NotJoined::NoLink);
         }
-        if let State::Up(up) = &mut self.state {
-            if up.health == Health::Good {
-                up.health = Health::LinkLost;
-                self.outputs.push_back(Output::Changed);
+        let health = match &mut self.state {
+            State::Up(up) => {
+                up.lobby.clear();
+                &mut up.health
             }
-            self.note_cut_off(now);
+            State::Waiting(waiting) => &mut waiting.health,
+            State::Idle | State::Joining { .. } => return,
+        };
+        if *health == Health::Good {
+            *health = Health::LinkLost;
         }
+        self.outputs.push_back(Output::Changed);
+        self.note_cut_off(now);
     }
 
     fn note_cut_off(&mut self, now: Time) {
-        let cut_off = matches!(self.state, State::Up(_)) && self.link.is_none() && !self.flowing;
+        let held = matches!(self.state, State::Up(_) | State::Waiting(_));
+        let cut_off = held && self.link.is_none() && !self.flowing;
         self.cut_off = match (cut_off, self.cut_off) {
             (true, None) => Some(now),
             (true, since) => since,
@@ -401,6 +510,12 @@ impl Call {
             State::Up(up) => vec![HeldCall {
                 call: up.call,
                 revision: up.roster.revision,
+                microphone: self.microphone,
+                camera: self.camera,
+            }],
+            State::Waiting(waiting) => vec![HeldCall {
+                call: waiting.call,
+                revision: 0,
                 microphone: self.microphone,
                 camera: self.camera,
             }],

@@ -1,6 +1,7 @@
 //! The call's machine, driven by hand.
 
 use super::*;
+use conclave_messages::{NotLetIn, Waiter};
 use conclave_types::{DisplayName, LegId, MediaLeg, ParticipantId, SrtpKey, SrtpProfile, Ssrc};
 
 const CLOUD: Redacted<IpAddr> = Redacted(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
@@ -18,8 +19,12 @@ fn roster(revision: u64) -> Roster {
 }
 
 fn joined(call: u128) -> Response {
+    Response::Joined(Box::new(admission(call)))
+}
+
+fn admission(call: u128) -> Joined {
     let key = SrtpKey::new(SrtpProfile::AeadAes128Gcm, vec![0; 28]).unwrap();
-    Response::Joined(Box::new(Joined {
+    Joined {
         call: CallId::from_random(call),
         name: "Board".parse::<DisplayName>().unwrap(),
         participant: ParticipantId::from_random(1),
@@ -33,7 +38,12 @@ fn joined(call: u128) -> Response {
             video: Ssrc(2),
         },
         roster: roster(1),
-    }))
+    }
+}
+
+fn in_lobby(call: u128) -> Response {
+    let name = "Board".parse().unwrap();
+    Response::InLobby(Box::new(InLobby { call: CallId::from_random(call), name }))
 }
 
 fn outputs(call: &mut Call) -> Vec<Output> {
@@ -42,7 +52,7 @@ fn outputs(call: &mut Call) -> Vec<Output> {
 
 fn linked() -> Call {
     let mut call = Call::new(Switch::On, Switch::On);
-    call.handle(at(0), Input::LinkUp { cloud: CLOUD, resumed: Vec::new() });
+    call.handle(at(0), Input::LinkUp { cloud: CLOUD, resumed: Vec::new(), waiting: Vec::new() });
     call
 }
 
@@ -69,6 +79,7 @@ fn up() -> Call {
 fn health(call: &Call) -> Option<Health> {
     match call.state() {
         State::Up(up) => Some(up.health),
+        State::Waiting(waiting) => Some(waiting.health),
         _ => None,
     }
 }
@@ -127,7 +138,7 @@ fn a_lost_link_stops_no_media_and_a_resumed_one_mends_it() {
     assert!(!outputs(&mut call).contains(&Output::StopMedia));
     assert_eq!(call.deadline(), None, "packets flow: there is no hurry");
     let resumed = vec![ResumedCall { call: CallId::from_random(1), roster: roster(5) }];
-    call.handle(at(40), Input::LinkUp { cloud: CLOUD, resumed });
+    call.handle(at(40), Input::LinkUp { cloud: CLOUD, resumed, waiting: vec![] });
     assert_eq!(health(&call), Some(Health::Good));
     assert!(matches!(call.state(), State::Up(up) if up.roster.revision == 5));
 }
@@ -137,7 +148,7 @@ fn a_forgotten_call_is_joined_again_and_keeps_its_beginning() {
     let mut call = up();
     call.handle(at(10), Input::LinkDown);
     outputs(&mut call);
-    call.handle(at(12), Input::LinkUp { cloud: CLOUD, resumed: Vec::new() });
+    call.handle(at(12), Input::LinkUp { cloud: CLOUD, resumed: Vec::new(), waiting: Vec::new() });
     assert_eq!(health(&call), Some(Health::Rejoining));
     let (ask, request) = asked(&mut call).unwrap();
     assert!(matches!(request, RoomRequest::Join(join) if join.pin.is_some()));
@@ -228,6 +239,144 @@ fn a_switch_while_the_join_is_under_way_is_told_afterwards() {
     assert_eq!(asked(&mut call).map(|(_, request)| request), Some(told));
 }
 
+/// Dials and is answered that it waits.
+fn waiting() -> Call {
+    let mut call = linked();
+    let ask = dialled(&mut call);
+    call.handle(at(2), Input::Answered { ask, answer: Some(in_lobby(1)) });
+    call
+}
+
+fn starts_media(outputs: &[Output]) -> bool {
+    outputs.iter().any(|output| matches!(output, Output::StartMedia { .. }))
+}
+
+#[test]
+fn whoever_waits_has_no_media_until_it_is_let_in() {
+    let mut call = waiting();
+    assert!(matches!(call.state(), State::Waiting(waiting) if waiting.name.as_str() == "Board"));
+    assert!(!starts_media(&outputs(&mut call)));
+    call.handle(at(9), Input::Admitted(Box::new(admission(1))));
+    assert!(starts_media(&outputs(&mut call)));
+    assert!(matches!(call.state(), State::Up(up) if up.since == at(9)));
+}
+
+#[test]
+fn whoever_waits_in_vain_is_told_why_and_is_idle() {
+    let mut call = waiting();
+    outputs(&mut call);
+    let other = CallId::from_random(7);
+    call.handle(at(5), Input::NotAdmitted { call: other, reason: AwayReason::Ended });
+    assert!(matches!(call.state(), State::Waiting(_)), "that was another call");
+    let id = CallId::from_random(1);
+    call.handle(at(9), Input::NotAdmitted { call: id, reason: AwayReason::TurnedAway });
+    let all = outputs(&mut call);
+    assert!(all.contains(&Output::NotAdmitted(AwayReason::TurnedAway)));
+    assert!(!all.contains(&Output::StopMedia), "there was none");
+    assert_eq!((call.state(), call.deadline()), (&State::Idle, None));
+}
+
+#[test]
+fn whoever_does_not_want_to_wait_any_more_leaves_the_lobby_and_a_late_word_is_undone() {
+    let mut call = waiting();
+    outputs(&mut call);
+    call.handle(at(5), Input::HangUp);
+    let leave = RoomRequest::Leave { call: CallId::from_random(1) };
+    assert_eq!(asked(&mut call).map(|(_, request)| request), Some(leave.clone()));
+    call.handle(at(6), Input::Admitted(Box::new(admission(1))));
+    assert_eq!(asked(&mut call).map(|(_, request)| request), Some(leave));
+    assert_eq!(call.state(), &State::Idle);
+}
+
+#[test]
+fn an_answer_that_it_waits_which_comes_after_hanging_up_is_undone() {
+    let mut call = linked();
+    let ask = dialled(&mut call);
+    call.handle(at(2), Input::HangUp);
+    outputs(&mut call);
+    call.handle(at(3), Input::Answered { ask, answer: Some(in_lobby(9)) });
+    let leave = RoomRequest::Leave { call: CallId::from_random(9) };
+    assert_eq!(asked(&mut call).map(|(_, request)| request), Some(leave));
+}
+
+#[test]
+fn a_place_in_the_lobby_is_held_over_a_lost_link() {
+    let mut call = waiting();
+    let held = outputs(&mut call).into_iter().rev().find_map(|output| match output {
+        Output::Hold(held) => Some(held),
+        _ => None,
+    });
+    assert_eq!(held.unwrap()[0].call, CallId::from_random(1));
+    call.handle(at(5), Input::LinkDown);
+    assert_eq!(health(&call), Some(Health::LinkLost));
+    assert_eq!(call.deadline(), Some(at(125)));
+    let waiting = vec![CallId::from_random(1)];
+    call.handle(at(9), Input::LinkUp { cloud: CLOUD, resumed: vec![], waiting });
+    assert_eq!((health(&call), call.deadline()), (Some(Health::Good), None));
+    assert_eq!(asked(&mut call), None, "it need not ask again");
+    // Without a link for too long it is over.
+    call.handle(at(10), Input::LinkDown);
+    call.handle(at(130), Input::Tick);
+    assert!(outputs(&mut call).contains(&Output::Over(Over::Lost)));
+}
+
+#[test]
+fn a_cloud_that_has_forgotten_that_it_waits_is_asked_again() {
+    let mut call = waiting();
+    call.handle(at(5), Input::LinkDown);
+    outputs(&mut call);
+    call.handle(at(9), Input::LinkUp { cloud: CLOUD, resumed: vec![], waiting: vec![] });
+    let (ask, request) = asked(&mut call).unwrap();
+    assert!(matches!(request, RoomRequest::Join(join) if join.pin.is_some() && join.lobby));
+    assert_eq!(health(&call), Some(Health::Rejoining));
+    call.handle(at(9), Input::Answered { ask, answer: Some(in_lobby(2)) });
+    assert_eq!(health(&call), Some(Health::Good));
+}
+
+#[test]
+fn whoever_was_let_in_by_a_word_that_was_lost_with_the_link_asks_again() {
+    let mut call = waiting();
+    call.handle(at(5), Input::LinkDown);
+    outputs(&mut call);
+    let resumed = vec![ResumedCall { call: CallId::from_random(1), roster: roster(2) }];
+    call.handle(at(9), Input::LinkUp { cloud: CLOUD, resumed, waiting: vec![] });
+    let (ask, _) = asked(&mut call).unwrap();
+    call.handle(at(9), Input::Answered { ask, answer: Some(joined(2)) });
+    assert!(starts_media(&outputs(&mut call)));
+}
+
+#[test]
+fn a_room_that_was_in_and_has_to_wait_again_stops_its_media() {
+    let mut call = up();
+    call.handle(at(10), Input::LinkDown);
+    call.handle(at(12), Input::LinkUp { cloud: CLOUD, resumed: vec![], waiting: vec![] });
+    let (ask, _) = asked(&mut call).unwrap();
+    call.handle(at(13), Input::Answered { ask, answer: Some(in_lobby(2)) });
+    assert!(outputs(&mut call).contains(&Output::StopMedia));
+    assert!(matches!(call.state(), State::Waiting(_)));
+}
+
+#[test]
+fn who_waits_is_known_in_the_meeting_while_the_link_is_up_and_may_be_let_in() {
+    let mut call = up();
+    outputs(&mut call);
+    let id = CallId::from_random(1);
+    let mo = Waiter { participant: ParticipantId::from_random(5), name: "Mo".parse().unwrap() };
+    let list = vec![mo.clone()];
+    call.handle(at(3), Input::Lobby { call: CallId::from_random(7), waiting: list.clone() });
+    assert!(matches!(call.state(), State::Up(up) if up.lobby.is_empty()), "another call's");
+    call.handle(at(3), Input::Lobby { call: id, waiting: list });
+    assert!(matches!(call.state(), State::Up(up) if up.lobby.len() == 1));
+    call.handle(at(4), Input::LetIn(vec![mo.participant]));
+    let (ask, request) = asked(&mut call).unwrap();
+    assert_eq!(request, RoomRequest::LetIn { call: id, participants: vec![mo.participant] });
+    let full = NotLetIn::Full { capacity: 2 };
+    call.handle(at(5), Input::Answered { ask, answer: Some(Response::NotLetIn(full)) });
+    assert!(outputs(&mut call).contains(&Output::NotLetIn(full)));
+    call.handle(at(6), Input::LinkDown);
+    assert!(matches!(call.state(), State::Up(up) if up.lobby.is_empty()), "nothing can be done");
+}
+
 /// Random inputs in any order: media is started and stopped in turn, a call is held exactly while
 /// it is up, and hanging up always leads back to idle.
 #[test]
@@ -246,22 +395,27 @@ fn any_order_of_events_keeps_media_and_state_together() {
         for step in 0..60 {
             now = now + Duration::from_millis(next(5_000));
             let id = CallId::from_random(u128::from(next(4)));
-            let input = match next(12) {
+            let input = match next(16) {
                 0 | 1 => Input::Dial { number: number(), pin: None },
                 2 => Input::HangUp,
                 3 => Input::Microphone(Switch::Off),
                 4 | 5 => Input::LinkUp {
                     cloud: CLOUD,
                     resumed: vec![ResumedCall { call: id, roster: roster(next(9)) }],
+                    waiting: if next(2) == 0 { vec![id] } else { vec![] },
                 },
                 6 => Input::LinkDown,
                 7 => Input::Ended { call: id, reason: EndReason::MediaLost },
                 8 => Input::Flowing { call: id, flowing: next(2) == 0 },
                 9 => Input::Tick,
+                10 => Input::Admitted(Box::new(admission(u128::from(next(4))))),
+                11 => Input::NotAdmitted { call: id, reason: AwayReason::NobodyCame },
+                12 => Input::LetIn(vec![ParticipantId::from_random(9)]),
                 _ => match asks.pop() {
                     Some(ask) => Input::Answered {
                         ask,
-                        answer: match next(3) {
+                        answer: match next(4) {
+                            2 => Some(in_lobby(u128::from(next(4)))),
                             0 => None,
                             1 => Some(Response::NotJoined(JoinRefusal::Busy)),
                             _ => Some(joined(u128::from(next(4)))),
@@ -287,7 +441,8 @@ fn any_order_of_events_keeps_media_and_state_together() {
                 }
             }
             let up = matches!(call.state(), State::Up(_));
-            assert_eq!((media, held), (up, up), "seed {seed}, step {step}: after {input:?}");
+            let holds = up || matches!(call.state(), State::Waiting(_));
+            assert_eq!((media, held), (up, holds), "seed {seed}, step {step}: after {input:?}");
         }
         call.handle(now, Input::HangUp);
         assert_eq!(call.state(), &State::Idle, "seed {seed}");

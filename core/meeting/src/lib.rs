@@ -9,6 +9,8 @@
 //! 2. [`Input::LegOpened`]: the seat is taken. The facts are recorded first
 //!    ([`Output::Record`]), then the room is let in ([`Output::Admitted`]) and the others see the
 //!    new roster ([`Output::Roster`]).
+//!    Behind some doors there is a lobby (`lobby`): the room waits ([`Output::Waits`]), without a leg and on
+//!    nobody's roster, until somebody who may lets it in ([`Input::LetIn`]).
 //! 3. Links come and go ([`Input::LinkLost`], [`Input::LinkBack`]), media flows or does not: a
 //!    participant whose link is lost keeps the seat for a while, longer when media still flows.
 //! 4. Whoever goes, by wish or not, gives the seat back: the leg is closed, the fact is recorded,
@@ -19,16 +21,20 @@
 
 #![forbid(unsafe_code)]
 
+mod door;
+mod lobby;
 mod machine;
 mod seats;
+mod speaking;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use lobby::{MOST_WAITING, PATIENCE, RETURN};
 pub use machine::{Limits, Meetings};
 pub use seats::{LINK_GRACE, MEDIA_GRACE, SILENCE_GRACE, SPEAKER_INTERVAL};
 pub use words::{
-    Attendance, Fact, Held, Input, MeetingSummary, NotAdmitted, Output, Roster, RosterLine, Visit,
-    Vmr, Why,
+    Attendance, Entrance, Fact, Held, Input, MeetingSummary, NotAdmitted, Output, Roster,
+    RosterLine, Standing, Visit, Vmr, Waiter, Why,
 };

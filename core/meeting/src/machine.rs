@@ -1,7 +1,7 @@
 //! The machine itself.
 
 use crate::seats::{Link, Media, Meeting, Seat, Stage};
-use crate::words::{Fact, Held, Input, MeetingSummary, NotAdmitted, Output, Visit, Vmr, Why};
+use crate::words::{Fact, Held, Input, MeetingSummary, NotAdmitted, Output, Visit, Why};
 use conclave_types::{CallId, MeetingId, ParticipantId, RoomId, Ssrc, Time, VmrId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -27,20 +27,24 @@ impl Default for Limits {
 /// whatever has to be found by time or by id has an index.
 #[derive(Debug, Default)]
 pub struct Meetings {
-    limits: Limits,
-    meetings: BTreeMap<VmrId, Meeting>,
+    pub(crate) limits: Limits,
+    pub(crate) meetings: BTreeMap<VmrId, Meeting>,
     /// Where each room sits, or is about to.
-    rooms: BTreeMap<RoomId, (VmrId, CallId)>,
+    pub(crate) rooms: BTreeMap<RoomId, (VmrId, CallId)>,
     /// Where each call is: one line per seat.
-    calls: BTreeMap<CallId, VmrId>,
-    ids: BTreeMap<MeetingId, VmrId>,
+    pub(crate) calls: BTreeMap<CallId, VmrId>,
+    pub(crate) ids: BTreeMap<MeetingId, VmrId>,
+    /// The calls that wait in a lobby.
+    pub(crate) lobby: BTreeSet<CallId>,
+    /// Rooms whose call broke off: where they come in again without waiting, and until when.
+    pub(crate) returning: BTreeMap<RoomId, (VmrId, Time)>,
     /// When seats are given up, if nothing changes.
-    given_up: BTreeSet<(Time, CallId)>,
+    pub(crate) given_up: BTreeSet<(Time, CallId)>,
     /// When speakers are to be announced.
-    announcements: BTreeSet<(Time, VmrId)>,
+    pub(crate) announcements: BTreeSet<(Time, VmrId)>,
     /// Legs that are being opened for somebody who is gone meanwhile.
-    unwanted: BTreeMap<CallId, (MeetingId, ParticipantId)>,
-    outputs: VecDeque<Output>,
+    pub(crate) unwanted: BTreeMap<CallId, (MeetingId, ParticipantId)>,
+    pub(crate) outputs: VecDeque<Output>,
 }
 
 impl Meetings {
@@ -59,19 +63,22 @@ impl Meetings {
         self.expire(now);
         match input {
             Input::Wake => {}
-            Input::Arrived(vmr, visit) => self.arrive(vmr, visit),
+            Input::Arrived(vmr, visit) => self.arrive(now, vmr, visit),
+            Input::LetIn { vmr, who } => self.let_in(vmr, &who),
+            Input::TurnAway { vmr, who } => self.turn_away(now, vmr, &who),
+            Input::WasIn { vmr, room } => self.may_return(now, vmr, room),
             Input::LegOpened { call, audio, video } => self.leg_opened(now, call, audio, video),
             Input::LegRefused { call } => self.leg_refused(call),
             Input::Left { room, call } => {
                 if self.call_of(room) == Some(call) {
-                    self.vacate(room, Why::Left);
+                    self.vacate(now, room, Why::Left);
                 }
             }
             Input::Switched { room, call, microphone, camera } => {
                 self.switch(room, Held { call, microphone, camera });
             }
             Input::LinkLost { room } => self.link_lost(now, room),
-            Input::LinkBack { room, held } => self.link_back(room, &held),
+            Input::LinkBack { room, held } => self.link_back(now, room, &held),
             Input::MediaFlowing { meeting, participant } => {
                 self.set_media(meeting, participant, Media::Flowing);
             }
@@ -82,9 +89,12 @@ impl Meetings {
                 self.loudest(meeting, participant);
             }
             Input::Renamed { room, name } => self.rename(room, name),
-            Input::RoomRevoked { room } => self.vacate(room, Why::Revoked),
+            Input::RoomRevoked { room } => self.vacate(now, room, Why::Revoked),
             Input::VmrRemoved { vmr } => self.end(vmr, Why::VmrRemoved),
-            Input::Closed { vmr } => self.end(vmr, Why::Closed),
+            Input::Closed { vmr } => {
+                self.returning.retain(|_, (theirs, _)| *theirs != vmr);
+                self.end(vmr, Why::Closed);
+            }
             Input::Stopping => {
                 for vmr in self.meetings.keys().copied().collect::<Vec<_>>() {
                     self.end(vmr, Why::CloudStopped);
@@ -106,7 +116,7 @@ impl Meetings {
         seat.into_iter().chain(speaker).min()
     }
 
-    /// How many meetings somebody is in, or entering.
+    /// How many meetings somebody is in, or entering, or waits for.
     pub fn len(&self) -> usize {
         self.meetings.len()
     }
@@ -118,20 +128,26 @@ impl Meetings {
 
     /// How many are in meetings, or entering one.
     pub fn participants(&self) -> usize {
-        self.calls.len()
+        self.calls.len() - self.lobby.len()
     }
 
     /// The meeting that is on in a virtual meeting room, or that somebody is entering.
     pub fn meeting_in(&self, vmr: VmrId) -> Option<MeetingId> {
+        let meeting = self.meetings.get(&vmr)?;
+        meeting.seats.iter().any(|seat| !seat.waits()).then_some(meeting.id)
+    }
+
+    /// The meeting that is on in a virtual meeting room, or that somebody is entering or waits for.
+    pub fn meeting_or_lobby_in(&self, vmr: VmrId) -> Option<MeetingId> {
         self.meetings.get(&vmr).map(|meeting| meeting.id)
     }
 
-    /// The call that a room is in, or about to be in.
+    /// The call that a room is in, or about to be in, or waits by.
     pub fn call_of(&self, room: RoomId) -> Option<CallId> {
         self.rooms.get(&room).map(|(_, call)| *call)
     }
 
-    /// The meetings that somebody is in.
+    /// The meetings that somebody is in or waits for.
     pub fn summaries(&self) -> Vec<MeetingSummary> {
         let summary = |(vmr, meeting): (&VmrId, &Meeting)| MeetingSummary {
             meeting: meeting.id,
@@ -142,60 +158,10 @@ impl Meetings {
                 .filter(|seat| seat.is_in())
                 .map(|seat| seat.attendance(meeting.id))
                 .collect(),
+            waiting: meeting.waiting(),
         };
-        self.meetings.iter().map(summary).filter(|s| !s.attendance.is_empty()).collect()
-    }
-
-    fn arrive(&mut self, vmr: Vmr, mut visit: Visit) {
-        let taken = self.meetings.get(&vmr.vmr).map_or(0, |meeting| {
-            meeting.seats.iter().filter(|seat| seat.visit.room != visit.room).count()
-        });
-        if taken >= vmr.capacity as usize {
-            let why = NotAdmitted::Full { capacity: vmr.capacity };
-            self.outputs.push_back(Output::Refused { call: visit.call, room: visit.room, why });
-            return;
-        }
-        if !self.has_place(vmr.vmr, visit.room) {
-            let why = NotAdmitted::CloudFull;
-            self.outputs.push_back(Output::Refused { call: visit.call, room: visit.room, why });
-            return;
-        }
-        let before = self.rooms.insert(visit.room, (vmr.vmr, visit.call));
-        self.calls.insert(visit.call, vmr.vmr);
-        let ids = &mut self.ids;
-        let meeting = self.meetings.entry(vmr.vmr).or_insert_with(|| {
-            ids.insert(visit.meeting, vmr.vmr);
-            Meeting::new(visit.meeting)
-        });
-        visit.meeting = meeting.id;
-        self.outputs.push_back(Output::OpenLeg {
-            meeting: meeting.id,
-            participant: visit.participant,
-            call: visit.call,
-        });
-        meeting.seats.push(Seat { visit, stage: Stage::Coming, due: None });
-        if let Some((old_vmr, old_call)) = before {
-            self.empty_seat(old_vmr, old_call, Why::Replaced);
-        }
-    }
-
-    /// Whether the cloud has a place for a room, which gives up the one that it has.
-    fn has_place(&self, vmr: VmrId, room: RoomId) -> bool {
-        let present = self.rooms.get(&room).map(|(vmr, _)| *vmr);
-        let others = self.calls.len() - usize::from(present.is_some());
-        let alone = |meeting: &Meeting| meeting.seats.iter().all(|seat| seat.visit.room == room);
-        let ending = present.and_then(|vmr| self.meetings.get(&vmr)).is_some_and(alone);
-        let meetings = self.meetings.len() - usize::from(ending);
-        others < self.limits.participants
-            && (self.meetings.contains_key(&vmr) || meetings < self.limits.meetings)
-    }
-
-    fn loudest(&mut self, meeting: MeetingId, participant: Option<ParticipantId>) {
-        let Some(vmr) = self.ids.get(&meeting).copied() else { return };
-        if let Some(meeting) = self.meetings.get_mut(&vmr) {
-            meeting.speaker = participant.filter(|p| meeting.has(*p));
-        }
-        self.schedule_announcement(vmr);
+        let shown = |s: &MeetingSummary| !s.attendance.is_empty() || !s.waiting.is_empty();
+        self.meetings.iter().map(summary).filter(shown).collect()
     }
 
     fn leg_opened(&mut self, now: Time, call: CallId, audio: Ssrc, video: Ssrc) {
@@ -221,6 +187,7 @@ impl Meetings {
         meeting.revision += 1;
         let roster = meeting.roster();
         self.outputs.push_back(Output::Admitted { call, room, participant, roster });
+        self.show_lobby_to(vmr, call);
         self.schedule(call);
         self.tell_roster(vmr, Some(call));
     }
@@ -252,9 +219,10 @@ impl Meetings {
         let Some((_, seat)) = self.seat_of(room) else { return };
         match &mut seat.stage {
             // The answer would have nowhere to go: the request died with its link.
-            Stage::Coming => self.vacate(room, Why::LinkLost),
-            Stage::In { link: Link::Lost { .. }, .. } => {}
-            Stage::In { link, .. } => {
+            Stage::Coming => self.vacate(now, room, Why::LinkLost),
+            Stage::In { link: Link::Lost { .. }, .. }
+            | Stage::Waiting { link: Link::Lost { .. }, .. } => {}
+            Stage::In { link, .. } | Stage::Waiting { link, .. } => {
                 *link = Link::Lost { since: now };
                 let call = seat.visit.call;
                 self.schedule(call);
@@ -262,7 +230,7 @@ impl Meetings {
         }
     }
 
-    fn link_back(&mut self, room: RoomId, held: &[Held]) {
+    fn link_back(&mut self, now: Time, room: RoomId, held: &[Held]) {
         let Some((vmr, seat)) = self.seat_of(room) else { return };
         let call = seat.visit.call;
         let held = held.iter().find(|held| held.call == call);
@@ -281,9 +249,20 @@ impl Meetings {
                     let participant = Some(participant);
                     self.outputs.push_back(Output::Speaking { call, room, participant });
                 }
+                self.show_lobby_to(vmr, call);
+            }
+            (Stage::Waiting { link, let_in, .. }, Some(held)) => {
+                *link = Link::Up;
+                let let_in = *let_in;
+                let _ = seat.set_switches(*held);
+                self.schedule(call);
+                self.outputs.push_back(Output::StillWaits { call, room });
+                if let_in {
+                    self.come_in(vmr, call);
+                }
             }
             // It left while it was away, or never learned that it was in.
-            _ => self.vacate(room, Why::Left),
+            _ => self.vacate(now, room, Why::Left),
         }
     }
 
@@ -304,8 +283,10 @@ impl Meetings {
         let Some((vmr, seat)) = self.seat_of(room) else { return };
         if seat.visit.name != name {
             seat.visit.name = name;
-            if seat.is_in() {
-                self.changed(vmr, None);
+            match seat.stage {
+                Stage::In { .. } => self.changed(vmr, None),
+                Stage::Waiting { .. } => self.lobby_changed(vmr),
+                Stage::Coming => {}
             }
         }
     }
@@ -317,9 +298,13 @@ impl Meetings {
         if let Some(due) = meeting.due {
             self.announcements.remove(&(due, vmr));
         }
+        let waited = meeting.seats.iter().any(Seat::waits);
         for seat in std::mem::take(&mut meeting.seats) {
             self.rooms.remove(&seat.visit.room);
             self.dismiss(meeting.id, seat, why);
+        }
+        if waited {
+            self.outputs.push_back(Output::LobbyChanged { vmr });
         }
         if meeting.recorded {
             self.outputs.push_back(Output::Record(Fact::Ended { vmr, meeting: meeting.id }));
@@ -327,19 +312,19 @@ impl Meetings {
     }
 
     /// Takes a room out of the meeting it is in.
-    fn vacate(&mut self, room: RoomId, why: Why) {
+    pub(crate) fn vacate(&mut self, now: Time, room: RoomId, why: Why) {
         if let Some((vmr, call)) = self.rooms.remove(&room) {
-            self.empty_seat(vmr, call, why);
+            self.empty_seat(now, vmr, call, why);
         }
     }
 
-    fn empty_seat(&mut self, vmr: VmrId, call: CallId, why: Why) {
+    pub(crate) fn empty_seat(&mut self, now: Time, vmr: VmrId, call: CallId, why: Why) {
         let Some(meeting) = self.meetings.get_mut(&vmr) else { return };
         let Some(at) = meeting.seats.iter().position(|seat| seat.visit.call == call) else {
             return;
         };
         let seat = meeting.seats.remove(at);
-        let was_in = seat.is_in();
+        let (was_in, waited, room) = (seat.is_in(), seat.waits(), seat.visit.room);
         if meeting.speaker == Some(seat.visit.participant) {
             meeting.speaker = None;
         }
@@ -349,17 +334,28 @@ impl Meetings {
         if was_in {
             self.changed(vmr, None);
         }
+        if waited {
+            self.lobby_changed(vmr);
+        } else if matches!(why, Why::LinkLost | Why::MediaLost) {
+            self.may_return(now, vmr, room);
+        }
         self.dissolve_if_empty(vmr);
     }
 
     /// Says the last words for one seat.
-    fn dismiss(&mut self, meeting: MeetingId, seat: Seat, why: Why) {
+    pub(crate) fn dismiss(&mut self, meeting: MeetingId, seat: Seat, why: Why) {
         let Visit { call, participant, room, .. } = seat.visit;
         self.calls.remove(&call);
         if let Some(due) = seat.due {
             self.given_up.remove(&(due, call));
         }
         match seat.stage {
+            Stage::Waiting { link, .. } => {
+                self.lobby.remove(&call);
+                if link == Link::Up && !matches!(why, Why::Left | Why::Replaced) {
+                    self.outputs.push_back(Output::TurnedAway { call, room, why });
+                }
+            }
             Stage::Coming => {
                 self.unwanted.insert(call, (meeting, participant));
                 // Whoever waits for an answer gets one; a lost link swallows it.
@@ -376,9 +372,15 @@ impl Meetings {
         }
     }
 
+    /// Ends a meeting that nobody is in any more, for those who wait too. One that nobody was in yet goes on
+    /// while somebody waits for it.
     fn dissolve_if_empty(&mut self, vmr: VmrId) {
-        if self.meetings.get(&vmr).is_some_and(|meeting| meeting.seats.is_empty()) {
-            self.end(vmr, Why::Left);
+        let over = |meeting: &Meeting| {
+            let waits = meeting.seats.iter().all(Seat::waits);
+            meeting.seats.is_empty() || (meeting.recorded && waits)
+        };
+        if self.meetings.get(&vmr).is_some_and(over) {
+            self.end(vmr, Why::Closed);
         }
     }
 
@@ -402,23 +404,6 @@ impl Meetings {
         }
     }
 
-    fn announce_speakers(&mut self, now: Time) {
-        while let Some((due, vmr)) = self.announcements.first().copied().filter(|d| d.0 <= now) {
-            self.announcements.remove(&(due, vmr));
-            let Some(meeting) = self.meetings.get_mut(&vmr) else { continue };
-            meeting.due = None;
-            meeting.announced = meeting.speaker;
-            meeting.announced_at = Some(now);
-            for seat in meeting.linked() {
-                self.outputs.push_back(Output::Speaking {
-                    call: seat.visit.call,
-                    room: seat.visit.room,
-                    participant: meeting.speaker,
-                });
-            }
-        }
-    }
-
     fn expire(&mut self, now: Time) {
         while let Some((_, call)) = self.given_up.first().copied().filter(|d| d.0 <= now) {
             let over = self.seat_with(call).and_then(|seat| {
@@ -426,7 +411,7 @@ impl Meetings {
                 Some((seat.visit.room, why))
             });
             match over {
-                Some((room, why)) => self.vacate(room, why),
+                Some((room, why)) => self.vacate(now, room, why),
                 // Every line belongs to a seat; without one there is nothing to give up.
                 None => drop(self.given_up.pop_first()),
             }
@@ -434,7 +419,7 @@ impl Meetings {
     }
 
     /// Notes when a seat is given up. To be called whenever its link or its media changed.
-    fn schedule(&mut self, call: CallId) {
+    pub(crate) fn schedule(&mut self, call: CallId) {
         let Some(seat) = self.seat_with(call) else { return };
         let due = seat.deadline().map(|(at, _)| at);
         let before = std::mem::replace(&mut seat.due, due);
@@ -446,26 +431,13 @@ impl Meetings {
         }
     }
 
-    /// Notes when a meeting's speaker is announced. To be called whenever somebody else speaks.
-    fn schedule_announcement(&mut self, vmr: VmrId) {
-        let Some(meeting) = self.meetings.get_mut(&vmr) else { return };
-        let due = meeting.announcement_due();
-        let before = std::mem::replace(&mut meeting.due, due);
-        if let Some(at) = before {
-            self.announcements.remove(&(at, vmr));
-        }
-        if let Some(at) = due {
-            self.announcements.insert((at, vmr));
-        }
-    }
-
-    fn seat_with(&mut self, call: CallId) -> Option<&mut Seat> {
+    pub(crate) fn seat_with(&mut self, call: CallId) -> Option<&mut Seat> {
         let vmr = self.calls.get(&call)?;
         let seats = &mut self.meetings.get_mut(vmr)?.seats;
         seats.iter_mut().find(|seat| seat.visit.call == call)
     }
 
-    fn seat_of(&mut self, room: RoomId) -> Option<(VmrId, &mut Seat)> {
+    pub(crate) fn seat_of(&mut self, room: RoomId) -> Option<(VmrId, &mut Seat)> {
         let (vmr, call) = *self.rooms.get(&room)?;
         let seats = &mut self.meetings.get_mut(&vmr)?.seats;
         Some((vmr, seats.iter_mut().find(|seat| seat.visit.call == call)?))
@@ -474,21 +446,6 @@ impl Meetings {
     fn coming(&mut self, call: CallId) -> Option<(VmrId, &mut Seat)> {
         let vmr = *self.calls.get(&call)?;
         let seat = self.seat_with(call)?;
-        (!seat.is_in()).then_some((vmr, seat))
-    }
-}
-
-#[cfg(test)]
-impl Meetings {
-    /// Whether the indexes say what the seats say.
-    pub(crate) fn indexes_agree(&self) -> bool {
-        let seats = || self.meetings.iter().flat_map(|(vmr, m)| m.seats.iter().map(|s| (*vmr, s)));
-        let due = |seat: &Seat| Some((seat.deadline()?.0, seat.visit.call));
-        let announced = |(vmr, m): (&VmrId, &Meeting)| Some((m.announcement_due()?, *vmr));
-        self.given_up == seats().filter_map(|(_, seat)| due(seat)).collect()
-            && self.announcements == self.meetings.iter().filter_map(announced).collect()
-            && self.calls == seats().map(|(vmr, seat)| (seat.visit.call, vmr)).collect()
-            && self.ids == self.meetings.iter().map(|(vmr, m)| (m.id, *vmr)).collect()
-            && self.rooms.len() == self.calls.len()
+        matches!(seat.stage, Stage::Coming).then_some((vmr, seat))
     }
 }

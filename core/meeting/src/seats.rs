@@ -1,6 +1,7 @@
 //! One meeting and its seats.
 
-use crate::words::{Attendance, Held, Roster, RosterLine, Visit, Why};
+use crate::lobby::PATIENCE;
+use crate::words::{Attendance, Held, Roster, RosterLine, Standing, Visit, Why};
 use conclave_types::{MeetingId, ParticipantId, Ssrc, Time};
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub(crate) struct Seat {
 
 #[derive(Debug)]
 pub(crate) enum Stage {
+    /// It waits in the lobby. `let_in`: it may come in as soon as its link is back.
+    Waiting { since: Time, link: Link, let_in: bool },
     /// Its leg is being opened.
     Coming,
     /// It is in the meeting.
@@ -86,6 +89,11 @@ impl Meeting {
         self.seats.iter().filter(|seat| matches!(seat.stage, Stage::In { link: Link::Up, .. }))
     }
 
+    /// Those of them who may let others in.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &Seat> {
+        self.linked().filter(|seat| seat.visit.standing == Standing::Host)
+    }
+
     /// When the speaker is to be announced; `None` when everybody knows.
     pub(crate) fn announcement_due(&self) -> Option<Time> {
         let due = self.announced_at.map_or(Time::ZERO, |at| at + SPEAKER_INTERVAL);
@@ -101,6 +109,15 @@ impl Meeting {
 impl Seat {
     pub(crate) fn is_in(&self) -> bool {
         matches!(self.stage, Stage::In { .. })
+    }
+
+    pub(crate) fn waits(&self) -> bool {
+        matches!(self.stage, Stage::Waiting { .. })
+    }
+
+    /// Whether it has one of the places of the meeting's capacity. One who was let in and whose link is lost has.
+    pub(crate) fn takes_place(&self) -> bool {
+        !matches!(self.stage, Stage::Waiting { let_in: false, .. })
     }
 
     pub(crate) fn attendance(&self, meeting: MeetingId) -> Attendance {
@@ -129,7 +146,19 @@ impl Seat {
 
     /// When this seat is given up, and why, if nothing changes.
     pub(crate) fn deadline(&self) -> Option<(Time, Why)> {
-        let Stage::In { link, media, .. } = self.stage else { return None };
+        let (link, media) = match self.stage {
+            Stage::Waiting { since, link, .. } => {
+                let patience = (since + PATIENCE, Why::NobodyCame);
+                return Some(match link {
+                    Link::Lost { since } if since + LINK_GRACE < patience.0 => {
+                        (since + LINK_GRACE, Why::LinkLost)
+                    }
+                    _ => patience,
+                });
+            }
+            Stage::Coming => return None,
+            Stage::In { link, media, .. } => (link, media),
+        };
         match (link, media) {
             (Link::Up, Media::Flowing) => None,
             (Link::Up, Media::Silent { since }) => Some((since + MEDIA_GRACE, Why::MediaLost)),

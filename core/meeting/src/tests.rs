@@ -1,33 +1,35 @@
+use crate::seats::{Meeting, Seat};
 use crate::*;
 use conclave_types::{CallId, MeetingId, ParticipantId, RoomId, Ssrc, Switch, Time, VmrId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-const AT: Time = Time::from_micros(1_000_000);
+pub(crate) const AT: Time = Time::from_micros(1_000_000);
 
-fn secs(s: u64) -> Duration {
+pub(crate) fn secs(s: u64) -> Duration {
     Duration::from_secs(s)
 }
 
-fn room(n: u128) -> RoomId {
+pub(crate) fn room(n: u128) -> RoomId {
     RoomId::from_random(n)
 }
 
-fn call(n: u128) -> CallId {
+pub(crate) fn call(n: u128) -> CallId {
     CallId::from_random(n)
 }
 
-fn vmr(n: u128, capacity: u32) -> Vmr {
-    Vmr { vmr: VmrId::from_random(n), capacity }
+pub(crate) fn vmr(n: u128, capacity: u32) -> Vmr {
+    Vmr { vmr: VmrId::from_random(n), capacity, entrance: Entrance::Open }
 }
 
-fn visit(room_number: u128, call_number: u128) -> Visit {
+pub(crate) fn visit(room_number: u128, call_number: u128) -> Visit {
     Visit {
         call: call(call_number),
         participant: ParticipantId::from_random(call_number),
         meeting: MeetingId::from_random(call_number),
         room: room(room_number),
         name: format!("Room {room_number}").parse().unwrap(),
+        standing: Standing::Host,
         microphone: Switch::On,
         camera: Switch::On,
     }
@@ -37,17 +39,23 @@ fn drain(meetings: &mut Meetings) -> Vec<Output> {
     std::iter::from_fn(|| meetings.poll_output()).collect()
 }
 
-fn tell(meetings: &mut Meetings, now: Time, input: Input) -> Vec<Output> {
+pub(crate) fn tell(meetings: &mut Meetings, now: Time, input: Input) -> Vec<Output> {
     meetings.handle(now, input);
     drain(meetings)
 }
 
-fn leg_opened(n: u128) -> Input {
+pub(crate) fn leg_opened(n: u128) -> Input {
     Input::LegOpened { call: call(n), audio: Ssrc(n as u32 * 2), video: Ssrc(n as u32 * 2 + 1) }
 }
 
 /// A room walks in and its media flows.
-fn enter(meetings: &mut Meetings, now: Time, door: Vmr, room: u128, call: u128) -> Vec<Output> {
+pub(crate) fn enter(
+    meetings: &mut Meetings,
+    now: Time,
+    door: Vmr,
+    room: u128,
+    call: u128,
+) -> Vec<Output> {
     let mut outputs = tell(meetings, now, Input::Arrived(door, visit(room, call)));
     let meeting = outputs.iter().find_map(|o| match o {
         Output::OpenLeg { meeting, .. } => Some(*meeting),
@@ -61,14 +69,14 @@ fn enter(meetings: &mut Meetings, now: Time, door: Vmr, room: u128, call: u128) 
     outputs
 }
 
-fn admitted(outputs: &[Output]) -> Option<&Roster> {
+pub(crate) fn admitted(outputs: &[Output]) -> Option<&Roster> {
     outputs.iter().find_map(|o| match o {
         Output::Admitted { roster, .. } => Some(roster),
         _ => None,
     })
 }
 
-fn facts(outputs: &[Output]) -> Vec<&Fact> {
+pub(crate) fn facts(outputs: &[Output]) -> Vec<&Fact> {
     outputs
         .iter()
         .filter_map(|o| match o {
@@ -78,7 +86,7 @@ fn facts(outputs: &[Output]) -> Vec<&Fact> {
         .collect()
 }
 
-fn left(outputs: &[Output]) -> Vec<(CallId, Why)> {
+pub(crate) fn left(outputs: &[Output]) -> Vec<(CallId, Why)> {
     facts(outputs)
         .into_iter()
         .filter_map(|f| match f {
@@ -125,7 +133,7 @@ fn a_room_that_comes_in_twice_replaces_itself_even_when_the_meeting_is_full() {
     assert!(!facts(&outputs).iter().any(|f| matches!(f, Fact::Ended { .. })), "one meeting");
 }
 
-fn refused(outputs: &[Output]) -> Option<NotAdmitted> {
+pub(crate) fn refused(outputs: &[Output]) -> Option<NotAdmitted> {
     outputs.iter().find_map(|output| match output {
         Output::Refused { why, .. } => Some(*why),
         _ => None,
@@ -334,6 +342,10 @@ fn a_removed_vmr_a_revoked_room_and_a_stopping_cloud_end_calls_and_say_so() {
 /// What an onlooker who sees only the outputs believes.
 #[derive(Default)]
 struct Onlooker {
+    /// Who waits, until their leg is asked for or they are gone.
+    waiting: BTreeMap<CallId, RoomId>,
+    /// Whom somebody has let in.
+    let_in: BTreeSet<CallId>,
     asked: BTreeSet<CallId>,
     open_legs: BTreeMap<ParticipantId, MeetingId>,
     joined: BTreeMap<CallId, (RoomId, MeetingId)>,
@@ -344,7 +356,25 @@ struct Onlooker {
 impl Onlooker {
     fn sees(&mut self, output: &Output, capacity: usize) {
         match output {
-            Output::OpenLeg { call, .. } => assert!(self.asked.insert(*call), "one leg per call"),
+            Output::OpenLeg { call, .. } => {
+                assert!(self.asked.insert(*call), "one leg per call");
+                let waited = self.waiting.remove(call).is_some();
+                assert!(!waited || self.let_in.contains(call), "no leg while it waits");
+            }
+            Output::Waits { call, room } => {
+                assert!(!self.asked.contains(call) && self.joined.get(call).is_none());
+                self.waiting.insert(*call, *room);
+            }
+            Output::StillWaits { call, .. } => assert!(self.waiting.contains_key(call)),
+            Output::TurnedAway { call, .. } => {
+                assert!(self.waiting.remove(call).is_some(), "told once, and only who waits");
+            }
+            Output::Lobby { call, waiting, .. } => {
+                assert!(self.joined.contains_key(call), "only who is in is shown the lobby");
+                assert!(waiting.len() <= MOST_WAITING);
+                assert!(waiting.iter().all(|w| self.waiting.values().any(|room| *room == w.room)));
+            }
+            Output::LobbyChanged { .. } => {}
             Output::CloseLeg { participant, .. } => {
                 assert!(self.open_legs.remove(participant).is_some(), "only open legs are closed");
             }
@@ -368,9 +398,11 @@ impl Onlooker {
             Output::Admitted { call, roster, participant, .. } => {
                 assert!(self.joined.contains_key(call), "recorded before it is told");
                 assert!(roster.lines.iter().any(|l| l.participant == *participant));
+                self.all_in(roster);
                 self.revisions.insert(*call, roster.revision);
             }
             Output::Roster { call, roster, .. } => {
+                self.all_in(roster);
                 let seen = self.revisions.insert(*call, roster.revision).unwrap();
                 assert!(seen < roster.revision, "each roster told is newer");
             }
@@ -385,6 +417,21 @@ impl Onlooker {
             Output::Refused { .. } => {}
         }
     }
+}
+
+impl Onlooker {
+    /// Nobody who waits is on a roster. A participant's number is that of its call here.
+    fn all_in(&self, roster: &Roster) {
+        let most = self.asked.len() + self.waiting.len() + 200;
+        let waits =
+            |line: &RosterLine| self.waiting.contains_key(&called(line.participant, most as u128));
+        assert!(!roster.lines.iter().any(waits), "nobody who waits is on a roster");
+    }
+}
+
+fn called(who: ParticipantId, calls: u128) -> CallId {
+    let all = (0..=calls).find(|n| ParticipantId::from_random(*n) == who);
+    call(all.expect("its number is that of a call"))
 }
 
 #[test]
@@ -410,12 +457,14 @@ fn whatever_happens_in_whatever_order_the_books_agree() {
             let held = Held { call: some_call, microphone: Switch::Off, camera: Switch::On };
             let meeting = MeetingId::from_random(u128::from(roll(calls as u64 + 1)));
             let participant = ParticipantId::from_random(u128::from(roll(calls as u64 + 1)));
-            let input = match roll(16) {
+            let input = match roll(19) {
                 0..=2 => {
                     calls += 1;
                     let mut visit = visit(0, calls);
                     visit.room = who;
-                    Input::Arrived(vmr(u128::from(roll(2)), 3), visit)
+                    visit.standing = if roll(3) == 0 { Standing::Guest } else { Standing::Host };
+                    let entrance = if roll(2) == 0 { Entrance::Lobby } else { Entrance::Open };
+                    Input::Arrived(Vmr { entrance, ..vmr(u128::from(roll(2)), 3) }, visit)
                 }
                 3..=6 if !opening.is_empty() => {
                     let at = roll(opening.len() as u64) as usize;
@@ -442,6 +491,7 @@ fn whatever_happens_in_whatever_order_the_books_agree() {
                 12 => Input::MediaSilent { meeting, participant },
                 13 => Input::Loudest { meeting, participant: Some(participant) },
                 14 => match roll(12) {
+                    4 => Input::WasIn { vmr: VmrId::from_random(u128::from(roll(2))), room: who },
                     0 => Input::VmrRemoved { vmr: VmrId::from_random(u128::from(roll(2))) },
                     1 => Input::RoomRevoked { room: who },
                     2 => Input::Stopping,
@@ -453,6 +503,19 @@ fn whatever_happens_in_whatever_order_the_books_agree() {
                         camera: if roll(2) == 0 { Switch::On } else { Switch::Off },
                     },
                 },
+                16 | 17 => {
+                    let door = vmr(u128::from(roll(2)), 3);
+                    let waiting = meetings.waiting(door.vmr);
+                    let some = waiting.into_iter().filter(|_| roll(2) == 0);
+                    let mut who: Vec<_> = some.map(|waiter| waiter.participant).collect();
+                    who.push(participant);
+                    if roll(3) == 0 {
+                        Input::TurnAway { vmr: door.vmr, who }
+                    } else {
+                        onlooker.let_in.extend(who.iter().map(|who| called(*who, calls)));
+                        Input::LetIn { vmr: door, who }
+                    }
+                }
                 _ => Input::Wake,
             };
             log.push(format!("{now:?} {input:?}"));
@@ -471,6 +534,8 @@ fn whatever_happens_in_whatever_order_the_books_agree() {
             let seated: usize = meetings.summaries().iter().map(|m| m.attendance.len()).sum();
             assert_eq!(seated, onlooker.joined.len(), "seed {seed}");
             assert_eq!(seated, onlooker.open_legs.len(), "seed {seed}: a leg for each seat");
+            onlooker.waiting.retain(|call, room| meetings.call_of(*room) == Some(*call));
+            assert_eq!(meetings.waiting_in_all(), onlooker.waiting.len(), "seed {seed}");
         }
         meetings.handle(now, Input::Stopping);
         for (call, meeting, participant) in opening {
@@ -484,3 +549,21 @@ fn whatever_happens_in_whatever_order_the_books_agree() {
         assert!(onlooker.running.is_empty(), "seed {seed}");
     }
 }
+
+impl Meetings {
+    /// Whether the indexes say what the seats say.
+    pub(crate) fn indexes_agree(&self) -> bool {
+        let seats = || self.meetings.iter().flat_map(|(vmr, m)| m.seats.iter().map(|s| (*vmr, s)));
+        let due = |seat: &Seat| Some((seat.deadline()?.0, seat.visit.call));
+        let announced = |(vmr, m): (&VmrId, &Meeting)| Some((m.announcement_due()?, *vmr));
+        self.given_up == seats().filter_map(|(_, seat)| due(seat)).collect()
+            && self.announcements == self.meetings.iter().filter_map(announced).collect()
+            && self.calls == seats().map(|(vmr, seat)| (seat.visit.call, vmr)).collect()
+            && self.ids == self.meetings.iter().map(|(vmr, m)| (m.id, *vmr)).collect()
+            && self.rooms.len() == self.calls.len()
+            && self.lobby == seats().filter(|(_, s)| s.waits()).map(|(_, s)| s.visit.call).collect()
+    }
+}
+
+#[path = "lobby_tests.rs"]
+mod lobby;

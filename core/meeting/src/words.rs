@@ -7,8 +7,28 @@ use conclave_types::{CallId, DisplayName, MeetingId, ParticipantId, RoomId, Ssrc
 pub struct Vmr {
     /// Which virtual meeting room.
     pub vmr: VmrId,
-    /// The most participants at once, at least 1.
+    /// The most participants at once, at least 1. Those who wait in the lobby are none.
     pub capacity: u32,
+    /// What this visitor finds behind the door.
+    pub entrance: Entrance,
+}
+
+/// What somebody finds behind the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// The meeting.
+    Open,
+    /// The lobby: they wait until they are let in.
+    Lobby,
+}
+
+/// What somebody who is in may do about those who wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// They are shown who waits, and let in or turn away.
+    Host,
+    /// They are shown nobody.
+    Guest,
 }
 
 /// A room that passed the door. The ids are fresh; the caller drew them.
@@ -24,6 +44,8 @@ pub struct Visit {
     pub room: RoomId,
     /// How the others see it.
     pub name: DisplayName,
+    /// What it may do about the lobby once it is in.
+    pub standing: Standing,
     /// Its microphone as it comes in.
     pub microphone: Switch,
     /// Its camera as it comes in.
@@ -46,8 +68,29 @@ pub struct Held {
 pub enum Input {
     /// Nothing but time: a deadline passed.
     Wake,
-    /// A room that is linked wants a seat, and may have one if one is free.
+    /// A room that is linked wants a seat, and may have one if one is free; or waits first.
     Arrived(Vmr, Visit),
+    /// Somebody who may lets these in, as far as there are seats. Those who do not wait there are left out.
+    LetIn {
+        /// Where, with the capacity that it has now.
+        vmr: Vmr,
+        /// Whom, in this order.
+        who: Vec<ParticipantId>,
+    },
+    /// Somebody who may turns these away. Those who do not wait there are left out.
+    TurnAway {
+        /// Where.
+        vmr: VmrId,
+        /// Whom.
+        who: Vec<ParticipantId>,
+    },
+    /// A room was in when the cloud stopped: if it comes back soon, it does not wait.
+    WasIn {
+        /// Where.
+        vmr: VmrId,
+        /// Which room.
+        room: RoomId,
+    },
     /// The media node opened the leg of a call.
     LegOpened {
         /// Whose.
@@ -152,8 +195,12 @@ pub enum Why {
     MediaLost,
     /// The virtual meeting room was removed.
     VmrRemoved,
-    /// An administrator ended the meeting.
+    /// An administrator ended the meeting; for somebody who waited also: everybody who was in has left.
     Closed,
+    /// Somebody turned away who waited. It was never in.
+    TurnedAway,
+    /// Nobody let in who waited. It was never in.
+    NobodyCame,
     /// The room was revoked.
     Revoked,
     /// The cloud stopped.
@@ -170,8 +217,21 @@ pub enum NotAdmitted {
     },
     /// The cloud has as many meetings or participants as it may have.
     CloudFull,
+    /// As many wait in the lobby as may.
+    LobbyFull,
     /// The media node could not open a leg.
     NoLeg,
+}
+
+/// Somebody who waits in a lobby, as those see it who may let them in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiter {
+    /// What it will be in the meeting.
+    pub participant: ParticipantId,
+    /// Which room.
+    pub room: RoomId,
+    /// Its name.
+    pub name: DisplayName,
 }
 
 /// Everyone who is in a meeting, at one revision.
@@ -282,6 +342,43 @@ pub enum Output {
         /// Why.
         why: NotAdmitted,
     },
+    /// Tell a room that it waits in the lobby. It is told [`Output::Admitted`] or [`Output::TurnedAway`] later.
+    Waits {
+        /// By which call.
+        call: CallId,
+        /// Which room.
+        room: RoomId,
+    },
+    /// Tell a room that has just come back that it still waits.
+    StillWaits {
+        /// By which call.
+        call: CallId,
+        /// Which room.
+        room: RoomId,
+    },
+    /// Tell a linked room that it does not wait any more, and is not in.
+    TurnedAway {
+        /// By which call.
+        call: CallId,
+        /// Which room.
+        room: RoomId,
+        /// Why.
+        why: Why,
+    },
+    /// Tell a linked room that may let in who waits now.
+    Lobby {
+        /// In which call it is.
+        call: CallId,
+        /// Which room.
+        room: RoomId,
+        /// In the order in which they came.
+        waiting: Vec<Waiter>,
+    },
+    /// Others wait in a lobby than before.
+    LobbyChanged {
+        /// Of which meeting room.
+        vmr: VmrId,
+    },
     /// Tell a room that has just come back that its call goes on.
     Resumed {
         /// Which call.
@@ -331,4 +428,6 @@ pub struct MeetingSummary {
     pub vmr: VmrId,
     /// Who is in, in the order in which they came.
     pub attendance: Vec<Attendance>,
+    /// Who waits in the lobby, in the order in which they came.
+    pub waiting: Vec<Waiter>,
 }

@@ -9,6 +9,7 @@
 
 mod agenda;
 mod chain;
+mod lobby;
 mod order;
 mod reset;
 mod settings;
@@ -17,6 +18,7 @@ mod update;
 
 pub use agenda::AgendaEntry;
 pub use chain::ChainError;
+pub use lobby::{AwayReason, InLobby, NotLetIn, Waiter};
 pub use order::{NumberedOrder, Order, OrderOutcome, OrderReport};
 pub use reset::{ResetOutcome, ResetRefusal, ResetReport};
 pub use settings::{
@@ -45,7 +47,7 @@ pub struct Hello {
     pub software: String,
     /// The device's serial number, for people: it stands beside the code in the console.
     pub serial: String,
-    /// The calls that the room believes it is in, after a reconnect.
+    /// The calls that the room believes it is in, or waits by, after a reconnect.
     pub calls: Vec<HeldCall>,
 }
 
@@ -93,8 +95,11 @@ pub struct Welcome {
     pub room: RoomIdentity,
     /// The meeting rooms that the panel lists.
     pub directory: Vec<DirectoryEntry>,
-    /// The held calls that go on. A held call that is not here has ended.
+    /// The held calls that go on. A held call that is neither here nor in `waiting` has ended.
     pub calls: Vec<ResumedCall>,
+    /// The held calls that still wait in a lobby.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<CallId>,
 }
 
 /// A room as the cloud knows it.
@@ -164,7 +169,7 @@ pub struct DirectoryEntry {
 pub enum RoomRequest {
     /// Enter a meeting room.
     Join(Join),
-    /// Leave a call. Answered with [`Response::Done`] even when the call is not known any more.
+    /// Leave a call, or the lobby. Answered with [`Response::Done`] even when the call is not known any more.
     Leave {
         /// Which call.
         call: CallId,
@@ -177,6 +182,21 @@ pub enum RoomRequest {
         microphone: Switch,
         /// The camera now.
         camera: Switch,
+    },
+    /// Let in who waits in the lobby of the meeting of this call. Answered with [`Response::Done`] or
+    /// [`Response::NotLetIn`].
+    LetIn {
+        /// By which call this room is in.
+        call: CallId,
+        /// Whom, in this order; who does not wait any more is left out.
+        participants: Vec<ParticipantId>,
+    },
+    /// Turn away who waits there. Answered as [`RoomRequest::LetIn`] is.
+    TurnAway {
+        /// By which call this room is in.
+        call: CallId,
+        /// Whom; who does not wait any more is left out.
+        participants: Vec<ParticipantId>,
     },
     /// Ask for a new certificate over the same key, before the present one expires.
     RenewCertificate,
@@ -227,6 +247,9 @@ pub struct Join {
     pub microphone: Switch,
     /// The camera as it is set.
     pub camera: Switch,
+    /// Whether the room can wait in a lobby. Older rooms cannot.
+    #[serde(default)]
+    pub lobby: bool,
 }
 
 fn known_profiles<'de, D: Deserializer<'de>>(
@@ -258,6 +281,11 @@ pub enum Response {
     Joined(Box<Joined>),
     /// The room is not in the meeting.
     NotJoined(JoinRefusal),
+    /// The room waits in the lobby: [`CloudEvent::Admitted`] or [`CloudEvent::NotAdmitted`] follows. Only a room
+    /// that said that it can wait is answered so.
+    InLobby(Box<InLobby>),
+    /// Nobody, or not all of them, could be let in or turned away.
+    NotLetIn(NotLetIn),
     /// The new certificate.
     Certificate(CertificateChain),
     /// A piece of a bundle.
@@ -336,6 +364,10 @@ pub enum JoinRefusal {
     },
     /// The cloud cannot carry another call now.
     Busy,
+    /// The meeting has a lobby, and the room did not say that it can wait in one.
+    LobbyUnsupported,
+    /// As many wait in the lobby as may.
+    LobbyFull,
     /// A reason that this build does not know.
     #[serde(other)]
     Other,
@@ -369,6 +401,22 @@ pub enum CloudEvent {
         call: CallId,
         /// Everyone.
         roster: Roster,
+    },
+    /// A room that waited is in: this is what [`Response::Joined`] says to others.
+    Admitted(Box<Joined>),
+    /// A room that waited is not in, and does not wait any more.
+    NotAdmitted {
+        /// By which call it waited.
+        call: CallId,
+        /// Why.
+        reason: AwayReason,
+    },
+    /// Who waits in the lobby of the meeting of a call, for a room that may let them in; this is all of it.
+    Lobby {
+        /// By which call the room is in.
+        call: CallId,
+        /// In the order in which they came.
+        waiting: Vec<Waiter>,
     },
     /// Another participant speaks loudest now, or nobody does.
     Speaking {

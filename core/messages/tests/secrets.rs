@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use conclave_messages::{
-    CloudEvent, DirectoryEntry, Greeting, Join, Joined, Participant, Response, RoomIdentity,
-    RoomRequest, Roster, Welcome,
+    CloudEvent, DirectoryEntry, Greeting, InLobby, Join, Joined, Participant, Response,
+    RoomIdentity, RoomRequest, Roster, Waiter, Welcome,
 };
 use conclave_types::{
     ActivationCode, CallId, DisplayName, LegId, MediaLeg, ParticipantId, Pin, ResetCode, RoomId,
@@ -46,6 +46,7 @@ fn a_join_does_not_show_its_pin() {
         profiles: SrtpProfile::PREFERENCE.to_vec(),
         microphone: Switch::On,
         camera: Switch::On,
+        lobby: true,
     };
     is_silent(&RoomRequest::Join(join), &["758493021647", "7584"]);
 }
@@ -77,6 +78,7 @@ fn a_joined_shows_no_key_no_address_and_no_name() {
             roster: roster(),
         };
         let private = ["Voltaire", "203.0.113", "201", "202", "c9ca", "C9CA", "ycrL"];
+        is_silent(&CloudEvent::Admitted(Box::new(joined.clone())), &private);
         is_silent(&Response::Joined(Box::new(joined)), &private);
     }
 }
@@ -94,6 +96,10 @@ fn codes_and_names_are_not_shown_on_the_way_to_a_room() {
     is_silent(&CloudEvent::Room(room.clone()), &private);
     is_silent(&CloudEvent::Directory(directory.clone()), &private);
     is_silent(&CloudEvent::Roster { call: CallId::from_random(1), roster: roster() }, &private);
-    let welcome = Welcome { version: 1, room, directory, calls: Vec::new() };
+    let waiting = vec![Waiter { participant: ParticipantId::from_random(3), name: name() }];
+    is_silent(&CloudEvent::Lobby { call: CallId::from_random(1), waiting }, &private);
+    let lobby = InLobby { call: CallId::from_random(1), name: name() };
+    is_silent(&Response::InLobby(Box::new(lobby)), &private);
+    let welcome = Welcome { version: 1, room, directory, calls: Vec::new(), waiting: Vec::new() };
     is_silent(&Greeting::Welcome(Box::new(welcome)), &private);
 }

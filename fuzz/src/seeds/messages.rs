@@ -2,11 +2,11 @@
 
 use conclave_link_protocol::envelope::{FromCloud, FromRoom};
 use conclave_link_protocol::message::{
-    AgendaEntry, CertificateChain, CloudEvent, DirectoryEntry, EndReason, Greeting, HeldCall,
-    Hello, Join, JoinRefusal, Joined, NumberedOrder, Order, OrderOutcome, OrderReport, Participant,
-    Refusal, ResetOutcome, ResetRefusal, ResetReport, Response, ResumedCall, RoomEvent,
-    RoomIdentity, RoomRequest, Roster, SettingsDocument, SettingsMark, SettingsReport,
-    WantedSettings, Welcome,
+    AgendaEntry, AwayReason, CertificateChain, CloudEvent, DirectoryEntry, EndReason, Greeting,
+    HeldCall, Hello, InLobby, Join, JoinRefusal, Joined, NotLetIn, NumberedOrder, Order,
+    OrderOutcome, OrderReport, Participant, Refusal, ResetOutcome, ResetRefusal, ResetReport,
+    Response, ResumedCall, RoomEvent, RoomIdentity, RoomRequest, Roster, SettingsDocument,
+    SettingsMark, SettingsReport, Waiter, WantedSettings, Welcome,
 };
 use conclave_panel_api::{
     CallHealth, Entry, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Meeting,
@@ -100,6 +100,7 @@ pub fn welcome() -> Greeting {
         room: identity(),
         directory: directory(),
         calls,
+        waiting: Vec::new(),
     }))
 }
 
@@ -115,13 +116,14 @@ pub fn refused() -> Greeting {
 
 /// One of the requests of a room.
 pub fn room_request(choice: u8) -> RoomRequest {
-    match choice % 9 {
+    match choice % 11 {
         0 => RoomRequest::Join(Join {
             number: number(),
             pin: "123456".parse().ok(),
             profiles: SrtpProfile::PREFERENCE.to_vec(),
             microphone: Switch::On,
             camera: Switch::On,
+            lobby: true,
         }),
         1 => RoomRequest::Leave { call: call() },
         2 => RoomRequest::SetMedia { call: call(), microphone: Switch::Off, camera: Switch::On },
@@ -133,21 +135,20 @@ pub fn room_request(choice: u8) -> RoomRequest {
             outcome: ResetOutcome::PartitionErased,
         }),
         8 => RoomRequest::Time,
+        9 => RoomRequest::LetIn {
+            call: call(),
+            participants: vec![ParticipantId::from_random(3), ParticipantId::from_random(4)],
+        },
+        10 => RoomRequest::TurnAway { call: call(), participants: Vec::new() },
         _ => RoomRequest::RenewCertificate,
     }
 }
 
 /// One of the responses.
 pub fn response(choice: u8) -> Response {
-    match choice % 11 {
+    match choice % 14 {
         0 => Response::Done,
-        1 => Response::Joined(Box::new(Joined {
-            call: call(),
-            name: name("Weekly"),
-            participant: ParticipantId::from_random(2),
-            leg: leg(),
-            roster: roster(),
-        })),
+        1 => Response::Joined(Box::new(joined())),
         2 => Response::NotJoined(JoinRefusal::WrongPin { tries_left: 2 }),
         3 => Response::NotJoined(JoinRefusal::Wait { seconds: 30 }),
         4 => Response::NotJoined(JoinRefusal::PinNeeded),
@@ -156,7 +157,20 @@ pub fn response(choice: u8) -> Response {
         7 => Response::MayReset { number: ResetNumber::from_random(482_913_077) },
         8 => Response::MayNotReset(ResetRefusal::WrongCode { tries_left: 4 }),
         9 => Response::Time { unix_ms: UnixMillis(1_795_369_800_123) },
+        11 => Response::InLobby(Box::new(InLobby { call: call(), name: name("Weekly") })),
+        12 => Response::NotLetIn(NotLetIn::Full { capacity: 5 }),
+        13 => Response::NotJoined(JoinRefusal::LobbyUnsupported),
         _ => Response::Failed { reason: "not now".to_owned() },
+    }
+}
+
+fn joined() -> Joined {
+    Joined {
+        call: call(),
+        name: name("Weekly"),
+        participant: ParticipantId::from_random(2),
+        leg: leg(),
+        roster: roster(),
     }
 }
 
@@ -181,7 +195,7 @@ fn leg() -> MediaLeg {
 /// One of the events of a cloud.
 pub fn cloud_event(choice: u8) -> CloudEvent {
     let call = call();
-    match choice % 12 {
+    match choice % 15 {
         0 => CloudEvent::Activated {
             room: identity(),
             certificate: CertificateChain(vec!["MA==".to_owned()]),
@@ -193,6 +207,15 @@ pub fn cloud_event(choice: u8) -> CloudEvent {
         5 => CloudEvent::Speaking { call, participant: Some(ParticipantId::from_random(2)) },
         6 => CloudEvent::Speaking { call, participant: None },
         7 => CloudEvent::Reset { number: ResetNumber::from_random(482_913_077) },
+        12 => CloudEvent::Admitted(Box::new(joined())),
+        13 => CloudEvent::NotAdmitted { call, reason: AwayReason::TurnedAway },
+        14 => CloudEvent::Lobby {
+            call,
+            waiting: vec![Waiter {
+                participant: ParticipantId::from_random(3),
+                name: name("Salle Hopper"),
+            }],
+        },
         9 => CloudEvent::Order(NumberedOrder { number: 7, order: Order::Identify }),
         10 => CloudEvent::Agenda(vec![AgendaEntry {
             number: number(),

@@ -227,6 +227,13 @@ impl World {
         }
     }
 
+    /// Gives that meeting room a lobby.
+    pub fn open_lobby(&mut self) {
+        let number = "4711".parse().expect("a number");
+        let (name, capacity) = (None, None);
+        self.control(ControlRequest::VmrChange { number, name, capacity, lobby: Some(true) });
+    }
+
     /// The moment.
     pub fn now(&self) -> Time {
         self.now

@@ -3,7 +3,7 @@
 use conclave_cloud::control::{
     ControlAnswer, ControlRequest, InForce, Part, RoomState, SettingsFor, SettingsLine,
 };
-use conclave_panel_api::{CallHealth, LinkState, Screen, Tap, Trouble};
+use conclave_panel_api::{CallHealth, LinkState, Notice, Screen, Tap, Trouble};
 use conclave_sim::{Link, World};
 use conclave_types::Switch;
 use std::collections::BTreeSet;
@@ -150,11 +150,126 @@ fn a_revoked_room_is_out_at_once_and_shows_a_new_code() {
     assert!(!world.media_flows(1));
 }
 
+fn waits(world: &World, room: usize, health: CallHealth) -> bool {
+    matches!(world.panel(room).screen, Screen::Lobby { health: shown, .. } if shown == health)
+}
+
+/// The names of those whom a room's panel shows as waiting.
+fn lobby(world: &World, room: usize) -> Vec<String> {
+    match world.panel(room).screen {
+        Screen::InCall(call) => call.lobby.iter().map(|each| each.name.to_string()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn let_all_in(world: &mut World) {
+    let number = "4711".parse().unwrap();
+    world.control(ControlRequest::MeetingLetIn { number, who: Vec::new() });
+}
+
+/// The first one is in, by the console; the second one waits.
+fn one_waits(seed: u64) -> World {
+    let mut world = World::new(seed, 2);
+    world.make_vmr(Some("2468"), 10);
+    world.open_lobby();
+    world.pass(Duration::from_secs(5));
+    world.join(0);
+    world.wait_for("the lobby", MINUTE, |w| waits(w, 0, CallHealth::Good).then_some(()));
+    assert!(!world.media_flows(0), "nothing is heard of it yet");
+    let_all_in(&mut world);
+    world.wait_for("the first", MINUTE, |w| in_call(w, 0, CallHealth::Good).then_some(()));
+    world.join(1);
+    world.wait_for("the second", MINUTE, |w| waits(w, 1, CallHealth::Good).then_some(()));
+    world.wait_for("its name", MINUTE, |w| (lobby(w, 0) == ["Room 1"]).then_some(()));
+    assert!(!world.media_flows(1) && people(&world, 0).len() == 1);
+    world
+}
+
+#[test]
+fn whoever_waits_is_let_in_by_a_tap_at_the_other_panel_and_media_flows_only_then() {
+    let mut world = one_waits(21);
+    world.tap(0, Tap::LetAllIn);
+    world.wait_for("each other", MINUTE, |w| {
+        (0..2).all(|room| people(w, room).len() == 2 && w.media_flows(room)).then_some(())
+    });
+    assert_eq!(lobby(&world, 0), [""; 0]);
+}
+
+#[test]
+fn a_lost_link_keeps_the_place_in_the_lobby() {
+    let mut world = one_waits(22);
+    world.set_link(1, Link::BlackHole);
+    world.wait_for("the loss", MINUTE, |w| waits(w, 1, CallHealth::LinkLost).then_some(()));
+    // Let in while nobody can tell it: it comes in when it is back.
+    let_all_in(&mut world);
+    world.wait_for("the answer", MINUTE, |w| lobby(w, 0).is_empty().then_some(()));
+    assert_eq!(people(&world, 0).len(), 1);
+    world.set_link(1, Link::Whole);
+    world.wait_for("each other", 2 * MINUTE, |w| {
+        (0..2).all(|room| people(w, room).len() == 2).then_some(())
+    });
+}
+
+#[test]
+fn a_killed_cloud_takes_back_who_was_in_and_whoever_waited_asks_again_by_itself() {
+    let mut world = one_waits(23);
+    world.kill_cloud();
+    world.pass(Duration::from_secs(10));
+    assert!(waits(&world, 1, CallHealth::LinkLost));
+    world.start_cloud();
+    world.wait_for("both as before", 2 * MINUTE, |w| {
+        let before = in_call(w, 0, CallHealth::Good) && waits(w, 1, CallHealth::Good);
+        (before && lobby(w, 0) == ["Room 1"]).then_some(())
+    });
+    assert!(world.media_flows(0) && !world.media_flows(1));
+}
+
+#[test]
+fn whoever_waits_for_nobody_is_told_after_a_quarter_of_an_hour() {
+    let mut world = World::new(24, 1);
+    world.make_vmr(None, 10);
+    world.open_lobby();
+    world.pass(Duration::from_secs(5));
+    world.join(0);
+    world.wait_for("the lobby", MINUTE, |w| waits(w, 0, CallHealth::Good).then_some(()));
+    world.pass(14 * MINUTE);
+    assert!(waits(&world, 0, CallHealth::Good));
+    world.wait_for("the notice", 2 * MINUTE, |w| {
+        (w.panel(0).notice == Some(Notice::NobodyCame)).then_some(())
+    });
+}
+
 /// Everything at once, in any order; then calm, and everybody has to agree.
 #[test]
 fn after_any_storm_rooms_and_cloud_agree() {
     for seed in 0..120 {
-        storm(seed);
+        storm(seed, Door::Open);
+    }
+}
+
+#[test]
+fn after_any_storm_before_a_lobby_rooms_and_cloud_agree() {
+    for seed in 1_000..1_120 {
+        storm(seed, Door::Lobby);
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Door {
+    Open,
+    Lobby,
+}
+
+/// Somebody answers those who wait: in the console, or at a panel.
+fn answer_lobby(world: &mut World, room: usize) {
+    let number = "4711".parse().unwrap();
+    match world.chance().below(5) {
+        0 | 1 => world.tap(room, Tap::LetAllIn),
+        2 | 3 if world.cloud_runs() => let_all_in(world),
+        4 if world.cloud_runs() => {
+            world.control(ControlRequest::MeetingTurnAway { number, who: Vec::new() });
+        }
+        _ => {}
     }
 }
 
@@ -179,12 +294,19 @@ fn set_brightness(world: &mut World, room: usize) {
     world.control(ControlRequest::SettingsSet { of, settings, revision: None });
 }
 
-fn storm(seed: u64) {
+fn storm(seed: u64, door: Door) {
     const ROOMS: usize = 3;
     let mut world = World::new(seed, ROOMS);
     world.make_vmr(None, 10);
+    if door == Door::Lobby {
+        world.open_lobby();
+    }
     world.pass(Duration::from_secs(5));
     for _ in 0..40 {
+        if door == Door::Lobby && world.chance().below(3) == 0 {
+            let room = world.chance().below(ROOMS as u64) as usize;
+            answer_lobby(&mut world, room);
+        }
         let room = world.chance().below(ROOMS as u64) as usize;
         match world.chance().below(14) {
             0..=2 => world.join(room),
@@ -237,6 +359,21 @@ fn storm(seed: u64) {
         meetings.iter().flat_map(|m| &m.participants).map(|p| p.call).collect();
     let in_rooms: BTreeSet<_> = (0..ROOMS).filter_map(|room| world.call(room)).collect();
     assert_eq!(in_cloud, in_rooms, "{}", about(&world));
+    // Whoever waits in the cloud waits at its panel, has no media, and is shown to all who are in.
+    let waiting: BTreeSet<_> =
+        meetings.iter().flat_map(|m| &m.waiting).map(|w| w.name.to_string()).collect();
+    let at_panels: BTreeSet<_> = (0..ROOMS)
+        .filter(|room| matches!(world.panel(*room).screen, Screen::Lobby { .. }))
+        .map(|room| format!("Room {room}"))
+        .collect();
+    assert_eq!(waiting, at_panels, "{}", about(&world));
+    assert!(door == Door::Lobby || waiting.is_empty(), "{}", about(&world));
+    for room in 0..ROOMS {
+        let is_in = world.call(room).is_some();
+        assert!(is_in || !world.media_flows(room), "room {room}\n{}", about(&world));
+        let shown: BTreeSet<_> = lobby(&world, room).into_iter().collect();
+        assert!(!is_in || shown == waiting, "room {room}: {shown:?}\n{}", about(&world));
+    }
     let seen: Vec<_> =
         (0..ROOMS).filter(|r| world.call(*r).is_some()).map(|r| people(&world, r)).collect();
     assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "{seen:?}\n{}", about(&world));

@@ -112,6 +112,7 @@ async fn call(
             profiles: vec![profile],
             microphone: Switch::On,
             camera: Switch::On,
+            lobby: true,
         })
     };
     let without = ask(link, events, join(None)).await?;

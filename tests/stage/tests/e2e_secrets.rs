@@ -188,6 +188,7 @@ async fn join(
         profiles: vec![profile],
         microphone: Switch::On,
         camera: Switch::On,
+        lobby: true,
     };
     let joined = match ask(link, events, RoomRequest::Join(join)).await? {
         Response::Joined(joined) => joined,

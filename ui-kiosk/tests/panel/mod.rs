@@ -5,7 +5,7 @@
 
 use conclave_panel_api::{
     CallHealth, Entry, Health, InCall, Language, Layout, LinkState, Panel, Person, Screen, Tap,
-    read_frame, write_frame,
+    Waiter, read_frame, write_frame,
 };
 use conclave_types::{ActivationCode, DisplayName, ParticipantId, Switch};
 use serde_json::{Value, json};
@@ -267,8 +267,13 @@ pub(crate) fn call() -> InCall {
         volume: 60,
         layout: Layout::Grid,
         people_open: false,
+        lobby: Vec::new(),
         health: CallHealth::Good,
     }
+}
+
+pub(crate) fn waiter(at: usize, title: &str) -> Waiter {
+    Waiter { participant: ParticipantId::from_random(1_000 + at as u128), name: name(title) }
 }
 
 pub(crate) fn in_call(call: InCall) -> Screen {

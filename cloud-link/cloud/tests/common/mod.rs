@@ -153,7 +153,7 @@ pub fn identity() -> RoomIdentity {
 
 pub fn welcome() -> Greeting {
     let (room, directory, calls) = (identity(), vec![], vec![]);
-    Greeting::Welcome(Box::new(Welcome { version: 0, room, directory, calls }))
+    Greeting::Welcome(Box::new(Welcome { version: 0, room, directory, calls, waiting: Vec::new() }))
 }
 
 pub fn newcomer() -> Greeting {

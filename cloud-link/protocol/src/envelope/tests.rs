@@ -1,8 +1,9 @@
 use super::*;
 use crate::message::{
-    CertificateChain, EndReason, HeldCall, Join, JoinRefusal, Joined, LONGEST_CHUNK, NoChunk,
-    Participant, Piece, Refusal, Release, ResetOutcome, ResetRefusal, ResetReport, RoomIdentity,
-    Roster, UpdateFault, UpdateOffer, UpdateReport, UpdateStage, Welcome,
+    AwayReason, CertificateChain, EndReason, HeldCall, InLobby, Join, JoinRefusal, Joined,
+    LONGEST_CHUNK, NoChunk, NotLetIn, Participant, Piece, Refusal, Release, ResetOutcome,
+    ResetRefusal, ResetReport, RoomIdentity, Roster, UpdateFault, UpdateOffer, UpdateReport,
+    UpdateStage, Waiter, Welcome,
 };
 use conclave_types::{
     BundleHash, CallId, LegId, MediaLeg, ParticipantId, ResetNumber, RoomId, SrtpKey, SrtpProfile,
@@ -79,12 +80,15 @@ fn all_from_room() -> Vec<FromRoom> {
         profiles: SrtpProfile::PREFERENCE.to_vec(),
         microphone: Switch::On,
         camera: Switch::On,
+        lobby: true,
     };
     let (microphone, camera) = (Switch::Off, Switch::On);
     let requests = [
         RoomRequest::Join(join),
         RoomRequest::Leave { call: call() },
         RoomRequest::SetMedia { call: call(), microphone, camera },
+        RoomRequest::LetIn { call: call(), participants: vec![ParticipantId::from_random(3)] },
+        RoomRequest::TurnAway { call: call(), participants: vec![] },
         RoomRequest::RenewCertificate,
         RoomRequest::Chunk { sha256: BundleHash([0xa5; 32]), offset: 1 << 40, length: 32_768 },
         RoomRequest::Sums { sha256: BundleHash([0xa5; 32]), offset: 20, length: 40 },
@@ -146,9 +150,15 @@ fn all_from_cloud() -> Vec<FromCloud> {
         leg,
         roster: roster(),
     };
+    let waiter = Waiter { participant: ParticipantId::from_random(3), name: "Mo".parse().unwrap() };
     let responses = [
         Response::Done,
-        Response::Joined(Box::new(joined)),
+        Response::Joined(Box::new(joined.clone())),
+        Response::InLobby(Box::new(InLobby { call: call(), name: "Weekly".parse().unwrap() })),
+        Response::NotLetIn(NotLetIn::Full { capacity: 2 }),
+        Response::NotLetIn(NotLetIn::MayNot),
+        Response::NotJoined(JoinRefusal::LobbyUnsupported),
+        Response::NotJoined(JoinRefusal::LobbyFull),
         Response::NotJoined(JoinRefusal::NotFound),
         Response::NotJoined(JoinRefusal::WrongPin { tries_left: 2 }),
         Response::Certificate(CertificateChain(vec!["MA==".to_owned()])),
@@ -171,13 +181,17 @@ fn all_from_cloud() -> Vec<FromCloud> {
         CloudEvent::Room(room.clone()),
         CloudEvent::Directory(vec![]),
         CloudEvent::Roster { call: call(), roster: roster() },
+        CloudEvent::Admitted(Box::new(joined)),
+        CloudEvent::NotAdmitted { call: call(), reason: AwayReason::NobodyCame },
+        CloudEvent::Lobby { call: call(), waiting: vec![waiter] },
         CloudEvent::Speaking { call: call(), participant: None },
         CloudEvent::CallEnded { call: call(), reason: EndReason::Ended },
         CloudEvent::Offer(offer()),
         CloudEvent::NoOffer,
         CloudEvent::Reset { number: number() },
     ];
-    let welcome = Welcome { version: 1, room, directory: vec![], calls: vec![] };
+    let waiting = vec![call()];
+    let welcome = Welcome { version: 1, room, directory: vec![], calls: vec![], waiting };
     let greetings = [
         Greeting::Welcome(Box::new(welcome)),
         Greeting::Newcomer { code: "7KQ2-9FXM".parse().unwrap(), expires_in_s: 900 },
@@ -304,6 +318,40 @@ fn a_protection_profile_of_a_newer_room_is_left_out_and_the_join_goes_on() {
         panic!("not a join")
     };
     assert_eq!(join.profiles, [SrtpProfile::AeadAes128Gcm]);
+}
+
+#[test]
+fn a_room_that_knows_no_lobby_does_not_say_that_it_can_wait_and_reads_the_refusal_as_some_other_one()
+ {
+    let json = r#"{"request":1,"kind":"join","body":{"number":"4711","pin":null,"profiles":[],"microphone":"on","camera":"on"}}"#;
+    let Ok(Incoming::Known(Envelope::Request { request: RoomRequest::Join(join), .. })) =
+        at_cloud(json)
+    else {
+        panic!("not a join")
+    };
+    assert!(!join.lobby);
+    // As such a room reads what it does not know.
+    let json = r#"{"response":1,"kind":"not_joined","body":{"reason":"lobby_of_tomorrow","x":1}}"#;
+    let response = Response::NotJoined(JoinRefusal::Other);
+    assert_eq!(
+        at_room(json),
+        Ok(Incoming::Known(Envelope::Response { id: RequestId(1), response }))
+    );
+    let refusal = Response::NotJoined(JoinRefusal::LobbyUnsupported);
+    let frame = from_cloud(&Envelope::Response { id: RequestId(1), response: refusal });
+    assert_eq!(
+        text(&frame),
+        r#"{"response":1,"kind":"not_joined","body":{"reason":"lobby_unsupported"}}"#
+    );
+}
+
+#[test]
+fn a_welcome_of_a_cloud_that_knows_no_lobby_lets_nobody_wait() {
+    let json = r#"{"greeting":{"kind":"welcome","version":1,"room":{"room":"room-00000000000000000000000005","name":"Ada"},"directory":[],"calls":[]}}"#;
+    let Ok(Incoming::Known(Envelope::Opening(Greeting::Welcome(welcome)))) = at_room(json) else {
+        panic!("not a welcome")
+    };
+    assert!(welcome.waiting.is_empty());
 }
 
 #[test]

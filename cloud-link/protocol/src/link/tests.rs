@@ -14,7 +14,13 @@ fn greet(link: &mut Link, now: Time, greeting: Greeting) {
 
 fn welcome() -> Greeting {
     let room = RoomIdentity { room: RoomId::from_random(1), name: "Ada".parse().unwrap() };
-    Greeting::Welcome(Box::new(Welcome { version: 1, room, directory: vec![], calls: vec![] }))
+    Greeting::Welcome(Box::new(Welcome {
+        version: 1,
+        room,
+        directory: vec![],
+        calls: vec![],
+        waiting: vec![],
+    }))
 }
 
 fn at(s: u64) -> Time {

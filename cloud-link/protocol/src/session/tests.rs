@@ -34,7 +34,13 @@ pub(crate) fn hello() -> Hello {
 
 pub(crate) fn welcome() -> Greeting {
     let room = RoomIdentity { room: RoomId::from_random(1), name: "Ada".parse().unwrap() };
-    Greeting::Welcome(Box::new(Welcome { version: 0, room, directory: vec![], calls: vec![] }))
+    Greeting::Welcome(Box::new(Welcome {
+        version: 0,
+        room,
+        directory: vec![],
+        calls: vec![],
+        waiting: vec![],
+    }))
 }
 
 fn newcomer() -> Greeting {

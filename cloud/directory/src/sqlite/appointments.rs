@@ -55,6 +55,7 @@ impl Appointments for SqliteDirectory {
     fn keep_appointment(
         &mut self,
         title: &DisplayName,
+        lobby: bool,
         changed: &Appointment,
     ) -> Result<bool, StoreError> {
         self.write(|connection| {
@@ -71,8 +72,10 @@ impl Appointments for SqliteDirectory {
             if kept == 0 {
                 return Ok(false);
             }
-            connection
-                .execute("UPDATE vmrs SET name = $1 WHERE id = $2", params![title.as_str(), vmr])?;
+            connection.execute(
+                "UPDATE vmrs SET name = $1, lobby = $2 WHERE id = $3",
+                params![title.as_str(), lobby, vmr],
+            )?;
             for table in ["appointment_people", "appointment_rooms", "appointment_guests"] {
                 connection
                     .execute(&format!("DELETE FROM {table} WHERE vmr = $1"), params![vmr])?;

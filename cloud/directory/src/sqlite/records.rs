@@ -6,7 +6,7 @@ use crate::repository::{
     CallRecord, CallTrouble, LeftWhy, RecordEntry, Records, Sight, StoreError,
 };
 use crate::usage::{Amount, Judged, Usage, Wanted};
-use conclave_types::{OrganisationId, UnixTime};
+use conclave_types::{OrganisationId, RoomId, UnixTime, VmrId};
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, params};
 use std::str::FromStr;
@@ -30,6 +30,17 @@ impl Records for SqliteDirectory {
             )?;
             Ok(u32::try_from(closed).unwrap_or(u32::MAX))
         })
+    }
+
+    fn taken_out(&self, since: UnixTime, most: u32) -> Result<Vec<(VmrId, RoomId)>, StoreError> {
+        self.read(
+            "SELECT DISTINCT m.vmr, c.room FROM call_records c \
+             JOIN meetings m ON m.id = c.meeting JOIN vmrs v ON v.id = m.vmr \
+             WHERE v.lobby = 1 AND (c.left_at IS NULL OR (c.why = $1 AND c.left_at >= $2)) \
+             ORDER BY m.vmr, c.room LIMIT $3",
+            params![LeftWhy::CloudStopped.as_str(), seconds(since), most],
+            |row| Ok((parsed(row, 0, "meeting room id")?, parsed(row, 1, "room id")?)),
+        )
     }
 
     fn call_records(

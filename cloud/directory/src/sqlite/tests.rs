@@ -45,6 +45,7 @@ fn vmr(n: u128, number: &str, pin: Option<&str>) -> Vmr {
         capacity: 25,
         hidden: false,
         once: false,
+        lobby: false,
         owner: None,
         moderators: vec![],
     }
@@ -199,6 +200,32 @@ fn calls_that_a_crash_left_open_are_closed_at_the_next_start() {
     assert_eq!(directory.close_dangling(NOW).unwrap(), 1);
     let left = directory.call_records(OrganisationId::FIRST, Sight::All, 10).unwrap()[0].left;
     assert_eq!(left, Some((NOW, LeftWhy::CloudStopped)));
+}
+
+#[test]
+fn who_was_in_a_meeting_with_a_lobby_when_the_cloud_stopped_is_known_for_a_while() {
+    let mut directory = directory();
+    directory.add_vmr(&Vmr { lobby: true, ..vmr(1, "4711", None) }).unwrap();
+    for n in 1..=3 {
+        directory.keep(&joined(n)).unwrap();
+    }
+    let gone = |n, why, at| RecordEntry::Left { call: CallId::from_random(n), why, at };
+    directory.keep(&[gone(1, LeftWhy::Left, NOW)]).unwrap();
+    directory.keep(&[gone(2, LeftWhy::CloudStopped, NOW)]).unwrap();
+    let out = |directory: &SqliteDirectory, since, most| {
+        let found = directory.taken_out(since, most).unwrap();
+        found.into_iter().map(|(_, room)| room).collect::<Vec<_>>()
+    };
+    let (second, third) = (RoomId::from_random(2), RoomId::from_random(3));
+    assert_eq!(out(&directory, NOW, 9), [second, third], "who left by itself is not among them");
+    let later = UnixTime(NOW.0 + 1);
+    assert_eq!(out(&directory, later, 9), [third]);
+    directory.close_dangling(later).unwrap();
+    assert_eq!(out(&directory, later, 9), [third], "closed by the start");
+    assert_eq!(out(&directory, NOW, 1), [second], "no more than is asked for");
+    let name = "VMR 1".parse().unwrap();
+    directory.change_vmr(VmrId::from_random(1), &name, 25, false).unwrap();
+    assert_eq!(out(&directory, NOW, 9), [], "without a lobby it is not needed");
 }
 
 #[test]

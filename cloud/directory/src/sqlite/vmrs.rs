@@ -8,7 +8,7 @@ use conclave_types::{DisplayName, OrganisationId, PersonId, VmrId, VmrNumber};
 use rusqlite::{Row, params};
 
 /// An id has no blank in it.
-const SELECT: &str = "SELECT id, number, name, pin_hash, capacity, organisation, hidden, once, owner, \
+const SELECT: &str = "SELECT id, number, name, pin_hash, capacity, organisation, hidden, once, owner, lobby, \
     (SELECT group_concat(person, ' ') FROM vmr_moderators WHERE vmr = vmrs.id) FROM vmrs";
 
 impl Vmrs for SqliteDirectory {
@@ -46,11 +46,12 @@ impl Vmrs for SqliteDirectory {
         id: VmrId,
         name: &DisplayName,
         capacity: u32,
+        lobby: bool,
     ) -> Result<bool, StoreError> {
         self.write(|connection| {
             connection.execute(
-                "UPDATE vmrs SET name = $1, capacity = $2 WHERE id = $3",
-                params![name.as_str(), capacity, id.to_string()],
+                "UPDATE vmrs SET name = $1, capacity = $2, lobby = $3 WHERE id = $4",
+                params![name.as_str(), capacity, lobby, id.to_string()],
             )
         })
         .map(|changed| changed > 0)
@@ -79,8 +80,8 @@ impl Vmrs for SqliteDirectory {
 pub(super) fn insert(connection: &Writing<'_>, vmr: &Vmr) -> Result<(), rusqlite::Error> {
     connection.execute(
         "INSERT INTO vmrs \
-         (id, number, name, pin_hash, capacity, organisation, hidden, once, owner) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         (id, number, name, pin_hash, capacity, organisation, hidden, once, owner, lobby) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         params![
             vmr.id.to_string(),
             vmr.number.as_str(),
@@ -91,6 +92,7 @@ pub(super) fn insert(connection: &Writing<'_>, vmr: &Vmr) -> Result<(), rusqlite
             vmr.hidden,
             vmr.once,
             vmr.owner.map(|person| person.to_string()),
+            vmr.lobby,
         ],
     )?;
     moderate(connection, vmr.id, &vmr.moderators)
@@ -129,11 +131,12 @@ fn read(row: &Row<'_>) -> Result<Vmr, rusqlite::Error> {
         hidden: row.get(6)?,
         once: row.get(7)?,
         owner: row.get::<_, Option<String>>(8)?.map(|id| person(8, &id)).transpose()?,
+        lobby: row.get(9)?,
         moderators: row
-            .get::<_, Option<String>>(9)?
+            .get::<_, Option<String>>(10)?
             .unwrap_or_default()
             .split_whitespace()
-            .map(|id| person(9, id))
+            .map(|id| person(10, id))
             .collect::<Result<_, _>>()?,
     })
 }

@@ -5,8 +5,8 @@ use clap::{Args, Parser, Subcommand};
 use conclave_link_protocol::message::SettingsDocument;
 use conclave_rollout::Amount;
 use conclave_types::{
-    ActivationCode, Channel, Compatible, DisplayName, EmailAddress, MaintenanceWindow, Pin,
-    UnixTime, Version, VmrNumber,
+    ActivationCode, Channel, Compatible, DisplayName, EmailAddress, MaintenanceWindow,
+    ParticipantId, Pin, UnixTime, Version, VmrNumber,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -67,7 +67,7 @@ pub enum Command {
     /// Virtual meeting rooms: create, list, remove, change the PIN.
     #[command(subcommand)]
     Vmr(VmrCommand),
-    /// Meetings that are on: list, end.
+    /// Meetings that are on: list, let in who waits, end.
     #[command(subcommand)]
     Meeting(MeetingCommand),
     /// Look for something in rooms, meeting rooms and people.
@@ -415,6 +415,9 @@ pub enum VmrCommand {
         /// The most participants at once.
         #[arg(long, default_value_t = 25)]
         capacity: u32,
+        /// Whoever comes waits in its lobby until somebody lets them in.
+        #[arg(long)]
+        lobby: bool,
     },
     /// List all of them.
     List,
@@ -423,16 +426,19 @@ pub enum VmrCommand {
         /// Its number.
         number: VmrNumber,
     },
-    /// Give one another name or another capacity. Whoever is in stays in.
+    /// Give one another name or another capacity, a lobby or none. Whoever is in stays in.
     Change {
         /// Its number.
         number: VmrNumber,
         /// The new name.
-        #[arg(long, required_unless_present = "capacity")]
+        #[arg(long, required_unless_present_any = ["capacity", "lobby"])]
         name: Option<DisplayName>,
         /// The most participants at once from now on.
         #[arg(long)]
         capacity: Option<u32>,
+        /// Whether whoever comes waits in its lobby: `on` or `off`. Off lets in who waits.
+        #[arg(long, value_name = "on|off")]
+        lobby: Option<Lobby>,
     },
     /// Change or take away a PIN.
     SetPin {
@@ -445,6 +451,15 @@ pub enum VmrCommand {
         #[arg(long, conflicts_with_all = ["pin", "pin_stdin"])]
         none: bool,
     },
+}
+
+/// A lobby or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Lobby {
+    /// Whoever comes waits.
+    On,
+    /// Whoever comes enters.
+    Off,
 }
 
 /// A PIN, two ways.
@@ -461,13 +476,30 @@ pub struct PinArguments {
 /// About meetings.
 #[derive(Debug, Subcommand)]
 pub enum MeetingCommand {
-    /// List them.
+    /// List them, with who waits in their lobbies.
     List,
+    /// Let in who waits in the lobby of one.
+    LetIn(Waiting),
+    /// Turn away who waits there.
+    TurnAway(Waiting),
     /// End one: everybody in it is sent home, and may come again.
     End {
         /// The meeting room's number.
         number: VmrNumber,
     },
+}
+
+/// Who waits, and where.
+#[derive(Debug, Args)]
+pub struct Waiting {
+    /// The meeting room's number.
+    pub number: VmrNumber,
+    /// Who, as 'meeting list' shows it after the name.
+    #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "PARTICIPANT")]
+    pub who: Vec<ParticipantId>,
+    /// Everybody who waits there.
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// About the link's keys.

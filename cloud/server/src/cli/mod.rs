@@ -24,9 +24,9 @@ use crate::device_list;
 use crate::serve;
 use anyhow::Context;
 use args::{
-    AuditCommand, AwaitedCommand, ChannelCommand, EntryCommand, GroupCommand, KeyCommand,
+    AuditCommand, AwaitedCommand, ChannelCommand, EntryCommand, GroupCommand, KeyCommand, Lobby,
     MeetingCommand, OrganisationCommand, PersonCommand, PinArguments, RecordCommand,
-    ReleaseCommand, RolloutCommand, RoomCommand, SettingsCommand, VmrCommand, Which,
+    ReleaseCommand, RolloutCommand, RoomCommand, SettingsCommand, VmrCommand, Waiting, Which,
 };
 use conclave_directory::Tag;
 use conclave_types::{Pin, Redacted, Secret};
@@ -93,13 +93,14 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Room(RoomCommand::Revoke { room }) => ControlRequest::RoomRevoke { room },
         Command::Room(RoomCommand::Forget { room }) => ControlRequest::RoomForget { room },
-        Command::Vmr(VmrCommand::Create { number, name, pin, capacity }) => {
-            let new = NewVmr::plain(number, name, capacity);
+        Command::Vmr(VmrCommand::Create { number, name, pin, capacity, lobby }) => {
+            let new = NewVmr { lobby, ..NewVmr::plain(number, name, capacity) };
             ControlRequest::VmrCreate { new, pin: typed(pin)? }
         }
         Command::Vmr(VmrCommand::List) => ControlRequest::VmrList { part: Part::default() },
-        Command::Vmr(VmrCommand::Change { number, name, capacity }) => {
-            ControlRequest::VmrChange { number, name, capacity }
+        Command::Vmr(VmrCommand::Change { number, name, capacity, lobby }) => {
+            let lobby = lobby.map(|lobby| lobby == Lobby::On);
+            ControlRequest::VmrChange { number, name, capacity, lobby }
         }
         Command::Vmr(VmrCommand::Remove { number }) => ControlRequest::VmrRemove { number },
         Command::Vmr(VmrCommand::SetPin { number, pin, none }) => {
@@ -110,6 +111,13 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
             ControlRequest::VmrSetPin { number, pin }
         }
         Command::Meeting(MeetingCommand::List) => ControlRequest::MeetingList,
+        // None named: everybody.
+        Command::Meeting(MeetingCommand::LetIn(Waiting { number, who, all: _ })) => {
+            ControlRequest::MeetingLetIn { number, who }
+        }
+        Command::Meeting(MeetingCommand::TurnAway(Waiting { number, who, all: _ })) => {
+            ControlRequest::MeetingTurnAway { number, who }
+        }
         Command::Meeting(MeetingCommand::End { number }) => ControlRequest::MeetingEnd { number },
         Command::Search { words } => ControlRequest::Search { q: words },
         Command::Calls { most } => ControlRequest::CallList { most },

@@ -3,6 +3,7 @@
 use crate::calls::CallLine;
 use crate::control::{
     ControlAnswer, MeetingLine, OrganisationLine, RecordLine, RoomLine, RoomState, VmrLine,
+    WaitingLine,
 };
 use conclave_types::UnixTime;
 use std::fmt::Write;
@@ -44,18 +45,22 @@ pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
             room.name
         ),
         ControlAnswer::VmrCreated { vmr } => format!(
-            "The meeting room '{}' is there: rooms dial {}{}.",
+            "The meeting room '{}' is there: rooms dial {}{}{}.",
             vmr.name,
             vmr.number,
-            if vmr.pin { " and enter its PIN" } else { ", no PIN is asked for" }
+            if vmr.pin { " and enter its PIN" } else { ", no PIN is asked for" },
+            if vmr.lobby { ", and wait until somebody lets them in" } else { "" }
         ),
         ControlAnswer::Vmrs { vmrs, .. } => vmr_table(vmrs),
         ControlAnswer::VmrRemoved { vmr } => {
             format!("The meeting room '{}' ({}) is removed.", vmr.name, vmr.number)
         }
         ControlAnswer::VmrChanged { vmr } => format!(
-            "The meeting room {} is called '{}' and has {} seats now.",
-            vmr.number, vmr.name, vmr.capacity
+            "The meeting room {} is called '{}' and has {} seats and {} now.",
+            vmr.number,
+            vmr.name,
+            vmr.capacity,
+            if vmr.lobby { "a lobby" } else { "no lobby" }
         ),
         ControlAnswer::VmrPinSet { vmr } if vmr.pin => format!(
             "The meeting room '{}' has a new PIN. Whoever is in stays in; tell it to the others.",
@@ -65,6 +70,13 @@ pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
             format!("The meeting room '{}' has no PIN any more: everybody may enter.", vmr.name)
         }
         ControlAnswer::Meetings { meetings } => meeting_list(meetings),
+        ControlAnswer::LobbyAnswered { waiting } if waiting.is_empty() => {
+            "It is done. Nobody waits there any more.".to_owned()
+        }
+        ControlAnswer::LobbyAnswered { waiting } => {
+            let still: String = waiting.iter().map(waiting_row).collect();
+            format!("It is done. These still wait there:\n{still}")
+        }
         ControlAnswer::MeetingEnded { vmr } => format!(
             "The meeting in '{}' ({}) is over. Whoever was in may come again.",
             vmr.name, vmr.number
@@ -159,10 +171,16 @@ fn vmr_table(vmrs: &[VmrLine]) -> String {
             .to_owned();
     }
     let row = |vmr: &VmrLine| {
-        let pin = if vmr.pin { "yes" } else { "no" };
-        vec![vmr.number.to_string(), vmr.name.to_string(), pin.to_owned(), vmr.capacity.to_string()]
+        let yes_or_no = |it: bool| if it { "yes" } else { "no" }.to_owned();
+        vec![
+            vmr.number.to_string(),
+            vmr.name.to_string(),
+            yes_or_no(vmr.pin),
+            vmr.capacity.to_string(),
+            yes_or_no(vmr.lobby),
+        ]
     };
-    table(&["NUMBER", "NAME", "PIN", "SEATS"], vmrs.iter().map(row))
+    table(&["NUMBER", "NAME", "PIN", "SEATS", "LOBBY"], vmrs.iter().map(row))
 }
 
 fn meeting_list(meetings: &[MeetingLine]) -> String {
@@ -175,8 +193,16 @@ fn meeting_list(meetings: &[MeetingLine]) -> String {
         for participant in &meeting.participants {
             let _ = writeln!(text, "    {}", participant.name);
         }
+        if !meeting.waiting.is_empty() {
+            let _ = writeln!(text, "  in the lobby:");
+            text.extend(meeting.waiting.iter().map(waiting_row));
+        }
     }
     text
+}
+
+fn waiting_row(line: &WaitingLine) -> String {
+    format!("    {}  {}\n", line.name, line.participant)
 }
 
 /// Each call with its verdict below: a verdict is a sentence and fits into no column.

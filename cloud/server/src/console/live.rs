@@ -34,10 +34,11 @@ pub struct Changed {
     pub topics: Vec<Topic>,
 }
 
-const ALL: [Topic; 7] = [
+const ALL: [Topic; 8] = [
     Topic::Rooms,
     Topic::Vmrs,
     Topic::Meetings,
+    Topic::Lobbies,
     Topic::Appointments,
     Topic::People,
     Topic::Records,
@@ -50,6 +51,7 @@ fn action(topic: Topic) -> Action {
         Topic::Rooms => Action::SeeRooms,
         Topic::Vmrs => Action::SeeMeetingRooms,
         Topic::Meetings => Action::RunMeetings,
+        Topic::Lobbies => Action::KeepLobbies,
         Topic::Appointments => Action::SeeOwnMeetings,
         Topic::People => Action::SeePeople,
         Topic::Records => Action::Reports,

@@ -206,6 +206,11 @@ pub enum ControlAnswer {
         /// In no order.
         meetings: Vec<MeetingLine>,
     },
+    /// Who waited is let in, or turned away.
+    LobbyAnswered {
+        /// Who still waits there.
+        waiting: Vec<WaitingLine>,
+    },
     /// The meeting is over.
     MeetingEnded {
         /// Where.

@@ -57,6 +57,9 @@ pub struct NewVmr {
     /// Whether it is gone after its meeting.
     #[serde(default)]
     pub once: bool,
+    /// Whether whoever comes waits until somebody lets them in.
+    #[serde(default)]
+    pub lobby: bool,
     /// Who sees it besides, when it is hidden: ids or addresses.
     #[serde(default)]
     pub moderators: Vec<Redacted<String>>,
@@ -77,13 +80,17 @@ pub struct NewAppointment {
     /// The people who are: ids or addresses. An address need not be that of somebody with an account.
     #[serde(default)]
     pub people: Vec<Redacted<String>>,
+    /// Whether whoever is not invited waits until somebody lets them in.
+    #[serde(default)]
+    pub lobby: bool,
 }
 
 impl NewVmr {
     /// One of the organisation that everybody finds and that stays.
     pub fn plain(number: VmrNumber, name: DisplayName, capacity: u32) -> NewVmr {
         let number = Some(number);
-        NewVmr { number, name, capacity, hidden: false, once: false, moderators: Vec::new() }
+        let (hidden, once, lobby) = (false, false, false);
+        NewVmr { number, name, capacity, hidden, once, lobby, moderators: Vec::new() }
     }
 }
 

@@ -6,8 +6,8 @@ use conclave_link_protocol::message::{SettingsDocument, UpdateStage};
 use conclave_rollout::{Amount, Stage, Standing};
 use conclave_types::{
     ApiTokenId, BundleHash, CallId, Channel, Compatible, DisplayName, EmailAddress, GroupId,
-    MaintenanceWindow, MeetingId, OrganisationId, PersonId, Redacted, ResetNumber, RoomId,
-    UnixTime, Version, VmrId, VmrNumber,
+    MaintenanceWindow, MeetingId, OrganisationId, ParticipantId, PersonId, Redacted, ResetNumber,
+    RoomId, UnixTime, Version, VmrId, VmrNumber,
 };
 use serde::{Deserialize, Serialize};
 
@@ -448,10 +448,13 @@ pub struct VmrLine {
     /// Whether it is gone after its meeting.
     #[serde(default)]
     pub once: bool,
+    /// Whether whoever comes waits until somebody lets them in.
+    #[serde(default)]
+    pub lobby: bool,
     /// Who made it; the organisation's own when it is left out.
     #[serde(default)]
     pub owner: Option<DisplayName>,
-    /// Who sees it besides, when it is hidden.
+    /// Who sees it besides, when it is hidden, and lets in who waits.
     #[serde(default)]
     pub moderators: Vec<EmailAddress>,
 }
@@ -467,6 +470,20 @@ pub struct MeetingLine {
     pub name: DisplayName,
     /// Who is in, in the order in which they came.
     pub participants: Vec<ParticipantLine>,
+    /// Who waits in the lobby, in the order in which they came.
+    #[serde(default)]
+    pub waiting: Vec<WaitingLine>,
+}
+
+/// Somebody who waits in the lobby of a meeting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingLine {
+    /// What they will be in the meeting; by this they are let in or turned away.
+    pub participant: ParticipantId,
+    /// Which room.
+    pub room: RoomId,
+    /// Its name.
+    pub name: DisplayName,
 }
 
 /// A participant of a meeting that is on.
@@ -528,6 +545,9 @@ pub struct AppointmentLine {
     pub mine: bool,
     /// Whether it has a PIN. Rooms that are invited are not asked for it.
     pub pin: bool,
+    /// Whether whoever is not invited waits until somebody lets them in.
+    #[serde(default)]
+    pub lobby: bool,
     /// Whether somebody is in.
     pub on: bool,
     /// The rooms that are invited.

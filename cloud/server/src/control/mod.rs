@@ -8,7 +8,7 @@ use conclave_link_protocol::message::SettingsDocument;
 use conclave_rollout::Amount;
 use conclave_types::{
     ActivationCode, BundleHash, Channel, Compatible, DisplayName, EmailAddress, MaintenanceWindow,
-    Pin, Redacted, UnixTime, Version, VmrNumber,
+    ParticipantId, Pin, Redacted, UnixTime, Version, VmrNumber,
 };
 use serde::{Deserialize, Serialize};
 
@@ -223,7 +223,8 @@ pub enum ControlRequest {
         /// The new PIN; `None` takes it away.
         pin: Option<Pin>,
     },
-    /// Give a meeting room another name or another capacity. Whoever is in stays in.
+    /// Give a meeting room another name or another capacity, a lobby or none. Whoever is in stays in; whoever waits in a
+    /// lobby that is taken away comes in.
     VmrChange {
         /// Its number.
         number: VmrNumber,
@@ -233,8 +234,11 @@ pub enum ControlRequest {
         /// The most participants at once from now on; `None` leaves it.
         #[serde(default)]
         capacity: Option<u32>,
+        /// Whether whoever comes waits until somebody lets them in; `None` leaves it.
+        #[serde(default)]
+        lobby: Option<bool>,
     },
-    /// Have other people see a hidden meeting room besides its owner.
+    /// Have other people let in who waits for a meeting room, besides its owner, and see it when it is hidden.
     VmrModerators {
         /// The meeting room's number.
         number: VmrNumber,
@@ -302,6 +306,22 @@ pub enum ControlRequest {
     },
     /// The meetings that are on.
     MeetingList,
+    /// Let in who waits in the lobby of a meeting room, in this order and as far as there are places.
+    MeetingLetIn {
+        /// The meeting room's number.
+        number: VmrNumber,
+        /// Whom; everybody who waits when it is empty. Who does not wait any more is left out.
+        #[serde(default)]
+        who: Vec<ParticipantId>,
+    },
+    /// Turn away who waits there.
+    MeetingTurnAway {
+        /// The meeting room's number.
+        number: VmrNumber,
+        /// Whom; everybody who waits when it is empty. Who does not wait any more is left out.
+        #[serde(default)]
+        who: Vec<ParticipantId>,
+    },
     /// End the meeting in a meeting room; whoever was in may come again.
     MeetingEnd {
         /// The meeting room's number.

@@ -76,6 +76,8 @@ pub enum RefusalCode {
     RoomRevoked,
     /// No meeting is on there.
     NoMeeting,
+    /// The meeting has no place left.
+    MeetingFull,
     /// The room is not linked.
     NotLinked,
     /// Somebody else changed it meanwhile.

@@ -171,6 +171,7 @@ fn meetings(page: &mut Page, snapshot: &Snapshot<'_>) {
     let Snapshot { tally, gauges, media, requests, .. } = snapshot;
     page.gauge("conclave_meetings", "Meetings that are on.", gauges.meetings as f64);
     page.gauge("conclave_participants", "Rooms that are in meetings.", gauges.participants as f64);
+    page.gauge("conclave_lobby", "Rooms that wait in a lobby.", gauges.waiting as f64);
     page.words("conclave_joins_total", "Joins by outcome.", "outcome", tally.joins.iter());
     page.words(
         "conclave_calls_ended_total",

@@ -157,7 +157,7 @@ timed!(People {
 timed!(Vmrs {
     change add_vmr(vmr: &Vmr) -> Result<(), AddVmrError>;
     change remove_vmr(id: VmrId) -> Result<bool, StoreError>;
-    change change_vmr(id: VmrId, name: &DisplayName, capacity: u32) -> Result<bool, StoreError>;
+    change change_vmr(id: VmrId, name: &DisplayName, capacity: u32, lobby: bool) -> Result<bool, StoreError>;
     change set_moderators(id: VmrId, people: &[PersonId]) -> Result<(), StoreError>;
     change set_pin(id: VmrId, pin: Option<&PinHash>) -> Result<bool, StoreError>;
     read vmr(organisation: OrganisationId, number: &VmrNumber) -> Result<Option<Vmr>, StoreError>;
@@ -167,7 +167,7 @@ timed!(Vmrs {
 
 timed!(Appointments {
     change add_appointment(vmr: &Vmr, new: &Appointment) -> Result<(), AddVmrError>;
-    change keep_appointment(title: &DisplayName, changed: &Appointment) -> Result<bool, StoreError>;
+    change keep_appointment(title: &DisplayName, lobby: bool, changed: &Appointment) -> Result<bool, StoreError>;
     read appointments() -> Result<Vec<Appointment>, StoreError>;
 });
 
@@ -219,6 +219,7 @@ timed!(Records {
     change keep(entries: &[RecordEntry]) -> Result<(), StoreError>;
     change close_dangling(at: UnixTime) -> Result<u32, StoreError>;
     change remove_records(organisation: Option<OrganisationId>, before: UnixTime) -> Result<u32, StoreError>;
+    read taken_out(since: UnixTime, most: u32) -> Result<Vec<(VmrId, RoomId)>, StoreError>;
     read usage(wanted: Wanted, sight: Sight) -> Result<Usage, StoreError>;
     read call_records(organisation: OrganisationId, sight: Sight, most: u32) -> Result<Vec<CallRecord>, StoreError>;
 });

@@ -1,6 +1,7 @@
 //! What the command line asks.
 
 use super::lists::Which;
+use super::lobby::{LobbyAnswer, waiting_line};
 use super::refused::Refused;
 use super::vmrs::{act, in_words};
 use super::{Caller, CloseReason, ControlId, JobId, LinkId, Output, Party, Switchboard};
@@ -13,10 +14,8 @@ use conclave_directory::{
     AwaitedDevice, CallRecord, ClaimError, EnrolError, PinHash, Room, RoomStatus, Vmr,
 };
 use conclave_link_protocol::message::{CloudEvent, Order, RoomIdentity};
-use conclave_meeting::Input as Meet;
-use conclave_types::{
-    ActivationCode, DisplayName, OrganisationId, Pin, RoomId, Secret, VmrId, VmrNumber,
-};
+use conclave_meeting::{Input as Meet, MeetingSummary};
+use conclave_types::{ActivationCode, DisplayName, OrganisationId, Pin, RoomId, Secret, VmrNumber};
 use std::collections::BTreeMap;
 
 /// The most administrators who wait for a hash at once.
@@ -85,8 +84,8 @@ impl Switchboard {
             }
             ControlRequest::VmrList { part } => self.vmr_list(whose, &part),
             ControlRequest::VmrRemove { number } => self.remove_vmr(whose, &number),
-            ControlRequest::VmrChange { number, name, capacity } => {
-                self.change_vmr(whose, &number, name, capacity)
+            ControlRequest::VmrChange { number, name, capacity, lobby } => {
+                self.change_vmr(whose, &number, name, capacity, lobby)
             }
             ControlRequest::VmrModerators { number, people } => {
                 self.set_moderators(whose, &number, &people)
@@ -102,6 +101,12 @@ impl Switchboard {
             }
             ControlRequest::VmrSetPin { number, pin: None } => self.set_pin(whose, &number, None),
             ControlRequest::MeetingList => self.meeting_list(whose),
+            ControlRequest::MeetingLetIn { number, who } => {
+                self.answer_lobby(whose, &number, who, LobbyAnswer::LetIn)
+            }
+            ControlRequest::MeetingTurnAway { number, who } => {
+                self.answer_lobby(whose, &number, who, LobbyAnswer::TurnAway)
+            }
             ControlRequest::MeetingEnd { number } => self.end_meeting(whose, &number),
             ControlRequest::CallList { .. } | ControlRequest::PromoteBackup => {
                 Err(Refused::because("this is not the switchboard's to answer"))
@@ -295,7 +300,7 @@ impl Switchboard {
     /// Ends the meeting in a meeting room. Whoever was in may come again.
     fn end_meeting(&mut self, whose: OrganisationId, number: &VmrNumber) -> Answered {
         let vmr = self.find_vmr_or_meeting(whose, number)?;
-        let Some(meeting) = self.meetings.meeting_in(vmr.id) else {
+        let Some(meeting) = self.meetings.meeting_or_lobby_in(vmr.id) else {
             return Err(Refused::with(
                 RefusalCode::NoMeeting,
                 format!("no meeting is on in {number}: see 'conclave-cloud meeting list'"),
@@ -307,12 +312,18 @@ impl Switchboard {
         Ok(ControlAnswer::MeetingEnded { vmr: self.vmr_line(vmr)? })
     }
 
+    /// Those that whoever asks may let others into: of an administrator all that are not hidden from them.
     fn meeting_list(&self, whose: OrganisationId) -> Answered {
-        let mut vmrs = self.parts.directory.vmrs()?;
-        let sight = self.sight();
-        vmrs.retain(|vmr| vmr.organisation == whose && vmr.seen_by(sight));
-        let vmrs: BTreeMap<VmrId, Vmr> = vmrs.into_iter().map(|vmr| (vmr.id, vmr)).collect();
-        let line = |summary: conclave_meeting::MeetingSummary| {
+        let mut vmrs = BTreeMap::new();
+        for MeetingSummary { vmr, .. } in self.meetings.summaries() {
+            let found = self.parts.directory.vmr_with_id(vmr)?;
+            if let Some(vmr) = found.filter(|vmr| vmr.organisation == whose)
+                && self.keeper(&vmr)?.keeps()
+            {
+                vmrs.insert(vmr.id, vmr);
+            }
+        }
+        let line = |summary: MeetingSummary| {
             let vmr = vmrs.get(&summary.vmr)?;
             let participant = |a: conclave_meeting::Attendance| ParticipantLine {
                 room: a.room,
@@ -324,6 +335,7 @@ impl Switchboard {
                 number: vmr.number.clone(),
                 name: vmr.name.clone(),
                 participants: summary.attendance.into_iter().map(participant).collect(),
+                waiting: summary.waiting.into_iter().map(waiting_line).collect(),
             })
         };
         let meetings = self.meetings.summaries().into_iter().filter_map(line).collect();

@@ -139,6 +139,7 @@ impl Appointments {
 }
 
 /// What a meeting room is to a room that dials it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialled {
     /// A meeting room like others.
     Plain,
@@ -240,6 +241,7 @@ impl Switchboard {
             capacity: LARGEST_CAPACITY,
             hidden: true,
             once: false,
+            lobby: new.lobby,
             owner: Some(organiser.id),
             moderators: Vec::new(),
         };
@@ -350,9 +352,13 @@ impl Switchboard {
         }
         let changed = self.appointment(whose, vmr.id, &to, Some(&before))?;
         self.audit("appointment.change", vmr.id, "", "");
-        self.parts.directory.keep_appointment(&to.title, &changed)?;
+        self.parts.directory.keep_appointment(&to.title, to.lobby, &changed)?;
         tracing::info!(vmr = %vmr.id, "meeting changed");
         let title = std::mem::replace(&mut vmr.name, to.title);
+        let lobby_gone = std::mem::replace(&mut vmr.lobby, to.lobby) && !vmr.lobby;
+        if lobby_gone {
+            self.open_lobby(&vmr);
+        }
         self.write_of_meeting(&vmr, &changed, Some((&title, &before)), false);
         let rooms: BTreeSet<RoomId> =
             before.rooms.into_iter().chain(changed.rooms.clone()).collect();
@@ -449,6 +455,7 @@ impl Switchboard {
             organiser: self.organiser(vmr)?,
             mine,
             pin: vmr.pin.is_some(),
+            lobby: vmr.lobby,
             on: self.meetings.meeting_in(id).is_some(),
             rooms,
             people,

@@ -13,6 +13,8 @@ pub enum Topic {
     Vmrs,
     /// Meetings that are on.
     Meetings,
+    /// Who waits for one of them.
+    Lobbies,
     /// Meetings that are to be.
     Appointments,
     /// People, and who is signed in.
@@ -30,6 +32,7 @@ impl Topic {
             Topic::Rooms => "rooms",
             Topic::Vmrs => "vmrs",
             Topic::Meetings => "meetings",
+            Topic::Lobbies => "lobbies",
             Topic::Appointments => "appointments",
             Topic::People => "people",
             Topic::Records => "records",

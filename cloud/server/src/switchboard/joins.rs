@@ -1,16 +1,17 @@
-//! Joining: number, PIN, seat, leg, answer.
+//! Joining: number, PIN, lobby, seat, leg, answer.
 //!
 //! The PIN comes before everything that could tell something about the meeting, so a room without
 //! it does not even learn that the meeting is full.
 
 use super::appointments::Dialled;
 use super::links::whole_seconds;
+use super::lobby::Keeper;
 use super::tally::Outcome;
 use super::{JobId, LinkId, MediaEvent, Output, Party, PinOutcome, RequestId, Switchboard};
 use conclave_directory::pin_tries::Verdict;
 use conclave_directory::{StoreError, Vmr};
 use conclave_link_protocol::message::{Join, JoinRefusal, Response};
-use conclave_meeting::{Input as Meet, Visit};
+use conclave_meeting::{Entrance, Input as Meet, Visit};
 use conclave_types::{
     CallId, DisplayName, MediaLeg, MeetingId, OrganisationId, ParticipantId, RoomId, SrtpProfile,
 };
@@ -29,10 +30,12 @@ pub(super) struct Check {
     tries_left: u8,
 }
 
-/// A room that passed the door and waits for its leg.
+/// A room that passed the door and waits for its leg, or in the lobby.
 pub(super) struct Arrival {
+    pub(super) room: RoomId,
     pub(super) link: LinkId,
-    pub(super) id: RequestId,
+    /// The request that waits for its answer; `None` once that was answered: it waits.
+    pub(super) id: Option<RequestId>,
     pub(super) room_name: DisplayName,
     pub(super) vmr_name: DisplayName,
     pub(super) hidden: bool,
@@ -57,7 +60,7 @@ impl Switchboard {
         }
         let Some(Party::Room { organisation, .. }) = self.links.get(&link) else { return };
         match self.door(*organisation, room, &join) {
-            Ok(Door::Open(vmr)) => self.arrive(link, id, room, &vmr, join),
+            Ok(Door::Open(vmr, dialled)) => self.arrive((link, id, room), &vmr, dialled, join),
             Ok(Door::Shut(refusal)) => self.not_joined(link, id, Outcome::Refused(refusal)),
             Ok(Door::Ask { vmr, tries_left }) => {
                 let (Some(pin), Some(hash)) = (join.pin.clone(), vmr.pin.clone()) else { return };
@@ -87,7 +90,8 @@ impl Switchboard {
         });
         match dialled {
             Dialled::Invited => {
-                return Ok(found.map_or(Door::Shut(JoinRefusal::NotFound), Door::Open));
+                let open = |vmr| Door::Open(vmr, dialled);
+                return Ok(found.map_or(Door::Shut(JoinRefusal::NotFound), open));
             }
             Dialled::Over => found = None,
             Dialled::Plain => {}
@@ -107,7 +111,7 @@ impl Switchboard {
             return Ok(Door::Shut(JoinRefusal::NotFound));
         };
         Ok(match (&vmr.pin, &join.pin) {
-            (None, _) => Door::Open(vmr),
+            (None, _) => Door::Open(vmr, dialled),
             (Some(_), None) => Door::Shut(JoinRefusal::PinNeeded),
             (Some(_), Some(_)) => match directory.begin_try(room, vmr.id, self.wall)? {
                 Verdict::Try { tries_left, .. } => Door::Ask { vmr, tries_left },
@@ -139,7 +143,8 @@ impl Switchboard {
             None => Ok(Err(JoinRefusal::NotFound)),
         });
         match entered {
-            Ok(Ok(vmr)) => self.arrive(link, id, room, &vmr, join),
+            // Rooms that are invited are not asked for a PIN.
+            Ok(Ok(vmr)) => self.arrive((link, id, room), &vmr, Dialled::Plain, join),
             Ok(Err(refusal)) => self.not_joined(link, id, Outcome::Refused(refusal)),
             Err(error) => {
                 tracing::error!(%room, %error, "a right PIN could not be noted");
@@ -148,7 +153,27 @@ impl Switchboard {
         }
     }
 
-    fn arrive(&mut self, link: LinkId, id: RequestId, room: RoomId, vmr: &Vmr, join: Join) {
+    fn arrive(
+        &mut self,
+        (link, id, room): (LinkId, RequestId, RoomId),
+        vmr: &Vmr,
+        dialled: Dialled,
+        join: Join,
+    ) {
+        let keeper = match (self.appointments.has(vmr.id), dialled) {
+            (false, _) => Keeper::Room,
+            (true, Dialled::Invited) => Keeper::InvitedRoom,
+            (true, _) => Keeper::Guest,
+        };
+        let waits = vmr.lobby && keeper != Keeper::InvitedRoom;
+        if waits && !join.lobby {
+            tracing::warn!(
+                %room, vmr = %vmr.id,
+                "a meeting has a lobby, and this room's software is too old to wait in one: update the room"
+            );
+            self.not_joined(link, id, Outcome::Refused(JoinRefusal::LobbyUnsupported));
+            return;
+        }
         let Some(Party::Room { name, span, .. }) = self.links.get(&link) else { return };
         let (name, link_span) = (name.clone(), span.clone());
         let visit = Visit {
@@ -157,6 +182,7 @@ impl Switchboard {
             meeting: MeetingId::from_random(self.random()),
             room,
             name,
+            standing: keeper.standing(),
             microphone: join.microphone,
             camera: join.camera,
         };
@@ -170,8 +196,9 @@ impl Switchboard {
         );
         self.spans.insert(visit.call, span);
         let arrival = Arrival {
+            room,
             link,
-            id,
+            id: Some(id),
             room_name: visit.name.clone(),
             vmr_name: vmr.name.clone(),
             hidden: vmr.hidden,
@@ -180,7 +207,8 @@ impl Switchboard {
             leg: None,
         };
         self.arrivals.insert(visit.call, arrival);
-        let door = conclave_meeting::Vmr { vmr: vmr.id, capacity: vmr.capacity };
+        let entrance = if waits { Entrance::Lobby } else { Entrance::Open };
+        let door = conclave_meeting::Vmr { vmr: vmr.id, capacity: vmr.capacity, entrance };
         self.meet(Meet::Arrived(door, visit));
     }
 
@@ -222,7 +250,7 @@ impl Switchboard {
 
 /// What stands at a meeting room's door.
 enum Door {
-    Open(Vmr),
+    Open(Vmr, Dialled),
     Shut(JoinRefusal),
     Ask { vmr: Vmr, tries_left: u8 },
 }

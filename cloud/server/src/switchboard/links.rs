@@ -1,5 +1,6 @@
 //! Links: hello, newcomers and their codes, certificates, losing and ending links.
 
+use super::lobby::LobbyAnswer;
 use super::{
     BundleFile, CallNote, CloseReason, LinkId, Output, Party, Peer, RequestId, Stage, Switchboard,
 };
@@ -110,12 +111,14 @@ impl Switchboard {
             camera: held.camera,
         });
         self.resumed.clear();
+        self.still_waiting.clear();
         self.meet(conclave_meeting::Input::LinkBack { room: id, held: held.collect() });
         let welcome = Welcome {
             version: common_version(hello.versions).unwrap_or(VERSIONS.0),
             room: RoomIdentity { room: id, name },
             directory: self.listing.entries(organisation),
             calls: std::mem::take(&mut self.resumed),
+            waiting: std::mem::take(&mut self.still_waiting),
         };
         let greeting = Greeting::Welcome(Box::new(welcome));
         self.outputs.insert(greeting_at, Output::Greet { link, greeting });
@@ -175,6 +178,14 @@ impl Switchboard {
                 let switched = conclave_meeting::Input::Switched { room, call, microphone, camera };
                 self.meet(switched);
                 self.respond(link, id, response);
+            }
+            RoomRequest::LetIn { call, participants } => {
+                let answer = LobbyAnswer::LetIn;
+                self.room_answers_lobby((link, id, room), call, participants, answer);
+            }
+            RoomRequest::TurnAway { call, participants } => {
+                let answer = LobbyAnswer::TurnAway;
+                self.room_answers_lobby((link, id, room), call, participants, answer);
             }
             RoomRequest::RenewCertificate => self.renew_certificate(link, id, room),
             RoomRequest::Chunk { sha256, offset, length } => {

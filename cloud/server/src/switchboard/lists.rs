@@ -99,7 +99,7 @@ impl Switchboard {
         match status {
             RoomStatus::Revoked => RoomState::Revoked,
             RoomStatus::Active if !self.rooms.contains_key(&room) => RoomState::NotLinked,
-            RoomStatus::Active if self.meetings.call_of(room).is_some() => RoomState::InCall,
+            RoomStatus::Active if self.meetings.is_in(room) => RoomState::InCall,
             RoomStatus::Active => RoomState::Linked,
         }
     }

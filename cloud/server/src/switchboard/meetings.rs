@@ -1,11 +1,13 @@
 //! Turns what the meetings say into messages on links, commands to the media node, and records.
 
+use super::joins::Arrival;
 use super::tally::Outcome;
 use super::{CallNote, Output, RECORD_RETRY, Switchboard, Topic};
 use crate::calls::JudgedCall;
 use conclave_directory::{LeftWhy, RecordEntry, StoreError};
 use conclave_link_protocol::message::{
-    CloudEvent, EndReason, JoinRefusal, Joined, Participant, Response, ResumedCall, Roster,
+    AwayReason, CloudEvent, EndReason, JoinRefusal, Joined, Participant, Response, ResumedCall,
+    Roster,
 };
 use conclave_meeting::{Fact, Input as Meet, NotAdmitted, Output as Met, Why};
 use conclave_types::{CallId, DisplayName, ParticipantId, RoomId};
@@ -24,6 +26,9 @@ impl Switchboard {
     fn met(&mut self, output: Met) {
         match output {
             Met::OpenLeg { meeting, participant, call } => {
+                if let Some(arrival) = self.lobby.remove(&call) {
+                    self.arrivals.insert(call, arrival);
+                }
                 let Some(arrival) = self.arrivals.get_mut(&call) else { return };
                 arrival.meeting = Some(meeting);
                 if let Some(span) = self.spans.get(&call) {
@@ -39,13 +44,19 @@ impl Switchboard {
             Met::Admitted { call, room, participant, roster } => {
                 self.admitted(call, room, participant, roster);
             }
-            Met::Refused { call, room: _, why } => {
+            Met::Waits { call, room: _ } => self.waits(call),
+            Met::StillWaits { call, room: _ } => self.still_waiting.push(call),
+            Met::TurnedAway { call, room, why } => self.turned_away(call, room, why),
+            Met::Lobby { call, room, waiting } => self.show_lobby(call, room, waiting),
+            Met::LobbyChanged { vmr } => self.lobby_changed(vmr),
+            Met::Refused { call, room, why } => {
                 let span = self.spans.remove(&call);
                 let Some(arrival) = self.arrivals.remove(&call) else { return };
                 let outcome = match why {
                     NotAdmitted::Full { capacity } => {
                         Outcome::Refused(JoinRefusal::Full { capacity })
                     }
+                    NotAdmitted::LobbyFull => Outcome::Refused(JoinRefusal::LobbyFull),
                     NotAdmitted::CloudFull => Outcome::CloudFull,
                     NotAdmitted::NoLeg => Outcome::NoLeg,
                 };
@@ -53,7 +64,7 @@ impl Switchboard {
                 if outcome == Outcome::CloudFull {
                     tracing::warn!("no place for another call: see 'Limits' in docs/operator.md");
                 }
-                self.not_joined(arrival.link, arrival.id, outcome);
+                self.not_entered(call, room, &arrival, outcome);
             }
             Met::Resumed { call, room: _, roster } => {
                 self.tally.calls_resumed += 1;
@@ -83,10 +94,10 @@ impl Switchboard {
         let Some(arrival) = self.arrivals.remove(&call) else { return };
         let meeting = arrival.meeting;
         let (Some(leg), Some(meeting), false) =
-            (arrival.leg, meeting, self.unrecorded_calls.remove(&call))
+            (arrival.leg.clone(), meeting, self.unrecorded_calls.remove(&call))
         else {
             // It could not be recorded, so it does not take place.
-            self.not_joined(arrival.link, arrival.id, Outcome::NotKept);
+            self.not_entered(call, room, &arrival, Outcome::NotKept);
             self.meetings.handle(self.now, Meet::Left { room, call });
             return;
         };
@@ -116,10 +127,26 @@ impl Switchboard {
             leg: *leg,
             roster: on_wire(roster),
         };
-        self.respond(arrival.link, arrival.id, Response::Joined(Box::new(joined)));
+        let joined = Box::new(joined);
+        match arrival.id {
+            Some(id) => self.respond(arrival.link, id, Response::Joined(joined)),
+            // It was answered that it waits.
+            None => self.tell(room, CloudEvent::Admitted(joined)),
+        }
     }
 
-    fn tell(&mut self, room: RoomId, event: CloudEvent) {
+    /// A room that passed the door, and perhaps waited, is not in.
+    fn not_entered(&mut self, call: CallId, room: RoomId, arrival: &Arrival, outcome: Outcome) {
+        match arrival.id {
+            Some(id) => self.not_joined(arrival.link, id, outcome),
+            None => {
+                self.tally.join(outcome);
+                self.tell(room, CloudEvent::NotAdmitted { call, reason: AwayReason::Busy });
+            }
+        }
+    }
+
+    pub(super) fn tell(&mut self, room: RoomId, event: CloudEvent) {
         if let Some(link) = self.rooms.get(&room).copied() {
             self.outputs.push_back(Output::Send { link, event });
         }
@@ -263,6 +290,8 @@ fn on_wire(roster: conclave_meeting::Roster) -> Roster {
 fn reason(why: Why) -> EndReason {
     match why {
         Why::Left | Why::Replaced | Why::Revoked | Why::Closed => EndReason::Ended,
+        // Only of whoever was never in, who is told otherwise.
+        Why::TurnedAway | Why::NobodyCame => EndReason::Ended,
         Why::VmrRemoved => EndReason::Removed,
         Why::LinkLost | Why::MediaLost => EndReason::MediaLost,
         Why::CloudStopped => EndReason::Unknown,
@@ -277,6 +306,8 @@ fn left_why(why: Why) -> LeftWhy {
         Why::MediaLost => LeftWhy::MediaLost,
         Why::VmrRemoved => LeftWhy::VmrRemoved,
         Why::Closed => LeftWhy::Closed,
+        // Only of whoever was never in, of whom no record tells.
+        Why::TurnedAway | Why::NobodyCame => LeftWhy::Closed,
         Why::Revoked => LeftWhy::Revoked,
         Why::CloudStopped => LeftWhy::CloudStopped,
     }

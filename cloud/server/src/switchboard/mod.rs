@@ -5,6 +5,7 @@
 //! directory at once, and says what is to be done. What takes long (Argon2, opening a leg) is
 //! handed out as a job and comes back as an input. Whatever it acknowledges was committed before.
 //!
+//! - `lobby`: who waits to be let in, and who may do that;
 //! - `links`: hello, newcomers and their codes, certificates, losing and ending links;
 //! - `joins`: number, PIN, seat, leg, answer; switches and leaving;
 //! - `mail`: who is written to, and what became of it;
@@ -48,6 +49,7 @@ mod joins;
 mod links;
 mod listing;
 mod lists;
+mod lobby;
 mod mail;
 mod marks;
 mod meetings;
@@ -134,6 +136,8 @@ pub struct Switchboard {
     checks: BTreeMap<JobId, joins::Check>,
     /// Rooms that passed the door and wait for their leg.
     arrivals: BTreeMap<CallId, joins::Arrival>,
+    /// Rooms that wait in a lobby.
+    lobby: BTreeMap<CallId, joins::Arrival>,
     opening: BTreeMap<ParticipantId, CallId>,
     /// Who asks right now; nobody between two requests.
     asking: Option<Caller>,
@@ -158,6 +162,7 @@ pub struct Switchboard {
     /// Calls whose joining could not be recorded.
     unrecorded_calls: BTreeSet<CallId>,
     resumed: Vec<ResumedCall>,
+    still_waiting: Vec<CallId>,
     listing: Listing,
     roster: Roster,
     seen: seen::AllSeen,
@@ -232,6 +237,7 @@ impl Switchboard {
             newcomers: BTreeMap::new(),
             checks: BTreeMap::new(),
             arrivals: BTreeMap::new(),
+            lobby: BTreeMap::new(),
             opening: BTreeMap::new(),
             asking: None,
             set_up: None,
@@ -248,6 +254,7 @@ impl Switchboard {
             dangling: true,
             unrecorded_calls: BTreeSet::new(),
             resumed: Vec::new(),
+            still_waiting: Vec::new(),
             listing,
             roster,
             seen: BTreeMap::new(),
@@ -266,6 +273,7 @@ impl Switchboard {
             stage: Stage::Running,
             outputs: VecDeque::new(),
         };
+        board.expect_back()?;
         match board.close_dangling() {
             Ok(()) => {}
             Err(error @ (StoreError::DiskFull | StoreError::ReadOnly { .. })) => {
@@ -334,7 +342,7 @@ impl Switchboard {
     pub fn summary(&self) -> String {
         format!(
             "{:?}: {} links, {} rooms, {} newcomers, {} meetings with {} participants, {} arriving, \
-             {} records waiting",
+             {} in lobbies, {} records waiting",
             self.stage,
             self.links.len(),
             self.rooms.len(),
@@ -342,6 +350,7 @@ impl Switchboard {
             self.meetings.len(),
             self.meetings.participants(),
             self.arrivals.len(),
+            self.lobby.len(),
             self.unrecorded.len(),
         )
     }

@@ -86,7 +86,10 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         | Ask::AppointmentCancel { .. }
         | Ask::BookableRooms { .. } => Some(Action::CallMeetings),
         Ask::Search { .. } => Some(Action::Search),
-        Ask::MeetingList | Ask::MeetingEnd { .. } => Some(Action::RunMeetings),
+        Ask::MeetingList | Ask::MeetingLetIn { .. } | Ask::MeetingTurnAway { .. } => {
+            Some(Action::KeepLobbies)
+        }
+        Ask::MeetingEnd { .. } => Some(Action::RunMeetings),
         Ask::RecordList { .. } | Ask::RecordRemove { .. } | Ask::Usage { .. } => {
             Some(Action::Reports)
         }

@@ -63,6 +63,8 @@ pub struct Gauges {
     pub meetings: usize,
     /// Rooms that are in a meeting, or entering one.
     pub participants: usize,
+    /// Rooms that wait in a lobby.
+    pub waiting: usize,
     /// PINs that wait for their hash.
     pub pin_checks: usize,
     /// Records that could not be written yet.
@@ -74,6 +76,10 @@ pub struct Gauges {
 pub(super) enum Outcome {
     /// The room is in.
     Joined,
+    /// It waits in the lobby; how that comes out is counted again.
+    InLobby,
+    /// It waited, and is not in.
+    NotAdmitted,
     /// It is not, and hears why.
     Refused(JoinRefusal),
     /// The cloud has as many meetings or participants as it may have.
@@ -90,12 +96,16 @@ impl Outcome {
     fn word(self) -> &'static str {
         match self {
             Outcome::Joined => "joined",
+            Outcome::InLobby => "in_lobby",
+            Outcome::NotAdmitted => "not_admitted",
             Outcome::Refused(JoinRefusal::NotFound) => "not_found",
             Outcome::Refused(JoinRefusal::PinNeeded) => "pin_needed",
             Outcome::Refused(JoinRefusal::WrongPin { .. }) => "wrong_pin",
             Outcome::Refused(JoinRefusal::Wait { .. }) => "locked_out",
             Outcome::Refused(JoinRefusal::TooManyNumbers { .. }) => "too_many_numbers",
             Outcome::Refused(JoinRefusal::Full { .. }) => "meeting_full",
+            Outcome::Refused(JoinRefusal::LobbyUnsupported) => "lobby_unsupported",
+            Outcome::Refused(JoinRefusal::LobbyFull) => "lobby_full",
             Outcome::Refused(JoinRefusal::Busy | JoinRefusal::Other) => "busy",
             Outcome::CloudFull => "cloud_full",
             Outcome::TooOften => "too_often",
@@ -127,6 +137,7 @@ pub fn kind(request: &RoomRequest) -> &'static str {
         RoomRequest::Join(_) => "join",
         RoomRequest::Leave { .. } => "leave",
         RoomRequest::SetMedia { .. } => "set_media",
+        RoomRequest::LetIn { .. } | RoomRequest::TurnAway { .. } => "lobby",
         RoomRequest::RenewCertificate => "renew_certificate",
         RoomRequest::Chunk { .. } | RoomRequest::Sums { .. } => "chunk",
         RoomRequest::MayReset { .. } => "may_reset",
@@ -150,6 +161,10 @@ impl Tally {
             ]),
             joins: Words::of(&[
                 "joined",
+                "in_lobby",
+                "not_admitted",
+                "lobby_unsupported",
+                "lobby_full",
                 "not_found",
                 "pin_needed",
                 "wrong_pin",
@@ -216,6 +231,7 @@ impl Switchboard {
             newcomers: self.newcomers.len(),
             meetings: self.meetings.len(),
             participants: self.meetings.participants(),
+            waiting: self.meetings.waiting_in_all(),
             pin_checks: self.checks.len(),
             records_waiting: self.unrecorded.len(),
         }

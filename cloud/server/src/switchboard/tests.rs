@@ -9,6 +9,7 @@ mod guessing;
 mod hidden;
 mod limits;
 mod lists;
+mod lobby;
 mod mail;
 mod marks;
 mod orders;
@@ -177,6 +178,7 @@ impl Cloud {
             profiles: SrtpProfile::PREFERENCE.to_vec(),
             microphone: Switch::On,
             camera: Switch::On,
+            lobby: true,
         });
         self.ask(link, join).0.unwrap()
     }
@@ -430,6 +432,7 @@ fn two_rooms_meet_with_the_right_pin_and_see_each_other() {
         profiles: SrtpProfile::PREFERENCE.to_vec(),
         microphone: Switch::Off,
         camera: Switch::On,
+        lobby: true,
     });
     let (response, outputs) = cloud.ask(b, join);
     let Some(Response::Joined(second)) = response else { panic!("{response:?}") };
@@ -492,6 +495,7 @@ fn two_guesses_of_one_room_never_run_side_by_side() {
             profiles: SrtpProfile::PREFERENCE.to_vec(),
             microphone: Switch::On,
             camera: Switch::On,
+            lobby: true,
         })
     };
     assert_eq!(cloud.ask(link, join("000000")).0, None);
@@ -516,6 +520,7 @@ fn a_pin_that_is_changed_while_it_is_looked_at_opens_nothing() {
         profiles: SrtpProfile::PREFERENCE.to_vec(),
         microphone: Switch::On,
         camera: Switch::On,
+        lobby: true,
     });
     cloud.ask(link, join);
     let vmr = cloud.disk.vmrs().unwrap().remove(0);
@@ -540,6 +545,7 @@ fn a_link_that_goes_while_the_pin_is_looked_at_leaves_nothing_behind() {
         profiles: SrtpProfile::PREFERENCE.to_vec(),
         microphone: Switch::On,
         camera: Switch::On,
+        lobby: true,
     });
     cloud.ask(link, join);
     cloud.give(Input::Closed { link });
@@ -749,6 +755,7 @@ fn a_meeting_room_gets_another_name_and_capacity_and_panels_are_told() {
         number: "4711".parse().unwrap(),
         name: name.map(|name| name.parse().unwrap()),
         capacity,
+        lobby: None,
     };
     let (answer, outputs) = cloud.admin(change(Some("Weekly"), Some(2)));
     let ControlAnswer::VmrChanged { vmr } = answer else { panic!("{answer:?}") };

@@ -21,7 +21,7 @@ pub(super) const LARGEST_CAPACITY: u32 = 80;
 /// hundred octets; raised, listing them all takes longer than a person waits.
 pub const MOST_VMRS: usize = 10_000;
 
-/// The most people who see a hidden meeting room besides its owner.
+/// The most people who let others into a meeting room besides its owner, and see it when it is hidden.
 const MOST_MODERATORS: usize = 100;
 
 /// The digits of numbers that the cloud gives: a thousand million, of which an organisation has 10,000 at most.
@@ -98,7 +98,7 @@ impl Switchboard {
             Sight::Of(person) => Some(person),
             _ => None,
         };
-        let NewVmr { name, capacity, hidden, once, .. } = new;
+        let NewVmr { name, capacity, hidden, once, lobby, .. } = new;
         let vmr = Vmr {
             id,
             organisation: whose,
@@ -108,6 +108,7 @@ impl Switchboard {
             capacity,
             hidden,
             once,
+            lobby,
             owner,
             moderators,
         };
@@ -230,16 +231,21 @@ impl Switchboard {
         number: &VmrNumber,
         name: Option<DisplayName>,
         capacity: Option<u32>,
+        lobby: Option<bool>,
     ) -> Answered {
         let before = self.find_vmr(whose, number)?;
         let mut vmr = before.clone();
         vmr.name = name.unwrap_or(vmr.name);
         vmr.capacity = capacity.unwrap_or(vmr.capacity);
+        vmr.lobby = lobby.unwrap_or(vmr.lobby);
         may_hold(vmr.capacity)?;
         self.audit(act(&vmr, "vmr.change"), vmr.id, in_words(&before), in_words(&vmr));
-        self.parts.directory.change_vmr(vmr.id, &vmr.name, vmr.capacity)?;
+        self.parts.directory.change_vmr(vmr.id, &vmr.name, vmr.capacity, vmr.lobby)?;
         tracing::info!(vmr = %vmr.id, "meeting room changed");
         self.list(&vmr);
+        if before.lobby && !vmr.lobby {
+            self.open_lobby(&vmr);
+        }
         Ok(ControlAnswer::VmrChanged { vmr: self.vmr_line(vmr)? })
     }
 
@@ -322,6 +328,7 @@ impl Switchboard {
             capacity: vmr.capacity,
             hidden: vmr.hidden,
             once: vmr.once,
+            lobby: vmr.lobby,
             owner,
             moderators,
         })
@@ -356,6 +363,8 @@ pub(super) fn act(vmr: &Vmr, plain: &'static str) -> &'static str {
         (true, "vmr.change") => "hidden_vmr.change",
         (true, "vmr.moderators") => "hidden_vmr.moderators",
         (true, "meeting.end") => "hidden_vmr.end",
+        (true, "meeting.let_in") => "hidden_vmr.let_in",
+        (true, "meeting.turn_away") => "hidden_vmr.turn_away",
         (_, plain) => plain,
     }
 }
@@ -367,5 +376,7 @@ pub(super) fn in_words(vmr: &Vmr) -> String {
     }
     let pin = if vmr.pin.is_some() { "a PIN" } else { "no PIN" };
     let once = if vmr.once { ", for one meeting" } else { "" };
-    format!("{} '{}', {pin}, {} seats{once}", vmr.number.as_str(), vmr.name, vmr.capacity)
+    let lobby = if vmr.lobby { ", with a lobby" } else { "" };
+    let Vmr { number, name, capacity, .. } = vmr;
+    format!("{} '{name}', {pin}, {capacity} seats{once}{lobby}", number.as_str())
 }

@@ -133,6 +133,7 @@ impl Room {
             profiles: vec![SrtpProfile::AeadAes128Gcm],
             microphone: Switch::On,
             camera: Switch::On,
+            lobby: true,
         };
         match self.ask(RoomRequest::Join(join)).await? {
             Response::Joined(joined) => Ok(joined.call),

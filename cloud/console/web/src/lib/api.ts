@@ -218,6 +218,8 @@ export interface Vmr {
   hidden: boolean;
   /** It is gone after its meeting. */
   once: boolean;
+  /** Whoever comes waits until somebody lets them in. */
+  lobby: boolean;
   owner: string | null;
   /** Their e-mail addresses. */
   moderators: string[];
@@ -231,7 +233,7 @@ export const SCOPES = [
   ["meeting-rooms:write", ["administrator"]],
   ["schedule:read", ["administrator", "organiser", "member"]],
   ["schedule:write", ["administrator", "organiser"]],
-  ["meetings:run", ["administrator"]],
+  ["meetings:run", ["administrator", "organiser", "member"]],
   ["people:read", ["administrator"]],
   ["people:write", ["administrator"]],
   ["reports:read", ["administrator"]],
@@ -264,6 +266,8 @@ export interface Appointment {
   /** Whether whoever looks has called it. */
   mine: boolean;
   pin: boolean;
+  /** Whoever is not invited waits until somebody lets them in. */
+  lobby: boolean;
   /** Whether somebody is in. */
   on: boolean;
   rooms: { room: string; name: string }[];
@@ -306,6 +310,14 @@ export interface Meeting {
   number: string;
   name: string;
   participants: { room: string; name: string; call: string }[];
+  waiting: Waiting[];
+}
+
+/** Somebody in the lobby of a meeting. */
+export interface Waiting {
+  participant: string;
+  room: string;
+  name: string;
 }
 
 /** How much was used; times in seconds. */

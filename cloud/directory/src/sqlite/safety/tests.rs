@@ -33,6 +33,7 @@ fn vmr(n: u128) -> Vmr {
         capacity: 25,
         hidden: false,
         once: false,
+        lobby: false,
         owner: None,
         moderators: vec![],
     }

@@ -63,13 +63,14 @@ fn a_meeting_is_kept_with_its_meeting_room_and_changed_as_a_whole() {
         revision: 2,
         ..first
     };
-    assert!(directory.keep_appointment(&"Later".parse().unwrap(), &changed).unwrap());
+    assert!(directory.keep_appointment(&"Later".parse().unwrap(), true, &changed).unwrap());
     assert_eq!(directory.appointments().unwrap(), std::slice::from_ref(&changed));
-    assert_eq!(directory.vmr_with_id(vmr.id).unwrap().unwrap().name.as_str(), "Later");
+    let kept = directory.vmr_with_id(vmr.id).unwrap().unwrap();
+    assert_eq!((kept.name.as_str(), kept.lobby), ("Later", true));
 
     directory.remove_vmr(vmr.id).unwrap();
     assert_eq!(directory.appointments().unwrap(), []);
-    assert!(!directory.keep_appointment(&"Late".parse().unwrap(), &changed).unwrap());
+    assert!(!directory.keep_appointment(&"Late".parse().unwrap(), true, &changed).unwrap());
 }
 
 #[test]

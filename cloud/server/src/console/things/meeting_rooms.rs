@@ -35,6 +35,8 @@ struct CreateVmr {
     #[serde(default)]
     once: bool,
     #[serde(default)]
+    lobby: bool,
+    #[serde(default)]
     moderators: Vec<Redacted<String>>,
 }
 
@@ -43,8 +45,8 @@ fn usual_capacity() -> u32 {
 }
 
 async fn create_vmr(asker: Asker, wanted: Body<CreateVmr>) -> Answer {
-    let Json(CreateVmr { number, name, pin, capacity, hidden, once, moderators }) = wanted?;
-    let new = NewVmr { number, name, capacity, hidden, once, moderators };
+    let Json(CreateVmr { number, name, pin, capacity, hidden, once, lobby, moderators }) = wanted?;
+    let new = NewVmr { number, name, capacity, hidden, once, lobby, moderators };
     asker.ask(ControlRequest::VmrCreate { new, pin }).await
 }
 
@@ -53,11 +55,12 @@ async fn create_vmr(asker: Asker, wanted: Body<CreateVmr>) -> Answer {
 struct ChangeVmr {
     name: Option<DisplayName>,
     capacity: Option<u32>,
+    lobby: Option<bool>,
 }
 
 async fn change_vmr(asker: Asker, Path(vmr): Path<String>, wanted: Body<ChangeVmr>) -> Answer {
-    let Json(ChangeVmr { name, capacity }) = wanted?;
-    asker.ask(ControlRequest::VmrChange { number: number(&vmr)?, name, capacity }).await
+    let Json(ChangeVmr { name, capacity, lobby }) = wanted?;
+    asker.ask(ControlRequest::VmrChange { number: number(&vmr)?, name, capacity, lobby }).await
 }
 
 async fn remove_vmr(asker: Asker, Path(vmr): Path<String>) -> Answer {

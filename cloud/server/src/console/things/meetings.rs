@@ -7,7 +7,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use conclave_types::{DisplayName, Pin, Redacted, UnixTime};
+use conclave_types::{DisplayName, ParticipantId, Pin, Redacted, UnixTime};
 use serde::Deserialize;
 
 pub(super) fn routes() -> Router<Desk> {
@@ -17,6 +17,8 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/bookable-rooms", get(bookable_rooms))
         .route("/meetings", get(meetings))
         .route("/meetings/{number}/end", post(end_meeting))
+        .route("/meetings/{number}/let-in", post(let_in))
+        .route("/meetings/{number}/turn-away", post(turn_away))
 }
 
 #[derive(Deserialize)]
@@ -46,12 +48,14 @@ struct CallMeeting {
     rooms: Vec<String>,
     #[serde(default)]
     people: Vec<Redacted<String>>,
+    #[serde(default)]
+    lobby: bool,
     pin: Option<Pin>,
 }
 
 async fn call_meeting(asker: Asker, wanted: Body<CallMeeting>) -> Answer {
-    let Json(CallMeeting { title, starts_at, ends_at, rooms, people, pin }) = wanted?;
-    let new = NewAppointment { title, starts_at, ends_at, rooms, people };
+    let Json(CallMeeting { title, starts_at, ends_at, rooms, people, lobby, pin }) = wanted?;
+    let new = NewAppointment { title, starts_at, ends_at, rooms, people, lobby };
     asker.ask(ControlRequest::AppointmentAdd { new, pin }).await
 }
 
@@ -65,6 +69,8 @@ struct ChangeMeeting {
     rooms: Vec<String>,
     #[serde(default)]
     people: Vec<Redacted<String>>,
+    #[serde(default)]
+    lobby: bool,
     revision: Option<u32>,
 }
 
@@ -73,8 +79,8 @@ async fn change_meeting(
     Path(meeting): Path<String>,
     wanted: Body<ChangeMeeting>,
 ) -> Answer {
-    let Json(ChangeMeeting { title, starts_at, ends_at, rooms, people, revision }) = wanted?;
-    let to = NewAppointment { title, starts_at, ends_at, rooms, people };
+    let Json(ChangeMeeting { title, starts_at, ends_at, rooms, people, lobby, revision }) = wanted?;
+    let to = NewAppointment { title, starts_at, ends_at, rooms, people, lobby };
     let number = number(&meeting)?;
     asker.ask(ControlRequest::AppointmentChange { number, to, revision }).await
 }
@@ -107,4 +113,22 @@ async fn meetings(asker: Asker) -> Answer {
 
 async fn end_meeting(asker: Asker, Path(vmr): Path<String>) -> Answer {
     asker.ask(ControlRequest::MeetingEnd { number: number(&vmr)? }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Waiting {
+    /// Everybody who waits when it is left out.
+    #[serde(default)]
+    participants: Vec<ParticipantId>,
+}
+
+async fn let_in(asker: Asker, Path(vmr): Path<String>, wanted: Body<Waiting>) -> Answer {
+    let Json(Waiting { participants: who }) = wanted?;
+    asker.ask(ControlRequest::MeetingLetIn { number: number(&vmr)?, who }).await
+}
+
+async fn turn_away(asker: Asker, Path(vmr): Path<String>, wanted: Body<Waiting>) -> Answer {
+    let Json(Waiting { participants: who }) = wanted?;
+    asker.ask(ControlRequest::MeetingTurnAway { number: number(&vmr)?, who }).await
 }

@@ -24,6 +24,7 @@ fn meeting(
         ends_at: starts_at.after(Duration::from_secs(HOUR)),
         rooms: rooms.iter().map(|&room| room.to_owned()).collect(),
         people: people.iter().map(|&person| Redacted(person.to_owned())).collect(),
+        lobby: false,
     }
 }
 

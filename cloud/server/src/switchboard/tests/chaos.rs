@@ -197,6 +197,7 @@ fn every_request_gets_one_answer_and_every_leg_is_closed_whatever_happens() {
                                 profiles: SrtpProfile::PREFERENCE.to_vec(),
                                 microphone: Switch::On,
                                 camera: Switch::On,
+                                lobby: true,
                             })
                         }
                     };

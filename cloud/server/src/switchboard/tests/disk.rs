@@ -62,7 +62,7 @@ through!(RoomSettings {
 through!(Appointments {
     fn appointments(&;) -> Result<Vec<Appointment>, StoreError>;
     fn add_appointment(&mut; vmr: &Vmr, new: &Appointment) -> Result<(), AddVmrError>;
-    fn keep_appointment(&mut; title: &DisplayName, changed: &Appointment) -> Result<bool, StoreError>;
+    fn keep_appointment(&mut; title: &DisplayName, lobby: bool, changed: &Appointment) -> Result<bool, StoreError>;
 });
 through!(ApiTokens {
     fn add_api_token(&mut; token: &ApiToken) -> Result<(), StoreError>;
@@ -140,7 +140,7 @@ through!(Vmrs {
     fn vmr_with_id(&; id: VmrId) -> Result<Option<Vmr>, StoreError>;
     fn vmrs(&;) -> Result<Vec<Vmr>, StoreError>;
     fn remove_vmr(&mut; id: VmrId) -> Result<bool, StoreError>;
-    fn change_vmr(&mut; id: VmrId, name: &DisplayName, capacity: u32) -> Result<bool, StoreError>;
+    fn change_vmr(&mut; id: VmrId, name: &DisplayName, capacity: u32, lobby: bool) -> Result<bool, StoreError>;
     fn set_moderators(&mut; id: VmrId, people: &[PersonId]) -> Result<(), StoreError>;
     fn set_pin(&mut; id: VmrId, pin: Option<&PinHash>) -> Result<bool, StoreError>;
 });
@@ -181,6 +181,9 @@ impl Records for Disk {
     }
     fn close_dangling(&mut self, at: UnixTime) -> Result<u32, StoreError> {
         self.0.lock().unwrap().close_dangling(at)
+    }
+    fn taken_out(&self, since: UnixTime, most: u32) -> Result<Vec<(VmrId, RoomId)>, StoreError> {
+        self.0.lock().unwrap().taken_out(since, most)
     }
     fn usage(
         &self,

@@ -53,6 +53,7 @@ fn as_many_meeting_rooms_are_kept_as_may_be_and_the_next_one_is_refused_in_words
             capacity: 2,
             hidden: false,
             once: false,
+            lobby: false,
             owner: None,
             moderators: vec![],
         };
@@ -117,6 +118,7 @@ fn as_many_pins_are_looked_at_as_may_wait_and_the_next_one_hears_that_the_cloud_
             profiles: SrtpProfile::PREFERENCE.to_vec(),
             microphone: Switch::On,
             camera: Switch::On,
+            lobby: true,
         };
         cloud.ask(link, RoomRequest::Join(join)).0
     };
@@ -166,6 +168,7 @@ fn a_cloud_that_is_full_says_so_to_the_new_one_and_disturbs_nobody() {
         profiles: SrtpProfile::PREFERENCE.to_vec(),
         microphone: Switch::On,
         camera: Switch::On,
+        lobby: true,
     });
     let (answer, others) = cloud.ask(rooms[2], join);
     assert_eq!(answer, Some(Response::NotJoined(JoinRefusal::Busy)));

@@ -98,6 +98,7 @@ fn whoever_is_invited_to_a_meeting_hears_each_change_and_its_end() {
         ends_at: starts_at.after(Duration::from_secs(1_800)),
         rooms: vec!["A".into()],
         people: people.iter().map(|&each| Redacted(each.to_owned())).collect(),
+        lobby: false,
     };
     let changes = |letters: &[Letter]| {
         let change = |letter: &Letter| match &letter.content {
@@ -165,6 +166,7 @@ fn nobody_floods_mailboxes_with_meetings_and_links_go_out_all_the_same() {
             ends_at: starts_at.after(Duration::from_secs(1_800)),
             rooms: vec![],
             people: people.iter().cloned().map(Redacted).collect(),
+            lobby: false,
         };
         let letters = cloud.letters(ADA, ControlRequest::AppointmentAdd { new, pin: None });
         sent += letters.len();
