@@ -82,11 +82,11 @@ fn link_room() -> Vec<Vec<u8>> {
         seeds.push(Script::new().octet(0).octet(READ).piece(first).octet(READ).piece(second).0);
         seeds.push(Script::new().octet(0).octet(READ_FRAMED).piece(&frame[HEADER..]).0);
     }
-    for n in 0..12 {
+    for n in 0..15 {
         let event = framed(&messages::cloud(Envelope::Event(messages::cloud_event(n))));
         seeds.push(Script::new().octet(1).octet(READ_FRAMED).piece(&event[HEADER..]).0);
     }
-    for n in 0..11 {
+    for n in 0..14 {
         let response = messages::response(n);
         let message = messages::cloud(Envelope::Response { id: RequestId(0), response });
         let asked = Script::new().octet(1).octet(ASK).octet(n);
@@ -121,7 +121,7 @@ fn link_cloud() -> Vec<Vec<u8>> {
         let cut = Script::new().octet(0).octet(READ).piece(first).octet(READ).piece(second);
         seeds.push(cut.octet(GREET).octet(greeting).octet(ASK).octet(TELL).octet(greeting).0);
     }
-    for n in 0..9 {
+    for n in 0..11 {
         let request = messages::room_request(n);
         let message = messages::room(Envelope::Request { id: RequestId(n.into()), request });
         let whole = framed(&message);
@@ -406,6 +406,7 @@ fn control_lines() -> Vec<Vec<u8>> {
     let (room, call) = (RoomId::from_random(5), CallId::from_random(1));
     let (vmr, meeting) = (VmrId::from_random(1), MeetingId::from_random(2));
     let (org, person) = (OrganisationId::FIRST, PersonId::from_random(3));
+    let participant = ParticipantId::from_random(4);
     let line = format!(
         r#"{{"room":"{room}","name":"Ada","serial":"A7","state":"in_call","enrolled_at":1,"certificate_expires":2}}"#
     );
@@ -420,6 +421,11 @@ fn control_lines() -> Vec<Vec<u8>> {
             .to_owned(),
         r#"{"ask":"vmr_set_pin","number":"4711","pin":null}"#.to_owned(),
         r#"{"ask":"vmr_remove","number":"4711"}"#.to_owned(),
+        r#"{"ask":"vmr_change","number":"4711","lobby":true}"#.to_owned(),
+        format!(r#"{{"ask":"meeting_let_in","number":"4711","who":["{participant}"]}}"#),
+        format!(
+            r#"{{"answer":"lobby_answered","waiting":[{{"participant":"{participant}","room":"{room}","name":"A"}}]}}"#
+        ),
         r#"{"ask":"record_list","most":100}"#.to_owned(),
         r#"{"organisation":"Hospital","ask":"room_list"}"#.to_owned(),
         r#"{"ask":"settings_set","group":"Visitors","settings":{"language":"french"},"revision":3}"#

@@ -154,8 +154,13 @@ fn pictures(install: &Install) -> Result<()> {
     demo(false, install)?;
     let mut steps = Steps::new(workspace()?);
     steps.cargo(
-        "A first day in the console",
-        &[&["test"], &WHOLE[..], &["--test", "e2e_console", "--", "--ignored"]].concat(),
+        "A first day in the console, and somebody in a lobby",
+        &[
+            &["test"],
+            &WHOLE[..],
+            &["--test", "e2e_console", "--test", "e2e_lobby", "--", "--ignored"],
+        ]
+        .concat(),
         "it says above what the browser did not find",
     )?;
     let mut pictures = std::process::Command::new(built("pictures")?);

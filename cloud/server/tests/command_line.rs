@@ -272,6 +272,26 @@ fn a_meeting_that_is_not_on_cannot_be_ended_and_no_call_is_listed_before_one_end
 }
 
 #[test]
+fn a_meeting_room_is_given_a_lobby_and_nobody_waits_in_it_yet() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path();
+    let _cloud = Cloud::start(data);
+    let create = ["vmr", "create", "--number", "4711", "--name", "Board", "--lobby"];
+    assert!(good(run(data, &create)).contains("wait until somebody lets them in"));
+    assert!(good(run(data, &["vmr", "list", "--json"])).contains("\"lobby\":true"));
+    assert!(good(run(data, &["vmr", "change", "4711", "--lobby", "off"])).contains("no lobby"));
+    assert!(good(run(data, &["vmr", "change", "4711", "--lobby", "on"])).contains("a lobby"));
+    let nobody = "Nobody waits there any more";
+    assert!(good(run(data, &["meeting", "let-in", "4711", "--all"])).contains(nobody));
+    assert!(good(run(data, &["meeting", "turn-away", "4711", "--all"])).contains(nobody));
+    // Whom, is always said.
+    assert_eq!(run(data, &["meeting", "let-in", "4711"]).status.code(), Some(2));
+    assert!(
+        refused(run(data, &["meeting", "let-in", "9999", "--all"])).contains("no meeting room")
+    );
+}
+
+#[test]
 fn metrics_are_served_only_where_they_are_wanted() {
     let temp = tempfile::tempdir().unwrap();
     let data = temp.path();

@@ -282,6 +282,10 @@ fn screens() -> Vec<Screen> {
         volume: 60,
         layout: Layout::Speaker,
         people_open: true,
+        lobby: vec![conclave_panel_api::Waiter {
+            participant: ParticipantId::from_random(3),
+            name: name.clone(),
+        }],
         health: CallHealth::Rejoining,
     };
     let code = Some(ActivationCode::from_random(7));
@@ -312,7 +316,8 @@ fn screens() -> Vec<Screen> {
             complete: true,
             trouble: Some(Trouble::WrongPin { tries_left: 2 }),
         },
-        Screen::Connecting { number, name: Some(name.clone()) },
+        Screen::Connecting { number: number.clone(), name: Some(name.clone()) },
+        Screen::Lobby { number, name: name.clone(), health: CallHealth::LinkLost },
         Screen::InCall(Box::new(in_call)),
         Screen::ResetCode {
             typed: 8,
@@ -358,6 +363,9 @@ fn taps() -> Vec<Tap> {
         Tap::Layout,
         Tap::People,
         Tap::Leave,
+        Tap::LetIn { participant: ParticipantId::from_random(3) },
+        Tap::TurnAway { participant: ParticipantId::from_random(3) },
+        Tap::LetAllIn,
         Tap::Dismiss,
         Tap::Wake,
         Tap::Reset,

@@ -99,13 +99,16 @@ fn invite(browser: &mut Browser) -> Result<()> {
     grace.fill("Password", "9 green gardens hum")?;
     grace.look("invitation")?;
     grace.press("button", "Set the password")?;
-    // A member sees their meetings and the meeting rooms, and nothing else, here and by the API.
+    // A member sees their meetings, those that they may let others into, and the meeting rooms; nothing else, here and by
+    // the API.
     grace.see("heading", "Schedule")?;
     grace.miss("link", "People")?;
-    for path in ["/rooms", "/people", "/meetings", "/records", "/audit"] {
+    for path in ["/rooms", "/people", "/records", "/audit"] {
         let (status, text) = grace.ask("GET", path, Value::Null)?;
         ensure!(status == 403, "{path}: {status} {text}");
     }
+    let (status, text) = grace.ask("GET", "/meetings", Value::Null)?;
+    ensure!(status == 200 && text.contains("\"meetings\":[]"), "{status} {text}");
     // The link worked once.
     let token = link.rsplit('#').next().unwrap_or_default();
     let (status, _) = grace.ask("POST", "/invitation/look", json!({ "token": token }))?;
@@ -137,7 +140,7 @@ fn meeting_room(browser: &mut Browser) -> Result<()> {
     // It gets more places, and the other browser sees that too.
     let mut ada = browser.of("ada");
     ada.press("button", &format!("What to do with {NAME}"))?;
-    ada.press("menuitem", "Change name or places")?;
+    ada.press("menuitem", "Change name, places or lobby")?;
     ada.fill("Places", "30")?;
     ada.press("button", "Save")?;
     ada.miss("dialog", &format!("Change {NAME}"))?;
@@ -195,6 +198,7 @@ fn hidden(browser: &mut Browser) -> Result<()> {
         answers.push(grace.ask("DELETE", &format!("{vmr}/pin"), Value::Null)?);
         answers.push(grace.ask("PUT", &format!("{vmr}/moderators"), json!({ "people": [] }))?);
         answers.push(grace.ask("POST", &format!("/meetings/{there}/end"), Value::Null)?);
+        answers.push(grace.ask("POST", &format!("/meetings/{there}/let-in"), json!({}))?);
         let create = json!({ "number": there, "name": "Mine" });
         answers.push(grace.ask("POST", "/vmrs", create)?);
         for (status, text) in answers {
@@ -461,8 +465,26 @@ fn search_everything(ada: &mut Window<'_>) -> Result<()> {
 fn call(ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> Result<()> {
     ada.press("link", "Meetings now")?;
     ada.see("heading", "No meeting is on")?;
-    a.join(NUMBER, PIN)?;
-    b.join(NUMBER, PIN)?;
+    // It has a lobby for this once: both wait, and are let in here.
+    let (status, text) = ada.ask("PATCH", &format!("/vmrs/{NUMBER}"), json!({ "lobby": true }))?;
+    ensure!(status == 200, "{text}");
+    for room in [&mut *a, &mut *b] {
+        room.dial(NUMBER)?;
+        room.press("join")?;
+        room.type_pin(PIN)?;
+        room.press("join")?;
+        room.until("the lobby", Duration::from_secs(20), |panel| {
+            matches!(panel.screen, Screen::Lobby { .. }).then_some(())
+        })?;
+    }
+    ada.see("heading", "2 wait in the lobby")?;
+    ada.look("meetings-lobby")?;
+    ada.press("button", "Let in Room Ada")?;
+    a.until_in_call(1)?;
+    ada.see("heading", "1 waits in the lobby")?;
+    ada.press("button", "Let in Salle Voltaire")?;
+    b.until_in_call(2)?;
+    ada.miss("heading", "1 waits in the lobby")?;
     ada.see("heading", NAME)?;
     ada.see_text("Room Ada")?;
     ada.see_text("Salle Voltaire")?;
@@ -601,6 +623,7 @@ fn a_first_day_in_the_console() -> Result<()> {
             ada.press("link", "Audit")?;
             ada.see_text("scheduled a meeting")?;
             ada.see_text("ended a meeting")?;
+            ada.see_text("let somebody into a meeting")?;
             ada.see_text("renamed a room")?;
             ada.see_text("changed how rooms are set")?;
             ada.look("audit")?;

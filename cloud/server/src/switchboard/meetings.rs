@@ -131,7 +131,10 @@ impl Switchboard {
         match arrival.id {
             Some(id) => self.respond(arrival.link, id, Response::Joined(joined)),
             // It was answered that it waits.
-            None => self.tell(room, CloudEvent::Admitted(joined)),
+            None => {
+                self.tell(room, CloudEvent::Admitted(joined));
+                self.room_changed(room, &[Topic::Lobbies]);
+            }
         }
     }
 

@@ -20,7 +20,7 @@ const PICTURES: [(&str, &str); 6] = [
 ];
 
 /// Pictures that the console's test takes: `console-` is put before their names.
-const CONSOLE: [&str; 22] = [
+const CONSOLE: [&str; 23] = [
     "set-up-light",
     "sign-in-light",
     "invitation-light",
@@ -35,6 +35,7 @@ const CONSOLE: [&str; 22] = [
     "meeting-rooms-light",
     "meeting-rooms-hidden-light",
     "meetings-light",
+    "meetings-lobby-light",
     "people-light",
     "reports-light",
     "schedule-light",
@@ -45,8 +46,8 @@ const CONSOLE: [&str; 22] = [
     "account-light",
 ];
 
-/// A panel that lists a meeting of today, taken by the same test.
-const PANEL: &str = "panel-today.png";
+/// Panels, taken by that test and the one of the lobby: one lists a meeting of today, at the other somebody waits.
+const PANELS: [&str; 2] = ["panel-today.png", "panel-lobby.png"];
 
 fn main() -> Result<()> {
     let to = Path::new("docs/pictures");
@@ -55,7 +56,9 @@ fn main() -> Result<()> {
         let from = Path::new("target/console").join(format!("{name}.png"));
         put(&from, &to.join(format!("console-{name}.png")), "cargo xtask pictures")?;
     }
-    put(&Path::new("target/console").join(PANEL), &to.join(PANEL), "cargo xtask pictures")?;
+    for panel in PANELS {
+        put(&Path::new("target/console").join(panel), &to.join(panel), "cargo xtask pictures")?;
+    }
     for (demo, readme) in PICTURES {
         put(&Path::new("target/demo").join(demo), &to.join(readme), "cargo xtask demo")?;
     }

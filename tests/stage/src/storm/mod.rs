@@ -458,7 +458,7 @@ fn to_idle(room: &mut Room) -> Result<()> {
         let panel = room.panel()?;
         match panel.screen {
             Screen::Idle { .. } => return Ok(panel.link == LinkState::Up && panel.room.is_some()),
-            Screen::InCall(_) => room.try_press("leave")?,
+            Screen::InCall(_) | Screen::Lobby { .. } => room.try_press("leave")?,
             Screen::Number { .. }
             | Screen::Pin { .. }
             | Screen::ResetCode { .. }

@@ -76,6 +76,15 @@ impl Dice {
     }
 }
 
+impl Cloud {
+    /// Everybody who waits for 4713.
+    fn who_waits(&self) -> Vec<ParticipantId> {
+        let vmr = self.disk.vmr(self.whose, &"4713".parse().unwrap()).unwrap();
+        let waiting = vmr.map(|vmr| self.board.meetings.waiting(vmr.id)).unwrap_or_default();
+        waiting.into_iter().map(|each| each.participant).collect()
+    }
+}
+
 struct World {
     cloud: Cloud,
     books: Books,
@@ -142,6 +151,9 @@ fn every_request_gets_one_answer_and_every_leg_is_closed_whatever_happens() {
         let mut cloud = Cloud::new();
         cloud.vmr("4711", Some("246810"), 2);
         cloud.vmr("4712", None, 3);
+        let plain = NewVmr::plain("4713".parse().unwrap(), "Lobby".parse().unwrap(), 2);
+        let new = NewVmr { lobby: true, ..plain };
+        cloud.admin(ControlRequest::VmrCreate { new, pin: None });
         let mut rooms = Vec::new();
         for key in 1..=4 {
             let (link, room) = cloud.room(key, &format!("Room {key}"));
@@ -180,7 +192,15 @@ fn every_request_gets_one_answer_and_every_leg_is_closed_whatever_happens() {
                     world.cloud.requests += 1;
                     let id = RequestId(world.cloud.requests);
                     world.books.asked.insert(id, link);
-                    let request = match dice.roll(6) {
+                    let request = match dice.roll(8) {
+                        3 | 4 => {
+                            let participants = world.cloud.who_waits();
+                            if dice.roll(2) == 0 {
+                                RoomRequest::LetIn { call, participants }
+                            } else {
+                                RoomRequest::TurnAway { call, participants }
+                            }
+                        }
                         0 => RoomRequest::Leave { call },
                         1 => RoomRequest::SetMedia {
                             call,
@@ -190,9 +210,9 @@ fn every_request_gets_one_answer_and_every_leg_is_closed_whatever_happens() {
                         2 => RoomRequest::RenewCertificate,
                         _ => {
                             let pins = [None, Some("246810"), Some("135791")];
-                            let numbers = ["4711", "4711", "4712", "9999"];
+                            let numbers = ["4711", "4713", "4712", "9999", "4713"];
                             RoomRequest::Join(Join {
-                                number: numbers[dice.roll(4)].parse().unwrap(),
+                                number: numbers[dice.roll(5)].parse().unwrap(),
                                 pin: pins[dice.roll(3)].map(|pin| pin.parse().unwrap()),
                                 profiles: SrtpProfile::PREFERENCE.to_vec(),
                                 microphone: Switch::On,
@@ -217,6 +237,14 @@ fn every_request_gets_one_answer_and_every_leg_is_closed_whatever_happens() {
                         request,
                     }
                 }
+                (12, _) if dice.roll(2) == 0 => Input::Control {
+                    id: ControlId(3),
+                    by: Caller::command_line(OrganisationId::FIRST),
+                    request: ControlRequest::MeetingLetIn {
+                        number: "4713".parse().unwrap(),
+                        who: vec![],
+                    },
+                },
                 (12, _) if dice.roll(6) == 0 => Input::Control {
                     id: ControlId(2),
                     by: Caller::command_line(OrganisationId::FIRST),
@@ -225,8 +253,14 @@ fn every_request_gets_one_answer_and_every_leg_is_closed_whatever_happens() {
                 _ => Input::Wake,
             };
             for output in world.give(input) {
-                if let Output::Respond { response: Response::Joined(joined), .. } = output {
-                    calls.push(joined.call);
+                match output {
+                    Output::Respond { response: Response::Joined(joined), .. } => {
+                        calls.push(joined.call);
+                    }
+                    Output::Respond { response: Response::InLobby(lobby), .. } => {
+                        calls.push(lobby.call);
+                    }
+                    _ => {}
                 }
             }
             let deadline = world.cloud.board.deadline();
