@@ -168,6 +168,7 @@ pub fn read(text: &str) -> Result<Vec<Line>, NoList> {
     let head = head.map_err(|_| NoList::NotText)?;
     let columns = Columns::of(&head)?;
     let mut lines = Vec::new();
+    let mut ends = Ends { text: text.as_bytes(), at: 0, before: 0 };
     let (mut names, mut devices) = (HashSet::new(), HashSet::new());
     for record in records {
         let record = record.map_err(|_| NoList::NotText)?;
@@ -178,7 +179,9 @@ pub fn read(text: &str) -> Result<Vec<Line>, NoList> {
         if lines.len() >= MOST_LINES {
             return Err(NoList::TooLong);
         }
+        let begins = record.position().map_or(0, csv::Position::byte);
         let mut line = read_line(&columns, &head, &record);
+        line.number = ends.line_at(usize::try_from(begins).unwrap_or(usize::MAX));
         if let Ok(listed) = &line.read {
             let name = !names.insert(listed.name.clone());
             let (Named::Key(device) | Named::Serial(device)) = &listed.device;
@@ -234,8 +237,34 @@ fn read_line(columns: &Columns, head: &csv::StringRecord, record: &csv::StringRe
         _ => Err(wrong),
     };
     let device = if key.is_empty() { serial } else { key };
-    let number = record.position().map_or(0, csv::Position::line);
-    Line { number, name: shown(name), device: shown(device), read }
+    Line { number: 0, name: shown(name), device: shown(device), read }
+}
+
+/// Counts lines as people do, whatever ends them: the reader of CSV counts one that ends with two octets too late.
+struct Ends<'a> {
+    text: &'a [u8],
+    at: usize,
+    before: u64,
+}
+
+impl Ends<'_> {
+    /// The number of the line on which a record begins that was found here, behind the end of the one before it or before it.
+    /// Places only grow.
+    fn line_at(&mut self, place: usize) -> u64 {
+        while let Some(octet) = self.text.get(self.at) {
+            let ends = match octet {
+                b'\n' => true,
+                b'\r' => self.text.get(self.at + 1) != Some(&b'\n'),
+                _ => false,
+            };
+            if self.at >= place && !matches!(octet, b'\n' | b'\r') {
+                break;
+            }
+            self.before += u64::from(ends);
+            self.at += 1;
+        }
+        self.before + 1
+    }
 }
 
 /// As other programs write them: with colons or blanks between them, in capitals.
