@@ -14,6 +14,7 @@
 //! | `panel_messages` | [`panel`] | messages survive being written and read |
 //! | `activation_codes`, `words` | [`words`] | what parses is shown, and parses as the same |
 //! | `certificates` | [`certificates`] | only what the CA signed is an enrolled room |
+//! | `hello` | [`hello`] | what is kept is what was said, and bounded; pieces change nothing |
 //! | `cloud_config` | [`cloud_config`] | mistakes name a line that is there |
 //! | `device_list` | [`device_list`] | lines are bounded; what is wrong is said; no name is there twice |
 //! | `board_description` | [`board_description`] | mistakes name a line that is there; what parses keeps its limits |
@@ -36,6 +37,7 @@ pub mod cloud_config;
 pub mod control_lines;
 pub mod device_list;
 pub mod forwarder;
+pub mod hello;
 pub mod limit;
 pub mod link;
 pub mod panel;
@@ -70,6 +72,7 @@ pub const TARGETS: [Target; 17] = [
     ("activation_codes", words::activation_code),
     ("words", words::all),
     ("certificates", certificates::chain),
+    ("hello", hello::words),
     ("cloud_config", cloud_config::parse),
     ("device_list", device_list::read),
     ("room_config", room_config::parse),

@@ -47,6 +47,7 @@ pub fn all() -> Vec<Seed> {
         ("activation_codes", activation_codes()),
         ("words", words()),
         ("certificates", certificates()),
+        ("hello", hellos()),
         ("cloud_config", cloud_config()),
         ("device_list", device_list()),
         ("room_config", room_config()),
@@ -348,6 +349,48 @@ fn certificates() -> Vec<Vec<u8>> {
     seeds
 }
 
+/// A ClientHello of TLS 1.3 (RFC 8446, 4.1.2) that names these protocols, as one record.
+fn hello(protocols: &[&[u8]]) -> Vec<u8> {
+    let counted = |octets: &[u8]| [&(octets.len() as u16).to_be_bytes(), octets].concat();
+    let extension = |kind: u16, body: &[u8]| [&kind.to_be_bytes()[..], &counted(body)].concat();
+    let name = [&[0][..], &counted(b"cloud.example.org")].concat();
+    let share = [&[0, 0x1d][..], &counted(&[9; 32])].concat();
+    let mut extensions = [
+        extension(0, &counted(&name)),
+        // X25519; ECDSA on P-256; TLS 1.3; a share for the first.
+        extension(10, &counted(&[0, 0x1d])),
+        extension(13, &counted(&[4, 3])),
+        extension(43, &[2, 3, 4]),
+        extension(51, &counted(&share)),
+    ]
+    .concat();
+    if !protocols.is_empty() {
+        let each = |protocol: &&[u8]| [&[protocol.len() as u8][..], protocol].concat();
+        let all: Vec<u8> = protocols.iter().flat_map(each).collect();
+        extensions.extend(extension(16, &counted(&all)));
+    }
+    // The old version, 32 random octets, no session, one suite, no compression.
+    let mut body = [&[3, 3][..], &[7; 32], &[0, 0, 2, 0x13, 1, 1, 0]].concat();
+    body.extend(counted(&extensions));
+    let length = (body.len() as u32).to_be_bytes();
+    let message = [&[1][..], &length[1..], &body].concat();
+    [&[0x16, 3, 1][..], &counted(&message)].concat()
+}
+
+fn hellos() -> Vec<Vec<u8>> {
+    let ours: &[u8] = b"conclave-link/1";
+    let mut seeds = Vec::new();
+    for protocols in [&[ours][..], &[b"h2", b"http/1.1"], &[b"acme-tls/1"], &[b"h2", ours], &[]] {
+        seeds.push([&[0][..], &hello(protocols)].concat());
+        seeds.push([&[1][..], &hello(protocols)].concat());
+    }
+    let whole = hello(&[ours]);
+    seeds.push([&[50][..], &whole[..whole.len() / 2]].concat());
+    seeds.push([&[0][..], &whole, &whole].concat());
+    seeds.push(b"\0GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec());
+    seeds
+}
+
 fn room_config() -> Vec<Vec<u8>> {
     let rest = "[panel]\nsocket = \"/run/conclave/panel.sock\"\n";
     let cloud = "[cloud]\nhost = \"cloud.example.org\"\npins = [\"sha256:AAAA\"]\n";
@@ -544,6 +587,8 @@ fn cloud_config() -> Vec<Vec<u8>> {
         "[media\n",
         "data = \"\"\"\n/srv/\\\n  conclave\"\"\"\n",
         "data = \"\\u00e9\"\r\n[link]\r\nlisten = [ \"nowhere\" ]\r\n",
+        "[acme]\ndomains = [\"c.example.org\"]\ncontact = \"it@example.org\"\nroots = \"/r\"\nterms_agreed = true\n",
+        "[acme]\ndomains = [\"*.example.org\"]\ndirectory = \"https://a.example.org/d\"\n",
     ];
     files.into_iter().map(|file| file.as_bytes().to_vec()).collect()
 }

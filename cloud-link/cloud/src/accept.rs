@@ -6,15 +6,18 @@ use crate::event::LinkId;
 use crate::limits::Place;
 use crate::link::{Arrival, Carrier};
 use crate::secure::handshake;
+use crate::sort::{Other, room_or_other};
 use crate::totals::NoPlace;
 use conclave_link_protocol::ALPN;
 use conclave_types::{Redacted, UnixTime};
 use rustls::HandshakeKind;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -31,14 +34,19 @@ pub(crate) fn unix_now() -> UnixTime {
     UnixTime(since.as_secs())
 }
 
-/// Accepts on one listener until the hub stops.
-pub(crate) async fn accept(listener: std::net::TcpListener, door: Arc<Door>) {
+/// Accepts on one listener until the hub stops. Who does not speak the link's protocol goes to `others`, where there are any.
+pub(crate) async fn accept(
+    listener: std::net::TcpListener,
+    others: Option<mpsc::Sender<Other>>,
+    door: Arc<Door>,
+) {
     // Taken over by the runtime that shakes hands: connections wake its threads and no other's.
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "a listener could not be taken over"),
     };
     let stop = door.stop.clone();
+    let places = if others.is_some() { door.sorting.clone() } else { door.places.clone() };
     let mut held_up = false;
     loop {
         let accepted = tokio::select! {
@@ -50,9 +58,9 @@ pub(crate) async fn accept(listener: std::net::TcpListener, door: Arc<Door>) {
                 if std::mem::take(&mut held_up) {
                     tracing::info!("connections are accepted again");
                 }
-                match door.places.half_open(address.ip()) {
+                match places.half_open(address.ip()) {
                     Ok(place) => {
-                        let task = enter(tcp, place, door.clone());
+                        let task = arrive(tcp, place, others.clone(), door.clone());
                         let abort = door.abort.clone();
                         let task = async move {
                             tokio::select! {
@@ -106,31 +114,71 @@ pub(crate) async fn renew(authority: Arc<Authority>, stop: CancellationToken) {
     }
 }
 
-async fn enter(tcp: TcpStream, mut place: Place, door: Arc<Door>) {
-    let (Ok(address), Ok(local_address)) = (tcp.peer_addr(), tcp.local_addr()) else { return };
+async fn arrive(
+    tcp: TcpStream,
+    place: Place,
+    others: Option<mpsc::Sender<Other>>,
+    door: Arc<Door>,
+) {
+    let Ok(address) = tcp.peer_addr() else { return };
     // Answers are small and wait for nothing to be sent along with them.
     if tcp.set_nodelay(true).is_err() {
         return;
     }
+    // One measure for all of it: a hello in time does not buy more for what follows.
+    let by = Instant::now() + door.limits.handshake;
+    let Some(others) = others else { return enter(tcp, Vec::new(), place, by, door).await };
+    let sorted = shaken(room_or_other(tcp, address, others, &door), address, &place, by, &door);
+    let Some(Some((tcp, said))) = sorted.await else { return };
+    match door.places.half_open(address.ip()) {
+        Ok(next) => {
+            drop(place);
+            enter(tcp, said, next, by, door).await;
+        }
+        Err(why) => {
+            door.tally.refused(why);
+            tracing::debug!(
+                address = ?Redacted(address),
+                full = why.label(),
+                "no place for another handshake"
+            );
+        }
+    }
+}
+
+/// Goes on until the time for handshakes is over, the hub stops, or the place is wanted for another one.
+async fn shaken<T>(
+    doing: impl Future<Output = T>,
+    address: SocketAddr,
+    place: &Place,
+    by: Instant,
+    door: &Door,
+) -> Option<T> {
     let displaced = place.displaced();
-    let stream = tokio::select! {
-        () = door.stop.cancelled() => return,
+    tokio::select! {
+        () = door.stop.cancelled() => None,
         () = displaced.cancelled() => {
             door.tally.refused(NoPlace::Displaced);
-            return;
+            None
         }
-        shaken = timeout(door.limits.handshake, handshake(tcp, door.tls.clone())) => match shaken {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => {
-                door.tally.handshakes_failed.add(1);
-                tracing::debug!(address = ?Redacted(address), %error, "a handshake failed");
-                return;
-            }
-            Err(_) => {
-                door.tally.handshakes_late.add(1);
-                tracing::debug!(address = ?Redacted(address), "a handshake took too long");
-                return;
-            }
+        done = timeout_at(by, doing) => done.inspect_err(|_| {
+            door.tally.handshakes_late.add(1);
+            tracing::debug!(address = ?Redacted(address), "a handshake took too long");
+        }).ok(),
+    }
+}
+
+/// Shakes hands, and has the link carried.
+async fn enter(tcp: TcpStream, said: Vec<u8>, mut place: Place, by: Instant, door: Arc<Door>) {
+    let (Ok(address), Ok(local_address)) = (tcp.peer_addr(), tcp.local_addr()) else { return };
+    let shaking = handshake(tcp, said, door.tls.clone());
+    let stream = match shaken(shaking, address, &place, by, &door).await {
+        None => return,
+        Some(Ok(stream)) => stream,
+        Some(Err(error)) => {
+            door.tally.handshakes_failed.add(1);
+            tracing::debug!(address = ?Redacted(address), %error, "a handshake failed");
+            return;
         }
     };
     place.has_shaken_hands();

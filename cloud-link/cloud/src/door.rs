@@ -19,6 +19,8 @@ pub(crate) struct Door {
     pub(crate) authority: Arc<Authority>,
     pub(crate) limits: HubLimits,
     pub(crate) places: Arc<Places>,
+    /// Of connections to a shared port that have not said yet whose they are. As many as handshakes, and beside them.
+    pub(crate) sorting: Arc<Places>,
     pub(crate) links: Arc<Links>,
     pub(crate) tally: Arc<Tally>,
     /// Where handshakes are calculated.

@@ -9,6 +9,7 @@ use crate::door::Door;
 use crate::event::{HubEvent, LinkId, LinkStatus};
 use crate::limits::{HubLimits, Places};
 use crate::live::{Command, Links};
+use crate::sort::Entrance;
 use crate::tls;
 use crate::totals::{HubTotals, Tally};
 use conclave_link_protocol::RequestId;
@@ -54,25 +55,30 @@ impl Hub {
         authority: Arc<Authority>,
         limits: HubLimits,
     ) -> Result<(HubHandle, mpsc::Receiver<HubEvent>), HubError> {
-        Hub::start_beside(listeners, authority, limits, Handle::current())
+        let entrances = listeners.into_iter().map(Entrance::of_rooms).collect();
+        Hub::start_beside(entrances, authority, limits, Handle::current())
     }
 
-    /// The same, with handshakes calculated in a runtime of their own: links that are up do not
-    /// wait for them, and can be carried on the thread of the hub's caller, where nothing they say
-    /// has to change threads.
+    /// The same, with entrances that others may share, and with handshakes calculated in a runtime of
+    /// their own: links that are up do not wait for them, and can be carried on the thread of the
+    /// hub's caller, where nothing they say has to change threads. Others' connections belong to
+    /// that runtime.
     pub fn start_beside(
-        listeners: Vec<TcpListener>,
+        entrances: Vec<Entrance>,
         authority: Arc<Authority>,
         limits: HubLimits,
         handshakes: Handle,
     ) -> Result<(HubHandle, mpsc::Receiver<HubEvent>), HubError> {
-        let addresses: Vec<SocketAddr> =
-            listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
+        let addresses: Vec<SocketAddr> = entrances
+            .iter()
+            .map(|entrance| entrance.listener.local_addr())
+            .collect::<Result<_, _>>()?;
         let (events, receiver) = mpsc::channel(EVENTS);
-        let places = Places::new(limits);
+        let (places, sorting) = (Places::new(limits), Places::new(limits));
         let handle = HubHandle {
             links: Arc::default(),
             places: places.clone(),
+            sorting: sorting.clone(),
             tally: Arc::default(),
             next_request: Arc::default(),
             addresses: addresses.into(),
@@ -85,6 +91,7 @@ impl Hub {
             authority: authority.clone(),
             limits,
             places,
+            sorting,
             links: handle.links.clone(),
             tally: handle.tally.clone(),
             handshakes,
@@ -95,8 +102,8 @@ impl Hub {
             abort: handle.abort.clone(),
             tasks: handle.tasks.clone(),
         });
-        for listener in listeners {
-            let accept = accept::accept(listener.into_std()?, door.clone());
+        for Entrance { listener, others } in entrances {
+            let accept = accept::accept(listener.into_std()?, others, door.clone());
             handle.tasks.spawn_on(accept, &door.handshakes);
         }
         handle.tasks.spawn(accept::renew(authority, handle.stop.clone()));
@@ -110,6 +117,7 @@ impl Hub {
 pub struct HubHandle {
     links: Arc<Links>,
     places: Arc<Places>,
+    sorting: Arc<Places>,
     tally: Arc<Tally>,
     next_request: Arc<AtomicU64>,
     addresses: Arc<[SocketAddr]>,
@@ -178,7 +186,7 @@ impl HubHandle {
         HubTotals {
             links_now: held.links as u64,
             newcomers_now: held.newcomers as u64,
-            half_open_now: held.half_open as u64,
+            half_open_now: (held.half_open + self.sorting.held().half_open) as u64,
             ..self.tally.totals()
         }
     }

@@ -5,7 +5,8 @@
 //! - [`Peer`]: what a room's certificate says of it;
 //! - [`Hub`]: accepts and carries links, one task each; [`HubHandle`] speaks to them by [`LinkId`];
 //! - [`HubLimits`]: what strangers cannot take from rooms;
-//! - [`HubTotals`]: the hub in numbers.
+//! - [`HubTotals`]: the hub in numbers;
+//! - [`Entrance`]: where it accepts, alone or beside others.
 //!
 //! Who may enter and what is answered, the hub's caller decides.
 
@@ -16,6 +17,7 @@ mod authority;
 mod door;
 mod event;
 mod files;
+mod hello;
 mod hub;
 mod known;
 mod limits;
@@ -23,6 +25,7 @@ mod link;
 mod live;
 mod peer;
 mod secure;
+mod sort;
 mod tls;
 mod totals;
 
@@ -34,4 +37,5 @@ pub use files::FileError;
 pub use hub::{Hub, HubError, HubHandle};
 pub use limits::HubLimits;
 pub use peer::Peer;
+pub use sort::{Entrance, Other};
 pub use totals::HubTotals;

@@ -52,13 +52,17 @@ enum State {
     Broken,
 }
 
-/// Shakes hands. The client hears an alert when it fails.
-pub(crate) async fn handshake(tcp: TcpStream, config: Arc<ServerConfig>) -> io::Result<Secure> {
+/// Shakes hands; `said` was read from the connection already. The client hears an alert when it fails.
+pub(crate) async fn handshake(
+    tcp: TcpStream,
+    said: Vec<u8>,
+    config: Arc<ServerConfig>,
+) -> io::Result<Secure> {
     let tls = UnbufferedServerConnection::new(config).map_err(io::Error::other)?;
     let mut secure = Secure {
         tcp,
         tls: Box::new(tls),
-        incoming: Vec::new(),
+        incoming: said,
         plain: Vec::new(),
         outgoing: Vec::new(),
         state: State::Handshake,

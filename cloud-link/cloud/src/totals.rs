@@ -56,10 +56,12 @@ pub(crate) enum NoPlace {
     Newcomers,
     /// The system has no descriptors left.
     Descriptors,
+    /// Whoever shares the port takes no more connections now.
+    Others,
 }
 
 impl NoPlace {
-    const ALL: [NoPlace; 8] = [
+    const ALL: [NoPlace; 9] = [
         NoPlace::HalfOpenAddress,
         NoPlace::HalfOpen,
         NoPlace::Displaced,
@@ -68,6 +70,7 @@ impl NoPlace {
         NoPlace::NewcomersAddress,
         NoPlace::Newcomers,
         NoPlace::Descriptors,
+        NoPlace::Others,
     ];
 
     pub(crate) fn label(self) -> &'static str {
@@ -80,6 +83,7 @@ impl NoPlace {
             NoPlace::NewcomersAddress => "newcomers_address",
             NoPlace::Newcomers => "newcomers",
             NoPlace::Descriptors => "descriptors",
+            NoPlace::Others => "others",
         }
     }
 }

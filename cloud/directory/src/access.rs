@@ -80,6 +80,8 @@ actions! {
     Reports: Administrator;
     /// See what was done in the organisation, and who signed in.
     SeeAudit: Administrator;
+    /// Make, change and remove webhooks, and see what they were told.
+    RunWebhooks: Administrator;
 }
 
 macro_rules! scopes {
@@ -134,6 +136,8 @@ scopes! {
     ReportsRead = "reports:read": Reports;
     /// See the audit log.
     AuditRead = "audit:read": SeeAudit;
+    /// Make, change and remove webhooks.
+    WebhooksWrite = "webhooks:write": RunWebhooks;
 }
 
 /// Whether a role allows an action.
@@ -168,6 +172,7 @@ mod tests {
         (Action::RunMeetings, [true, false, false]),
         (Action::Reports, [true, false, false]),
         (Action::SeeAudit, [true, false, false]),
+        (Action::RunWebhooks, [true, false, false]),
     ];
 
     #[test]
@@ -203,6 +208,7 @@ mod tests {
         ("people:write", &[Action::SeePeople, Action::ChangePeople]),
         ("reports:read", &[Action::Reports]),
         ("audit:read", &[Action::SeeAudit]),
+        ("webhooks:write", &[Action::RunWebhooks]),
     ];
 
     #[test]

@@ -36,6 +36,7 @@ pub mod sign_up;
 mod sqlite;
 mod tags;
 pub mod usage;
+pub mod webhooks;
 mod words;
 pub mod wrong_numbers;
 

@@ -16,6 +16,7 @@ use crate::pin_tries::Verdict;
 pub use crate::second_factor::SecondFactors;
 pub use crate::settings::RoomSettings;
 use crate::usage::{Usage, Wanted};
+pub use crate::webhooks::Webhooks;
 use crate::words::stored_words;
 use conclave_rollout::{Plan, Saved, Standing};
 use conclave_types::{
@@ -661,6 +662,7 @@ pub trait Directory:
     + SecondFactors
     + Passkeys
     + Entries
+    + Webhooks
 {
 }
 
@@ -681,5 +683,6 @@ impl<T> Directory for T where
         + SecondFactors
         + Passkeys
         + Entries
+        + Webhooks
 {
 }

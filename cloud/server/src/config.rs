@@ -23,13 +23,24 @@
 //! keep_days = 1095
 //!
 //! [console]
-//! # Where browsers reach the console, over HTTPS; left out: port 8443 on every address. "off": nowhere.
+//! # Where browsers reach the console, over HTTPS; left out: port 8443 on every address. "off": nowhere. An address of
+//! # link.listen, written the same there: rooms and browsers share it.
 //! listen = "0.0.0.0:8443"
 //! # What links to it begin with; left out: https://, the machine's name or the address above, and the port.
 //! url = "https://conclave.example.org"
 //! # In PEM; left out: one of our own, whose fingerprint the log has.
 //! certificate = "/etc/conclave/console.pem"
 //! key = "/etc/conclave/console.key"
+//!
+//! # Instead of console.certificate and console.key: a certificate that is got and renewed by ACME (RFC 8555).
+//! [acme]
+//! domains = ["conclave.example.org"]
+//! contact = "it@example.org"
+//! # Left out: Let's Encrypt's.
+//! directory = "https://acme.example.org/directory"
+//! # Of an authority that the system does not know, in PEM.
+//! roots = "/etc/conclave/acme-ca.pem"
+//! terms_agreed = true
 //!
 //! [mail]
 //! # Left out: no e-mail is sent.
@@ -42,12 +53,24 @@
 //! # Of a mail server whose certificate is none of the public ones, in PEM.
 //! ca = "/etc/conclave/mail-ca.pem"
 //!
+//! [webhooks]
+//! # Whether organisations may have addresses in the network around this machine told; left out: no.
+//! inside = true
+//! # To know them by, in PEM; left out: what the system knows.
+//! roots = "/etc/conclave/hooks-ca.pem"
+//!
 //! [metrics]
 //! # Left out: no metrics are served.
 //! listen = "127.0.0.1:9464"
 //! ```
 //!
 //! There is nothing here about cryptography: no setting can weaken it.
+
+// Said in full: the fuzz target builds this file in from elsewhere.
+#[path = "config/acme.rs"]
+mod acme;
+
+pub use acme::{AcmeConfig, AcmeDirectory, DomainName};
 
 use conclave_types::{EmailAddress, Redacted};
 use serde::Deserialize;
@@ -80,10 +103,25 @@ pub struct Config {
     pub audit: AuditConfig,
     /// The console.
     pub console: ConsoleConfig,
+    /// Where the console's certificate is got, when it has none from elsewhere.
+    pub acme: Option<AcmeConfig>,
     /// The mail server.
     pub mail: MailConfig,
+    /// What happens, told to others.
+    pub webhooks: WebhooksConfig,
     /// The operator's metrics.
     pub metrics: MetricsConfig,
+}
+
+/// What happens, told to addresses that organisations choose.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WebhooksConfig {
+    /// Whether addresses in the network around this machine may be told too. Whoever manages an organisation chooses them: with
+    /// several organisations, one of them may find out so what answers there.
+    pub inside: bool,
+    /// What to know them by, in PEM, instead of what the system knows.
+    pub roots: Option<PathBuf>,
 }
 
 /// Records of calls.
@@ -443,11 +481,40 @@ impl Config {
             let message = "listen needs at least one address, or no room can link".to_owned();
             return Err(wrong(line.unwrap_or(0) + 1, message));
         }
+        let section = |name: &str| {
+            let line = text.lines().position(|line| line.trim_start().starts_with(name));
+            line.unwrap_or(0) + 1
+        };
         if let Err(message) = config.mail.judge() {
-            let line = text.lines().position(|line| line.trim_start().starts_with("[mail]"));
-            return Err(wrong(line.unwrap_or(0) + 1, message.to_owned()));
+            return Err(wrong(section("[mail]"), message.to_owned()));
+        }
+        if let Some(Err(message)) = config.acme.as_ref().map(|acme| acme.judge(&config.console)) {
+            return Err(wrong(section("[acme]"), message));
         }
         Ok(config)
+    }
+
+    /// The address that rooms and browsers share; `None` when each has its own.
+    ///
+    /// # Errors
+    /// The console wants a port of the link's without its address: only one of them could have it.
+    pub fn shared(&self) -> Result<Option<SocketAddr>, String> {
+        let ConsoleListen::At(console) = self.console.listen else { return Ok(None) };
+        // Each gets a free one.
+        if console.port() == 0 {
+            return Ok(None);
+        }
+        let overlap = |link: &&SocketAddr| {
+            let every = link.ip().is_unspecified() || console.ip().is_unspecified();
+            link.port() == console.port() && (every || link.ip() == console.ip())
+        };
+        match self.link.listen.iter().filter(overlap).find(|link| **link != console) {
+            Some(link) => Err(format!(
+                "console.listen is {console} and link.listen has {link}: write the same address in both, and rooms and \
+                 browsers share it, or give the console another port"
+            )),
+            None => Ok(self.link.listen.contains(&console).then_some(console)),
+        }
     }
 }
 
@@ -482,6 +549,26 @@ mod tests {
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(says), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn rooms_and_browsers_share_an_address_that_both_have_and_no_half_of_one() {
+        let listens = |link: &str, console: &str| {
+            let text = format!("[link]\nlisten = [{link}]\n[console]\nlisten = \"{console}\"\n");
+            parse(&text).unwrap().shared()
+        };
+        let all = "\"0.0.0.0:443\", \"0.0.0.0:8200\"";
+        assert_eq!(listens(all, "0.0.0.0:443"), Ok(Some("0.0.0.0:443".parse().unwrap())));
+        assert_eq!(listens(all, "0.0.0.0:8443"), Ok(None));
+        assert_eq!(listens(all, "off"), Ok(None));
+        assert_eq!(listens("\"127.0.0.1:0\"", "127.0.0.1:0"), Ok(None), "a free one each");
+        assert_eq!(listens("\"192.0.2.1:443\"", "192.0.2.2:443"), Ok(None));
+        for (link, console) in
+            [(all, "192.0.2.1:443"), (all, "[::]:443"), ("\"192.0.2.1:443\"", "0.0.0.0:443")]
+        {
+            let error = listens(link, console).unwrap_err();
+            assert!(error.contains("write the same address in both"), "{error}");
         }
     }
 

@@ -7,6 +7,7 @@
 //! | `bundles/` | the bundles of releases, each named by its SHA-256 |
 //! | `vault.key` | with which the secrets of second factors are sealed in the database |
 //! | `console.pem`, `console.key` | the console's certificate, when it has none from elsewhere |
+//! | `acme/` | the account at a certificate authority, and the console's certificate from there |
 //! | `lock` | locked while a cloud runs |
 //! | `run.json` | while a cloud runs: where it listens, for scripts |
 //! | `control.sock` | while a cloud runs: the command line's way in |

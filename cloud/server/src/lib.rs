@@ -6,11 +6,12 @@
 //! people sign in there, in the words of [`accounts`]. [`metrics`] and
 //! [`calls`] are for the operator: how the cloud is, and how each call went. [`bundles`] holds what
 //! rooms update themselves from. [`letters`] are what people are written, [`mail`] sends them.
-//! [`device_list`] reads which devices are to be rooms.
+//! [`device_list`] reads which devices are to be rooms. [`acme`] gets the console's certificate. [`hooks`] tell others what happens.
 
 #![forbid(unsafe_code)]
 
 pub mod accounts;
+pub mod acme;
 pub mod bundles;
 pub mod calls;
 pub mod cli;
@@ -20,6 +21,8 @@ pub mod control;
 pub mod control_socket;
 pub mod data_folder;
 pub mod device_list;
+pub mod hooks;
+mod https;
 pub mod letters;
 pub mod mail;
 pub mod metrics;

@@ -116,6 +116,14 @@ id!(
     PasskeyId, "passkey"
 );
 id!(
+    /// An address that is told what happens in an organisation.
+    WebhookId, "hook"
+);
+id!(
+    /// One thing that happened, for one webhook.
+    DeliveryId, "delivery"
+);
+id!(
     /// A room: one appliance that an organisation enrolled.
     RoomId, "room"
 );

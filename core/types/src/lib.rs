@@ -20,8 +20,8 @@ mod time;
 pub use code::{ActivationCode, ActivationCodeError};
 pub use email::{EmailAddress, EmailError};
 pub use id::{
-    ApiTokenId, CallId, GroupId, IdError, LegId, MeetingId, OrganisationId, ParticipantId,
-    PasskeyId, PersonId, RoomId, VmrId,
+    ApiTokenId, CallId, DeliveryId, GroupId, IdError, LegId, MeetingId, OrganisationId,
+    ParticipantId, PasskeyId, PersonId, RoomId, VmrId, WebhookId,
 };
 pub use media::{
     AUDIO_CLOCK_HZ, AUDIO_LEVEL_EXTENSION, AUDIO_PAYLOAD_TYPE, MediaLeg, SrtpKey, SrtpKeyError,

@@ -252,7 +252,10 @@ impl Cloud {
             Output::Note(_) | Output::ForgetBundle(_) => {}
             Output::Answer { answer, .. } => self.answers.push(answer),
             // Nobody has a browser here.
-            Output::Mail(_) | Output::AccountAnswer { .. } | Output::Changed { .. } => {}
+            Output::Mail(_)
+            | Output::Deliver(_)
+            | Output::AccountAnswer { .. }
+            | Output::Changed { .. } => {}
         }
     }
 

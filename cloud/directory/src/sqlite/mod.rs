@@ -26,6 +26,7 @@ mod settings;
 mod tries;
 mod updates;
 mod vmrs;
+mod webhooks;
 mod writing;
 
 #[cfg(test)]

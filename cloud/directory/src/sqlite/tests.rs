@@ -15,6 +15,7 @@ mod people;
 mod second_factors;
 mod settings;
 mod usage;
+mod webhooks;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 

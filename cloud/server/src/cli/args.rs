@@ -84,6 +84,8 @@ pub enum Command {
     /// The keys of the link.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// The certificate that browsers are shown: whose it is, until when, and what is wrong with getting another one.
+    Certificate,
     /// Records of calls: list, remove.
     #[command(subcommand)]
     Record(RecordCommand),

@@ -121,6 +121,7 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Meeting(MeetingCommand::End { number }) => ControlRequest::MeetingEnd { number },
         Command::Search { words } => ControlRequest::Search { q: words },
         Command::Calls { most } => ControlRequest::CallList { most },
+        Command::Certificate => ControlRequest::CertificateShow,
         Command::Key(KeyCommand::PromoteBackup { yes: true }) => ControlRequest::PromoteBackup,
         Command::Key(KeyCommand::PromoteBackup { yes: false }) => anyhow::bail!(
             "this cannot be undone: the present key is gone afterwards. Say --yes if it is meant"

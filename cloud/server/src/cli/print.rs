@@ -2,8 +2,8 @@
 
 use crate::calls::CallLine;
 use crate::control::{
-    ControlAnswer, MeetingLine, OrganisationLine, RecordLine, RoomLine, RoomState, VmrLine,
-    WaitingLine,
+    CertificateLine, CertificateSource, ControlAnswer, MeetingLine, OrganisationLine, RecordLine,
+    RoomLine, RoomState, VmrLine, WaitingLine,
 };
 use conclave_types::UnixTime;
 use std::fmt::Write;
@@ -82,6 +82,7 @@ pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
             vmr.name, vmr.number
         ),
         ControlAnswer::Calls { calls } => call_list(calls),
+        ControlAnswer::Certificate { certificate } => certificate_words(certificate),
         ControlAnswer::BackupPromoted { pins: new } => format!(
             "The backup key is the link's key now; rooms accept it already. The backup is a new \
              one, which no room knows yet.\n{}",
@@ -111,6 +112,44 @@ pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
         ),
         answer => super::print_people::words(answer, console),
     }
+}
+
+/// The certificate, and what is wrong.
+fn certificate_words(certificate: &CertificateLine) -> String {
+    let names = certificate.names.join(", ");
+    let until = certificate.good_until.map_or_else(|| "an unknown day".into(), date);
+    let mut words = match certificate.from {
+        CertificateSource::OwnMaking => format!(
+            "The cloud made this certificate by itself, for {names}: browsers warn. It is good until {until}. Write \
+             'certificate' and 'key' into [console] of the configuration, or [acme] for one that an authority gives."
+        ),
+        CertificateSource::Files => format!(
+            "The certificate comes from the files that the configuration names. It is for {names}, and good until {until}: \
+             put another one there in time, and start the cloud again."
+        ),
+        CertificateSource::Authority => format!(
+            "The certificate comes from the authority that [acme] names. It is for {names}, and good until {until}; another \
+             one is got in time."
+        ),
+    };
+    let Some(order) = &certificate.order else { return words };
+    // Writing to a String cannot fail.
+    match (&order.trouble, order.again_at) {
+        (Some(why), again) => {
+            let again = again.map_or_else(|| "later".into(), date);
+            let _ = write!(
+                words,
+                "\n\nA certificate for {} could not be got, and is asked for again {again}. {}",
+                order.names.join(", "),
+                why.0
+            );
+        }
+        (None, _) if certificate.from == CertificateSource::OwnMaking => {
+            let _ = write!(words, "\n\nOne for {} is being asked for.", order.names.join(", "));
+        }
+        _ => {}
+    }
+    words
 }
 
 /// The pins, with what to do with them.

@@ -43,6 +43,7 @@ const ALL: [Topic; 8] = [
     Topic::People,
     Topic::Records,
     Topic::Audit,
+    Topic::Webhooks,
 ];
 
 /// What somebody has to be allowed to be told of it.
@@ -56,6 +57,7 @@ fn action(topic: Topic) -> Action {
         Topic::People => Action::SeePeople,
         Topic::Records => Action::Reports,
         Topic::Audit => Action::SeeAudit,
+        Topic::Webhooks => Action::RunWebhooks,
     }
 }
 

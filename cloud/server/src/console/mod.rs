@@ -24,8 +24,9 @@ mod second_factor;
 mod things;
 mod vault;
 
-pub use door::serve;
+pub use door::{Entrance, serve};
 pub use live::Changed;
+pub(crate) use vault::Vault;
 
 use crate::accounts::{AccountAnswer, AccountRequest, Source};
 use crate::control::{ControlAnswer, ControlRequest};
@@ -44,7 +45,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
-use vault::Vault;
 
 /// The most octets of a request's body. Names and numbers; a hundredth of it is usual.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -108,6 +108,11 @@ impl Desk {
     #[must_use]
     pub fn reached_at(self, url: &str) -> Desk {
         Desk { passkeys: Passkeys::at(url).map(Arc::new), ..self }
+    }
+
+    /// What opens secrets.
+    pub(crate) fn vault(&self) -> Arc<Vault> {
+        self.vault.clone()
     }
 
     /// Where changes are told, for whoever shows them.

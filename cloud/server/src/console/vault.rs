@@ -1,12 +1,13 @@
-//! Seals what the database has to keep and must not give away alone: the secrets of second factors.
+//! Seals what the database has to keep and must not give away alone: the secrets of second factors and of webhooks.
 //!
 //! AES-256-GCM (NIST SP 800-38D) with a random nonce of 96 bits in front, bound to whose it is. The key is a file of its own in
 //! the data folder: whoever has a copy of the database alone has no secret.
 
 use crate::data_folder::DataFolder;
-use conclave_types::{PersonId, Secret};
+use conclave_types::Secret;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
+use std::fmt::Display;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -14,7 +15,7 @@ use std::os::unix::fs::OpenOptionsExt;
 const KEY_LEN: usize = 32;
 
 /// The key, for as long as the cloud runs.
-pub(super) struct Vault {
+pub(crate) struct Vault {
     key: LessSafeKey,
     random: SystemRandom,
 }
@@ -52,8 +53,8 @@ impl Vault {
         Ok(Vault { key: LessSafeKey::new(key), random })
     }
 
-    /// Seals a secret of somebody's; `None` when the system gives no random octets.
-    pub(super) fn seal(&self, whose: PersonId, secret: &[u8]) -> Option<Vec<u8>> {
+    /// Seals a secret of a person's, or a webhook's, named by its id; `None` when the system gives no random octets.
+    pub(crate) fn seal(&self, whose: impl Display, secret: &[u8]) -> Option<Vec<u8>> {
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).ok()?;
         let mut sealed = secret.to_vec();
@@ -66,7 +67,7 @@ impl Vault {
     }
 
     /// Opens it; `None` when it is not theirs, was changed, or was sealed with another key.
-    pub(super) fn unseal(&self, whose: PersonId, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
+    pub(crate) fn unseal(&self, whose: impl Display, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
         let (nonce, rest) = sealed.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut opened = rest.to_vec();
@@ -80,6 +81,7 @@ impl Vault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use conclave_types::PersonId;
 
     #[test]
     fn what_is_sealed_is_opened_for_whom_it_is_with_the_same_key_alone() {

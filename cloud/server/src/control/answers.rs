@@ -84,6 +84,36 @@ pub enum ControlAnswer {
         /// The token itself: whoever has it asks with it. It is told once.
         secret: Secret<String>,
     },
+    /// Webhooks.
+    Webhooks {
+        /// The oldest first.
+        webhooks: Vec<WebhookLine>,
+        /// What can be told.
+        kinds: Vec<String>,
+    },
+    /// The webhook is there.
+    WebhookMade {
+        /// As it is listed.
+        webhook: WebhookLine,
+        /// What its deliveries are signed with; the console adds it, once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        secret: Option<Secret<String>>,
+    },
+    /// It is so now.
+    WebhookChanged {
+        /// As it is listed.
+        webhook: WebhookLine,
+    },
+    /// It is gone.
+    WebhookRemoved {
+        /// As it was.
+        webhook: WebhookLine,
+    },
+    /// What a webhook was told.
+    WebhookDeliveries {
+        /// The newest first.
+        deliveries: Vec<DeliveryLine>,
+    },
     /// Tokens of whoever asks.
     ApiTokens {
         /// The newest first.
@@ -220,6 +250,11 @@ pub enum ControlAnswer {
     Calls {
         /// The newest first.
         calls: Vec<CallLine>,
+    },
+    /// The certificate that browsers are shown.
+    Certificate {
+        /// It.
+        certificate: CertificateLine,
     },
     /// The backup is the link's key now.
     BackupPromoted {

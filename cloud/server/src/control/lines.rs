@@ -5,9 +5,9 @@ use conclave_directory::Tag;
 use conclave_link_protocol::message::{SettingsDocument, UpdateStage};
 use conclave_rollout::{Amount, Stage, Standing};
 use conclave_types::{
-    ApiTokenId, BundleHash, CallId, Channel, Compatible, DisplayName, EmailAddress, GroupId,
-    MaintenanceWindow, MeetingId, OrganisationId, ParticipantId, PersonId, Redacted, ResetNumber,
-    RoomId, UnixTime, Version, VmrId, VmrNumber,
+    ApiTokenId, BundleHash, CallId, Channel, Compatible, DeliveryId, DisplayName, EmailAddress,
+    GroupId, MaintenanceWindow, MeetingId, OrganisationId, ParticipantId, PersonId, Redacted,
+    ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber, WebhookId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -684,4 +684,83 @@ pub struct DayLine {
     pub calls: u64,
     /// Seconds that these lasted.
     pub seconds: u64,
+}
+
+/// The certificate that browsers are shown, and what is done for another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateLine {
+    /// Where it comes from.
+    pub from: CertificateSource,
+    /// The names that it is for.
+    pub names: Vec<String>,
+    /// Until when it is good; `None`: it cannot be read.
+    pub good_until: Option<UnixTime>,
+    /// What an authority is asked for, when one is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<CertificateOrder>,
+}
+
+/// Where a certificate comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CertificateSource {
+    /// The cloud has made it, and browsers warn.
+    OwnMaking,
+    /// The files that the configuration names.
+    Files,
+    /// An authority, by ACME.
+    Authority,
+}
+
+/// What an authority is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateOrder {
+    /// The names.
+    pub names: Vec<String>,
+    /// What is wrong; `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Redacted<String>>,
+    /// When it is asked again after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_at: Option<UnixTime>,
+}
+
+/// A webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookLine {
+    /// Its id.
+    pub webhook: WebhookId,
+    /// Where it is.
+    pub url: Redacted<String>,
+    /// What it is told.
+    pub kinds: Vec<String>,
+    /// When it was made.
+    pub created_at: UnixTime,
+    /// Since when it has taken nothing.
+    pub failing_since: Option<UnixTime>,
+    /// When it was switched off; `None`: it is on.
+    pub off_at: Option<UnixTime>,
+    /// How many deliveries wait for it.
+    pub waiting: u64,
+    /// How many were not made since the cloud started, because too many waited.
+    pub lost: u64,
+}
+
+/// One thing that a webhook was told, or is to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryLine {
+    /// Its id, as it is sent.
+    pub delivery: DeliveryId,
+    /// What it is about.
+    pub kind: String,
+    /// When it happened.
+    pub at: UnixTime,
+    /// How often it was tried.
+    pub tries: u32,
+    /// `waiting`, `taken` or `given_up`.
+    pub fate: String,
+    /// When it is tried next.
+    pub next_at: Option<UnixTime>,
+    /// What the address answered last, or why it could not be asked.
+    pub answer: Option<Redacted<String>>,
 }

@@ -8,7 +8,7 @@ use conclave_link_protocol::message::SettingsDocument;
 use conclave_rollout::Amount;
 use conclave_types::{
     ActivationCode, BundleHash, Channel, Compatible, DisplayName, EmailAddress, MaintenanceWindow,
-    ParticipantId, Pin, Redacted, UnixTime, Version, VmrNumber,
+    ParticipantId, Pin, Redacted, UnixTime, Version, VmrNumber, WebhookId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -254,6 +254,48 @@ pub enum ControlRequest {
         /// For how many days it is good.
         days: u32,
     },
+    /// Webhooks, and what can be told.
+    WebhookList,
+    /// Have an address told what happens. The console asks this, which makes the secret and seals it.
+    WebhookAdd {
+        /// Its id, to which the secret is bound.
+        webhook: WebhookId,
+        /// Where it is.
+        url: Redacted<String>,
+        /// What it is told.
+        kinds: Vec<String>,
+        /// The secret, sealed.
+        sealed: Vec<u8>,
+    },
+    /// Change a webhook; what is left out stays.
+    WebhookChange {
+        /// Its id.
+        webhook: String,
+        /// Where it is.
+        #[serde(default)]
+        url: Option<Redacted<String>>,
+        /// What it is told.
+        #[serde(default)]
+        kinds: Option<Vec<String>>,
+        /// Whether it is told anything.
+        #[serde(default)]
+        on: Option<bool>,
+    },
+    /// Tell a webhook nothing any more.
+    WebhookRemove {
+        /// Its id.
+        webhook: String,
+    },
+    /// Tell a webhook that this is a test.
+    WebhookTest {
+        /// Its id.
+        webhook: String,
+    },
+    /// What a webhook was told, and what became of it.
+    WebhookDeliveries {
+        /// Its id.
+        webhook: String,
+    },
     /// The tokens of whoever asks.
     ApiTokenList,
     /// Remove one of them.
@@ -337,6 +379,8 @@ pub enum ControlRequest {
         /// What is looked for; nothing is found by nothing.
         q: String,
     },
+    /// The console's certificate.
+    CertificateShow,
     /// The people with an account.
     PersonList {
         /// Which of them.

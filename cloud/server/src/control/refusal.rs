@@ -66,6 +66,12 @@ pub enum RefusalCode {
     Capacity,
     /// There are as many as the cloud keeps.
     TooMany,
+    /// It is no address of a webhook.
+    HookAddress,
+    /// Nothing of that name is told.
+    HookKind,
+    /// The webhook is switched off.
+    HookOff,
     /// It is not there, or not theirs.
     Gone,
     /// No reset of the room waits.

@@ -25,6 +25,7 @@ pub(crate) use text::{Kind, Page};
 
 use crate::calls::Media;
 use crate::switchboard::{Gauges, Tally};
+use conclave_types::UnixTime;
 use requests::RequestTimes;
 use std::time::Duration;
 
@@ -68,6 +69,15 @@ pub struct NodeTotals {
     pub held: Option<Histogram>,
 }
 
+/// What is known of the console's certificate; see `serve/certificate.rs`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CertificateTotals {
+    /// Until when it is good.
+    pub good_until: Option<UnixTime>,
+    /// Orders at an authority by their end: `got`, `failed`; `None` when none is asked.
+    pub orders: Option<Vec<(&'static str, u64)>>,
+}
+
 /// Everything that one page shows.
 #[derive(Debug)]
 pub struct Snapshot<'a> {
@@ -91,6 +101,8 @@ pub struct Snapshot<'a> {
     pub links: Option<LinkTotals>,
     /// The media node's own counts, where it has any.
     pub node: Option<NodeTotals>,
+    /// The console's certificate, where it has one.
+    pub certificate: Option<CertificateTotals>,
 }
 
 /// Writes the page.
@@ -115,6 +127,7 @@ pub fn page(snapshot: &Snapshot<'_>) -> String {
         "How long the switchboard was busy with one input, the database included.",
         snapshot.busy,
     );
+    certificate(&mut page, snapshot);
     process::write(&mut page);
     page.into_text()
 }
@@ -164,6 +177,25 @@ fn links(page: &mut Page, snapshot: &Snapshot<'_>) {
         ("conclave_link_octets_total", "Octets of frames on links.", "direction", &hub.octets),
     ] {
         page.words(name, help, label, counts.iter().copied());
+    }
+}
+
+fn certificate(page: &mut Page, snapshot: &Snapshot<'_>) {
+    let Some(certificate) = &snapshot.certificate else { return };
+    if let Some(until) = certificate.good_until {
+        page.gauge(
+            "conclave_console_certificate_expiry_timestamp_seconds",
+            "Until when the console's certificate is good, in seconds since 1970.",
+            until.0 as f64,
+        );
+    }
+    if let Some(orders) = &certificate.orders {
+        page.words(
+            "conclave_console_certificate_orders_total",
+            "Certificates that an authority was asked for, by what came of it.",
+            "outcome",
+            orders.iter().copied(),
+        );
     }
 }
 

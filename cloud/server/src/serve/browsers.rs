@@ -1,7 +1,10 @@
 //! The console's listener, and the link for the first administrator.
 
+use super::link::Shared;
 use crate::config::{ConsoleConfig, ConsoleListen};
+use crate::console::certificate::Shown;
 use crate::console::{self, Desk};
+use crate::control::CertificateSource;
 use crate::data_folder::DataFolder;
 use crate::switchboard::Switchboard;
 use anyhow::Context;
@@ -10,29 +13,45 @@ use ring::rand::{SecureRandom, SystemRandom};
 use std::fmt;
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Opens the console where the configuration wants it; what links to it begin with.
+/// A console that is open.
+pub(super) struct Open {
+    /// What links to it begin with.
+    pub(super) url: String,
+    /// The certificate that it shows.
+    pub(super) shown: Arc<Shown>,
+    /// Where that comes from.
+    pub(super) from: CertificateSource,
+}
+
+/// Opens the console where the configuration wants it: behind a port of the link's, when `shared` brings who comes by that.
 pub(super) async fn open(
     folder: &DataFolder,
     config: &ConsoleConfig,
+    shared: Option<Shared>,
     desk: Desk,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-    workers: &Handle,
-) -> anyhow::Result<Option<String>> {
+    (tasks, stop, workers): (&TaskTracker, &CancellationToken, &Handle),
+) -> anyhow::Result<Option<Open>> {
     let ConsoleListen::At(listen) = config.listen else { return Ok(None) };
     let files = config.files().map_err(anyhow::Error::msg)?;
-    let listener = TcpListener::bind(listen).await.with_context(|| {
-        format!(
-            "the console cannot be served on {listen}: stop what uses that port, or set another one \
-             with 'console.listen', or \"off\" there"
-        )
-    })?;
-    let address = listener.local_addr()?;
+    let (entrance, address) = match shared {
+        Some(Shared { address, others }) => (console::Entrance::Shared(others), address),
+        None => {
+            let listener = TcpListener::bind(listen).await.with_context(|| {
+                format!(
+                    "the console cannot be served on {listen}: stop what uses that port, or set another one \
+                     with 'console.listen', or \"off\" there"
+                )
+            })?;
+            let address = listener.local_addr()?;
+            (console::Entrance::Own(listener), address)
+        }
+    };
     let host = config.url.as_ref().map_or_else(|| host(address.ip()), |url| url.host().into());
     let tls = console::certificate::load(folder, files, &host)?;
     if let Some(fingerprint) = tls.fingerprint {
@@ -41,10 +60,14 @@ pub(super) async fn open(
             "the console has a certificate of its own making: a browser warns, and shows this SHA-256"
         );
     }
+    let from = match files {
+        Some(_) => CertificateSource::Files,
+        None => CertificateSource::OwnMaking,
+    };
     let url = config.url.as_ref().map(|url| url.as_str().to_owned());
     let url = url.unwrap_or_else(|| format!("https://{}", SocketName(&host, address)));
-    console::serve(listener, tls.config, desk.reached_at(&url), tasks, stop.clone(), workers);
-    Ok(Some(url))
+    console::serve(entrance, tls.config, desk.reached_at(&url), tasks, stop.clone(), workers);
+    Ok(Some(Open { url, shown: tls.shown, from }))
 }
 
 /// What a browser elsewhere calls this machine: its name, where the address is every one of its own.

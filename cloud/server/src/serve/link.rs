@@ -7,7 +7,7 @@ use crate::switchboard::{
 };
 use anyhow::Context;
 use conclave_link_cloud as hub;
-use conclave_link_cloud::{Authority, Hub, HubEvent, HubHandle, HubLimits};
+use conclave_link_cloud::{Authority, Entrance, Hub, HubEvent, HubHandle, HubLimits, Other};
 use conclave_link_protocol::message::Response;
 use conclave_types::{RoomId, UnixTime};
 use std::net::SocketAddr;
@@ -63,6 +63,17 @@ impl Certifier for Signer {
     }
 }
 
+/// Browsers' connections that wait for the console on a port that it shares with the link; more are dropped.
+const WAITING: usize = 64;
+
+/// A port of the link's that the console shares.
+pub(super) struct Shared {
+    /// Where it is.
+    pub(super) address: SocketAddr,
+    /// Who comes there and is no room.
+    pub(super) others: mpsc::Receiver<Other>,
+}
+
 /// The hub of live links.
 pub(super) struct Links {
     hub: HubHandle,
@@ -70,14 +81,15 @@ pub(super) struct Links {
 }
 
 impl Links {
-    /// Listens where the configuration says.
+    /// Listens where the configuration says; `shared` is the address among them that browsers share.
     pub(super) async fn listen(
-        addresses: &[SocketAddr],
+        (addresses, shared): (&[SocketAddr], Option<SocketAddr>),
         authority: Arc<Authority>,
         most: usize,
         handshakes: &Handle,
-    ) -> anyhow::Result<Links> {
-        let mut listeners = Vec::with_capacity(addresses.len());
+    ) -> anyhow::Result<(Links, Option<Shared>)> {
+        let mut entrances = Vec::with_capacity(addresses.len());
+        let mut beside = None;
         for address in addresses {
             let listener = TcpListener::bind(address).await.with_context(|| {
                 format!(
@@ -85,12 +97,19 @@ impl Links {
                      another one with --listen or 'link.listen'"
                 )
             })?;
-            listeners.push(listener);
+            entrances.push(match shared {
+                Some(shared) if shared == *address => {
+                    let (sender, others) = mpsc::channel(WAITING);
+                    beside = Some(Shared { address: listener.local_addr()?, others });
+                    Entrance::shared(listener, sender)
+                }
+                _ => Entrance::of_rooms(listener),
+            });
         }
         let limits = HubLimits::default();
         let limits = HubLimits { links: limits.links.min(most), ..limits };
-        let (hub, events) = Hub::start_beside(listeners, authority, limits, handshakes.clone())?;
-        Ok(Links { hub, events })
+        let (hub, events) = Hub::start_beside(entrances, authority, limits, handshakes.clone())?;
+        Ok((Links { hub, events }, beside))
     }
 
     /// The hub itself, for its counts.
@@ -138,6 +157,7 @@ impl Links {
             | Output::Answer { .. }
             | Output::Changed { .. }
             | Output::Mail(_)
+            | Output::Deliver(_)
             | Output::AccountAnswer { .. } => {}
         }
     }

@@ -20,6 +20,7 @@
 //! closes the records that were left open.
 
 mod browsers;
+mod certificate;
 mod files;
 mod jobs;
 mod link;
@@ -36,11 +37,13 @@ use crate::console::{Ask, Changed, Desk};
 use crate::control::{ControlAnswer, ControlLine, ControlRequest, RefusalCode};
 use crate::control_socket::{self, Asked};
 use crate::data_folder::{DataFolder, LockedFolder, Run};
+use crate::hooks::{self, Teller};
 use crate::mail::{self, Mailer};
 use crate::metrics::requests::RequestTimes;
 use crate::metrics::{self, Histogram};
 use crate::switchboard::{Caller, ControlId, Input, MediaEvent, Output, Parts, Switchboard};
 use anyhow::Context;
+use certificate::Certificate;
 use conclave_directory::SqliteDirectory;
 use conclave_link_cloud::Authority;
 use conclave_media_node::{Limits, MediaNode, MediaNodeConfig, MediaNodeEvent, MediaNodeHandle};
@@ -110,7 +113,9 @@ async fn run(
         let _workers = workers.enter();
         MediaNode::start(node_config(&config.media))
     };
-    let links = Links::listen(&config.link.listen, authority.clone(), most_links, &workers).await?;
+    let shared = config.shared().map_err(anyhow::Error::msg)?;
+    let listen = (&config.link.listen[..], shared);
+    let (links, shared) = Links::listen(listen, authority.clone(), most_links, &workers).await?;
     let owner = nix::unistd::geteuid().as_raw();
     let control = folder.control_socket();
     let asked = control_socket::listen(&control, owner, &tasks, stop.clone())?;
@@ -120,14 +125,23 @@ async fn run(
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (desk, browsers) = Desk::new(folder)
         .with_context(|| format!("{} cannot be used", folder.vault_key().display()))?;
-    let changes = desk.changes();
-    let console = browsers::open(folder, &config.console, desk, &tasks, &stop, &workers).await?;
+    let (changes, vault) = (desk.changes(), desk.vault());
+    let around = (&tasks, &stop, &workers);
+    let open = browsers::open(folder, &config.console, shared, desk, around).await?;
+    let certificate = {
+        let _workers = workers.enter();
+        let of = |open| Certificate::of(open, &config, folder, &tasks, &stop);
+        open.as_ref().map(of).transpose()?
+    };
+    let console = open.map(|open| open.url);
     let pid = std::process::id();
     let run = Run { link: links.addresses().to_vec(), control, metrics, console, pid };
     let (mailer, fates) = {
         let _workers = workers.enter();
         Mailer::start(&config.mail, run.console.as_deref(), &tasks, stop.clone())?
     };
+    let around = (&tasks, &stop, &workers);
+    let (teller, answers) = Teller::new(&config.webhooks, vault, around)?;
     locked.announce(&run)?;
     tracing::info!(link = ?run.link, ?metrics, console = run.console, data = %folder.path().display(), "the cloud is running");
 
@@ -155,6 +169,8 @@ async fn run(
         accounts: BTreeMap::new(),
         changes,
         mailer,
+        teller,
+        certificate,
         asked: 0,
     };
     let stopped = async {
@@ -163,7 +179,8 @@ async fn run(
             _ = interrupt.recv() => {}
         }
     };
-    let outcome = shell.run((node_events, asked, browsers, done, scrapes, fates), stopped).await;
+    let outcome =
+        shell.run((node_events, asked, browsers, done, scrapes, fates, answers), stopped).await;
     tracing::info!("the cloud stops");
     let ending = async {
         shell.say_goodbye().await;
@@ -205,6 +222,8 @@ struct Shell {
     /// Browsers that show what may change.
     changes: broadcast::Sender<Changed>,
     mailer: Option<Mailer>,
+    teller: Teller,
+    certificate: Option<Certificate>,
     asked: u64,
 }
 
@@ -218,7 +237,7 @@ enum Looking {
     Rests { since: Time },
 }
 
-/// What the shell hears besides its links: the media node, command lines, browsers, jobs, scrapes of metrics, letters.
+/// What the shell hears besides its links: the media node, command lines, browsers, jobs, scrapes of metrics, letters, webhooks.
 type Heard = (
     mpsc::Receiver<MediaNodeEvent>,
     mpsc::Receiver<Asked>,
@@ -226,12 +245,13 @@ type Heard = (
     mpsc::Receiver<Done>,
     mpsc::Receiver<metrics::http::Scrape>,
     mail::Fates,
+    hooks::Answers,
 );
 
 impl Shell {
     async fn run(
         &mut self,
-        (mut node, mut asked, mut browsers, mut done, mut scrapes, mut fates): Heard,
+        (mut node, mut asked, mut browsers, mut done, mut scrapes, mut fates, mut answers): Heard,
         stopped: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
         tokio::pin!(stopped);
@@ -280,6 +300,7 @@ impl Shell {
                 }
                 Some(ask) = browsers.recv() => self.ask(ask),
                 Some((letter, fate)) = fates.recv() => Input::Mailed { letter, fate },
+                Some((delivery, answer)) = answers.recv() => Input::Delivered { delivery, answer },
                 () = wake => Input::Wake,
             };
             self.give(input);
@@ -354,6 +375,12 @@ impl Shell {
                     }
                 })
             }
+            ControlRequest::CertificateShow => Some(match &self.certificate {
+                Some(certificate) => ControlAnswer::Certificate { certificate: certificate.line() },
+                None => refused(
+                    "there is no console: set 'listen' in [console] of the configuration".into(),
+                ),
+            }),
             // What the switchboard promises to rooms has to be there.
             ControlRequest::ReleaseAdd { sha256, size, .. }
                 if !self.bundles.holds(*sha256, *size) =>
@@ -378,6 +405,7 @@ impl Shell {
             busy: &self.busy,
             links: plugs::link_totals(self.links.hub()),
             node: plugs::node_totals(&self.node),
+            certificate: self.certificate.as_ref().map(Certificate::totals),
         })
     }
 
@@ -419,6 +447,7 @@ impl Shell {
                         self.board.handle(self.clock.now(), wall, Input::Mailed { letter, fate });
                     }
                 }
+                Output::Deliver(outgoing) => self.teller.send(*outgoing),
                 Output::CheckPin { job, pin, hash } => self.jobs.check_pin(job, pin, hash),
                 Output::HashPin { job, pin, salt } => self.jobs.hash_pin(job, pin, salt),
                 Output::OpenLeg { meeting, participant, profiles } => {

@@ -5,9 +5,10 @@ use conclave_directory::entry::{Entry, SignUpDomain, TwoFactors};
 use conclave_directory::pin_tries::Verdict;
 use conclave_directory::repository::{
     ApiTokens, Appointments, Audit, AwaitedDevices, Entries, Organisations, Passkeys, PinTries,
-    Records, Resets, RoomSettings, Rooms, SecondFactors, Updates, Vmrs,
+    Records, Resets, RoomSettings, Rooms, SecondFactors, Updates, Vmrs, Webhooks,
 };
 use conclave_directory::usage::{Usage, Wanted};
+use conclave_directory::webhooks::{Delivery, Webhook};
 use conclave_directory::{
     AddPersonError, AddReleaseError, AddVmrError, ApiToken, Appointment, AuditCheck, AuditEntry,
     AuditRow, AwaitedDevice, CallRecord, CredentialId, EnrolError, Group, GroupError,
@@ -19,7 +20,7 @@ use conclave_directory::{
 use conclave_rollout::Saved;
 use conclave_types::{
     ApiTokenId, Compatible, DisplayName, EmailAddress, GroupId, OrganisationId, PasskeyId,
-    PersonId, ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber,
+    PersonId, ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber, WebhookId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -208,6 +209,16 @@ timed!(Entries {
     read organisation_of_address(email: &EmailAddress) -> Result<Option<OrganisationId>, StoreError>;
     read any_domain() -> Result<bool, StoreError>;
     read sign_up(token: TokenHash, now: UnixTime) -> Result<Option<(OrganisationId, EmailAddress)>, StoreError>;
+});
+
+timed!(Webhooks {
+    change keep_webhook(webhook: &Webhook) -> Result<(), StoreError>;
+    change remove_webhook(id: WebhookId) -> Result<bool, StoreError>;
+    change add_deliveries(deliveries: &[Delivery]) -> Result<(), StoreError>;
+    change keep_delivery(delivery: &Delivery) -> Result<(), StoreError>;
+    read webhooks() -> Result<Vec<Webhook>, StoreError>;
+    read waiting_deliveries() -> Result<Vec<Delivery>, StoreError>;
+    read deliveries(webhook: WebhookId, most: u32) -> Result<Vec<Delivery>, StoreError>;
 });
 
 timed!(PinTries {

@@ -10,6 +10,7 @@ use crate::control::{
     RecordLine, RefusalCode, RoomLine,
 };
 use conclave_directory::usage::Span;
+use conclave_directory::webhooks::EventKind;
 use conclave_directory::{
     AwaitedDevice, CallRecord, ClaimError, EnrolError, PinHash, Room, RoomStatus, Vmr,
 };
@@ -108,7 +109,9 @@ impl Switchboard {
                 self.answer_lobby(whose, &number, who, LobbyAnswer::TurnAway)
             }
             ControlRequest::MeetingEnd { number } => self.end_meeting(whose, &number),
-            ControlRequest::CallList { .. } | ControlRequest::PromoteBackup => {
+            ControlRequest::CallList { .. }
+            | ControlRequest::PromoteBackup
+            | ControlRequest::CertificateShow => {
                 Err(Refused::because("this is not the switchboard's to answer"))
             }
             ControlRequest::RecordList { most } => self.record_list(whose, most),
@@ -120,7 +123,7 @@ impl Switchboard {
             ControlRequest::OrganisationRename { organisation, name } => {
                 self.rename_organisation(&organisation, name)
             }
-            request => self.awaited_control(whose, request),
+            request => self.webhook_control(whose, request),
         };
         self.settle(answered.is_ok());
         self.answer(id, answered);
@@ -231,6 +234,7 @@ impl Switchboard {
         self.look_up_again(id);
         self.activation.used(key);
         tracing::info!(room = %id, ?key, "room enrolled");
+        self.tell_of_room(room.clone(), EventKind::RoomEnrolled);
         let identity = RoomIdentity { room: id, name: name.clone() };
         let event = CloudEvent::Activated { room: identity, certificate: signed.chain };
         self.outputs.push_back(Output::Send { link, event });
@@ -268,6 +272,7 @@ impl Switchboard {
         room.status = RoomStatus::Revoked;
         tracing::info!(room = %room.id, "room revoked");
         self.shut_out(room.id);
+        self.tell_of_room(room.clone(), EventKind::RoomRevoked);
         Ok(ControlAnswer::RoomRevoked { room: self.room_line(room) })
     }
 

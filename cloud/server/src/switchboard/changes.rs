@@ -23,6 +23,8 @@ pub enum Topic {
     Records,
     /// The audit log.
     Audit,
+    /// Webhooks, and what they were told.
+    Webhooks,
 }
 
 impl Topic {
@@ -37,6 +39,7 @@ impl Topic {
             Topic::People => "people",
             Topic::Records => "records",
             Topic::Audit => "audit",
+            Topic::Webhooks => "webhooks",
         }
     }
 
@@ -49,6 +52,7 @@ impl Topic {
             "appointment" => Some(Topic::Appointments),
             "person" | "session" | "entry" => Some(Topic::People),
             "record" => Some(Topic::Records),
+            "webhook" => Some(Topic::Webhooks),
             _ => None,
         }
     }

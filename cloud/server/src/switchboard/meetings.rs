@@ -170,6 +170,7 @@ impl Switchboard {
         let entry = match fact {
             Fact::Started { meeting, vmr } => match self.parts.directory.vmr_with_id(vmr) {
                 Ok(Some(found)) => {
+                    self.tell_of_meeting(meeting, &found);
                     let called = self.appointments.has(vmr);
                     RecordEntry::Started {
                         meeting,
@@ -190,23 +191,28 @@ impl Switchboard {
                     return;
                 }
             },
-            Fact::Joined(a) => RecordEntry::Joined {
-                call: a.call,
-                meeting: a.meeting,
-                room: a.room,
-                name: a.name,
-                at,
-            },
+            Fact::Joined(a) => {
+                self.note_call(&a);
+                RecordEntry::Joined {
+                    call: a.call,
+                    meeting: a.meeting,
+                    room: a.room,
+                    name: a.name,
+                    at,
+                }
+            }
             Fact::Left { call, why, .. } => {
                 let span = self.spans.remove(&call).unwrap_or(tracing::Span::none());
                 span.in_scope(|| tracing::debug!(?why, "room left"));
                 let (why, now) = (left_why(why), self.now);
                 self.tally.ended(why);
+                self.tell_of_calls_end(call, why.words());
                 self.outputs.push_back(Output::Note(Box::new(CallNote::Ended { call, why, now })));
                 RecordEntry::Left { call, why, at }
             }
             Fact::Ended { vmr, meeting } => {
                 self.used_up.push(vmr);
+                self.tell_of_meetings_end(meeting);
                 RecordEntry::Ended { meeting, at }
             }
         };

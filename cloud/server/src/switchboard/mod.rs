@@ -70,6 +70,7 @@ mod tally;
 mod updates;
 mod usage;
 mod vmrs;
+mod webhooks;
 mod words;
 
 #[cfg(test)]
@@ -172,6 +173,7 @@ pub struct Switchboard {
     appointments: appointments::Appointments,
     wrong_numbers: WrongNumbers,
     post: mail::Post,
+    hooks: webhooks::Hooks,
     changes_shown: changes::Changes,
     paces: pace::Paces,
     /// How often rooms said that they run another system.
@@ -225,6 +227,7 @@ impl Switchboard {
         let settings = settings::AllSettings::of(&parts)?;
         let awaited = awaited::AllAwaited::of(&parts)?;
         let post = mail::Post::new(parts.mail);
+        let hooks = webhooks::Hooks::of(&parts)?;
         let mut board = Switchboard {
             parts,
             now: Time::ZERO,
@@ -264,6 +267,7 @@ impl Switchboard {
             appointments,
             wrong_numbers: WrongNumbers::default(),
             post,
+            hooks,
             changes_shown: changes::Changes::default(),
             paces: pace::Paces::default(),
             changes: pace::Paces::default(),
@@ -313,9 +317,11 @@ impl Switchboard {
             }
             Input::Judged(judged) => self.call_judged(judged),
             Input::Mailed { letter, fate } => self.mailed(letter, fate),
+            Input::Delivered { delivery, answer } => self.delivered(delivery, answer),
             Input::Account { id, request } => self.account(id, request),
             Input::Stop => self.stop(),
         }
+        self.send_deliveries();
         self.tell_changes();
     }
 
@@ -329,7 +335,8 @@ impl Switchboard {
         let rollouts = self.updates.deadline().map(|at| self.now + self.wall.until(at));
         let refresh = self.appointments.next_refresh;
         let activation = self.activation.deadline();
-        let all = [self.meetings.deadline(), activation, self.retry_records_at, refresh];
+        let hooks = self.hooks_deadline();
+        let all = [self.meetings.deadline(), activation, self.retry_records_at, refresh, hooks];
         all.into_iter().chain([rollouts, Some(self.removal.next)]).flatten().min()
     }
 

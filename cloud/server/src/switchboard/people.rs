@@ -14,6 +14,7 @@ use crate::control::{ControlAnswer, ControlRequest, PersonLine, RefusalCode};
 use conclave_directory::access::{Action, Role};
 use conclave_directory::entry::{Has, Shown, Then, after_password};
 use conclave_directory::sign_in::{Attempt, Device};
+use conclave_directory::webhooks::EventKind;
 use conclave_directory::{
     PasswordHash, Person, SecondFactor, Session, Sight, Standing, StoreError, TokenHash,
 };
@@ -80,6 +81,12 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         Ask::ApiTokenAdd { .. } | Ask::ApiTokenList | Ask::ApiTokenRemove { .. } => {
             Some(Action::OwnTokens)
         }
+        Ask::WebhookList
+        | Ask::WebhookAdd { .. }
+        | Ask::WebhookChange { .. }
+        | Ask::WebhookRemove { .. }
+        | Ask::WebhookTest { .. }
+        | Ask::WebhookDeliveries { .. } => Some(Action::RunWebhooks),
         Ask::AppointmentList { .. } => Some(Action::SeeOwnMeetings),
         Ask::AppointmentAdd { .. }
         | Ask::AppointmentChange { .. }
@@ -114,6 +121,7 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         | Ask::OrganisationRename { .. }
         | Ask::CallList { .. }
         | Ask::PromoteBackup
+        | Ask::CertificateShow
         | Ask::ReleaseAdd { .. }
         | Ask::ReleaseList
         | Ask::ReleaseRemove { .. }
@@ -621,6 +629,8 @@ impl Switchboard {
                 let person = self.new_person(whose, name, email, role_called(&role)?);
                 self.audit("person.add", person.id, "", in_words(&person));
                 self.parts.directory.add_person(&person)?;
+                let told = line(person.clone(), &Factors::default());
+                self.happened(whose, EventKind::PersonAdded, &told);
                 self.invite(person)
             }
             ControlRequest::PersonInvite { person } => {
@@ -673,6 +683,7 @@ impl Switchboard {
                 self.post.forget(|whose| *whose == Whose::Account(person.id));
                 self.parts.directory.remove_person(person.id)?;
                 let person = Box::new(line(person, &Factors::default()));
+                self.happened(whose, EventKind::PersonRemoved, &*person);
                 Ok(ControlAnswer::PersonRemoved { person })
             }
             request => self.entry_control(whose, request),

@@ -3,6 +3,7 @@
 //! Not kept: a room says it with each link.
 
 use super::{Switchboard, Topic};
+use conclave_directory::webhooks::EventKind;
 use conclave_types::{RoomId, UnixTime};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +34,7 @@ impl Switchboard {
             software.chars().filter(|c| !c.is_control()).take(LONGEST_SOFTWARE).collect();
         self.seen.insert(room, Seen { since: self.wall, software, broken: BTreeSet::new() });
         self.room_changed(room, &[Topic::Rooms]);
+        self.tell_of_link(room, EventKind::RoomLinked);
     }
 
     pub(super) fn seen_leave(&mut self, room: RoomId) {
@@ -40,6 +42,7 @@ impl Switchboard {
             seen.since = self.wall;
         }
         self.room_changed(room, &[Topic::Rooms]);
+        self.tell_of_link(room, EventKind::RoomUnlinked);
     }
 
     pub(super) fn seen_part(&mut self, room: RoomId, said: &str, working: bool) {

@@ -21,6 +21,7 @@ mod resets;
 mod second_factor;
 mod settings;
 mod updates;
+mod webhooks;
 
 use super::*;
 use crate::control::{

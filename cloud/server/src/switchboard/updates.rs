@@ -215,7 +215,7 @@ impl Switchboard {
         let Some(live) = self.updates.rollouts.get_mut(&id) else { return Ok(()) };
         live.rollout.handle(now, input);
         let wanted: Vec<Wants> = std::iter::from_fn(|| live.rollout.poll_output()).collect();
-        let mut kept = Ok(());
+        let (mut kept, mut failed) = (Ok(()), Vec::new());
         for wants in wanted {
             let Some(live) = self.updates.rollouts.get_mut(&id) else { return kept };
             let done = match wants {
@@ -231,6 +231,7 @@ impl Switchboard {
                     let why = why.or(earlier.filter(|_| standing == Standing::Forgiven));
                     if standing == Standing::Failed {
                         tracing::warn!(%room, version = %live.stored.version, why, "an update failed");
+                        failed.push((room, live.stored.version, why.clone()));
                     }
                     let taken = TakenRoom { room, standing, why, at: now };
                     live.taken.insert(room, taken.clone());
@@ -250,6 +251,9 @@ impl Switchboard {
                 }
             };
             kept = kept.and(done);
+        }
+        for (room, version, why) in failed {
+            self.tell_of_failed_update(room, version, why);
         }
         kept
     }

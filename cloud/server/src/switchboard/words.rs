@@ -4,14 +4,15 @@ use super::changes::Topic;
 use crate::accounts::{AccountAnswer, AccountRequest, Source};
 use crate::calls::JudgedCall;
 use crate::control::{ControlAnswer, ControlRequest};
+use crate::hooks;
 use crate::letters::{Fate, Letter, LetterId};
 use conclave_directory::{LeftWhy, PinHash, TokenHash};
 use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, Greeting, Hello, Piece, Refusal, Response, RoomEvent, RoomRequest,
 };
 use conclave_types::{
-    BundleHash, CallId, DisplayName, LegId, MediaLeg, MeetingId, OrganisationId, ParticipantId,
-    Pin, Redacted, RoomId, Secret, SrtpProfile, Time, UnixTime,
+    BundleHash, CallId, DeliveryId, DisplayName, LegId, MediaLeg, MeetingId, OrganisationId,
+    ParticipantId, Pin, Redacted, RoomId, Secret, SrtpProfile, Time, UnixTime,
 };
 use tracing::Span;
 
@@ -227,6 +228,13 @@ pub enum Input {
         /// What.
         fate: Fate,
     },
+    /// What came of a delivery to a webhook.
+    Delivered {
+        /// Of which.
+        delivery: DeliveryId,
+        /// What.
+        answer: hooks::Answer,
+    },
     /// The console asks about accounts.
     Account {
         /// To be named in the answer.
@@ -339,6 +347,8 @@ pub enum Output {
     },
     /// Send a letter; tell its fate with [`Input::Mailed`].
     Mail(Box<Letter>),
+    /// Tell a webhook something; what comes of it comes with [`Input::Delivered`].
+    Deliver(Box<hooks::Outgoing>),
     /// Compare a PIN with a hash, off the main task; answer with [`Input::PinChecked`].
     CheckPin {
         /// Which job.

@@ -238,6 +238,7 @@ export const SCOPES = [
   ["people:write", ["administrator"]],
   ["reports:read", ["administrator"]],
   ["audit:read", ["administrator"]],
+  ["webhooks:write", ["administrator"]],
 ] as const satisfies readonly (readonly [string, readonly Role[]])[];
 
 export type Scope = (typeof SCOPES)[number][0];
@@ -251,6 +252,33 @@ export interface ApiToken {
   expires_at: number;
   /** To the minute. */
   used_at: number | null;
+}
+
+/** An address that is told what happens. */
+export interface Webhook {
+  webhook: string;
+  url: string;
+  kinds: string[];
+  created_at: number;
+  /** Since when it has taken nothing. */
+  failing_since: number | null;
+  /** When it was switched off. */
+  off_at: number | null;
+  /** How much waits for it. */
+  waiting: number;
+  /** How much it was not told since the cloud started, because too much waited. */
+  lost: number;
+}
+
+/** One thing that a webhook was told, or is to be. */
+export interface Delivery {
+  delivery: string;
+  kind: string;
+  at: number;
+  tries: number;
+  fate: string;
+  next_at: number | null;
+  answer: string | null;
 }
 
 /** What became of a letter; there is none where the cloud sends none. */

@@ -2,7 +2,7 @@ import { Trouble } from "./api.ts";
 import { session } from "./session.svelte.ts";
 
 /** What may change on the server while somebody looks at it. */
-export type Topic = "rooms" | "vmrs" | "meetings" | "lobbies" | "appointments" | "people" | "records" | "audit";
+export type Topic = "rooms" | "vmrs" | "meetings" | "lobbies" | "appointments" | "people" | "records" | "audit" | "webhooks";
 
 /** Changes that come together are looked up once, after this many milliseconds. */
 const GATHERED = 300;

@@ -6,6 +6,7 @@ mod meetings;
 mod people;
 mod reports;
 mod rooms;
+mod webhooks;
 
 use crate::accounts::Source;
 use crate::console::Desk;
@@ -38,6 +39,7 @@ pub(super) fn routes() -> Router<Desk> {
         .merge(meetings::routes())
         .merge(people::routes())
         .merge(reports::routes())
+        .merge(webhooks::routes())
 }
 
 /// Whoever asks: the desk, the session, where from, and which mark they have seen of what they change (`If-Match`).

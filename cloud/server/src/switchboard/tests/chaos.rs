@@ -56,6 +56,7 @@ impl Books {
             | Output::Answer { .. }
             | Output::Changed { .. }
             | Output::Mail(_)
+            | Output::Deliver(_)
             | Output::AccountAnswer { .. } => {}
         }
     }

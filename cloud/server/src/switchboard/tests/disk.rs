@@ -2,6 +2,7 @@
 
 use super::*;
 use conclave_directory::entry::{Entry, SignUpDomain, TwoFactors};
+use conclave_directory::webhooks::{Delivery, Webhook};
 use conclave_directory::{AddPersonError, Person, Session, TokenHash};
 use conclave_directory::{AddReleaseError, RoomUpdate, StoredRelease, StoredRollout, TakenRoom};
 use conclave_directory::{AddVmrError, CallRecord, EnrolError, Room, Vmr, pin_tries::Verdict};
@@ -98,6 +99,15 @@ through!(Entries {
     fn add_sign_up(&mut; token: TokenHash, organisation: OrganisationId, email: &EmailAddress, expires_at: UnixTime) -> Result<(), StoreError>;
     fn sign_up(&; token: TokenHash, now: UnixTime) -> Result<Option<(OrganisationId, EmailAddress)>, StoreError>;
     fn forget_sign_up(&mut; token: TokenHash) -> Result<(), StoreError>;
+});
+through!(Webhooks {
+    fn keep_webhook(&mut; webhook: &Webhook) -> Result<(), StoreError>;
+    fn remove_webhook(&mut; id: WebhookId) -> Result<bool, StoreError>;
+    fn add_deliveries(&mut; deliveries: &[Delivery]) -> Result<(), StoreError>;
+    fn keep_delivery(&mut; delivery: &Delivery) -> Result<(), StoreError>;
+    fn webhooks(&;) -> Result<Vec<Webhook>, StoreError>;
+    fn waiting_deliveries(&;) -> Result<Vec<Delivery>, StoreError>;
+    fn deliveries(&; webhook: WebhookId, most: u32) -> Result<Vec<Delivery>, StoreError>;
 });
 through!(Audit {
     fn stage(&mut; entry: AuditEntry) -> ();

@@ -338,6 +338,20 @@ fn requests() -> Vec<(ControlRequest, &'static [Role])> {
             ADMINISTRATOR,
         ),
         (Ask::PersonRemove { person: person() }, ADMINISTRATOR),
+        (Ask::WebhookList, ADMINISTRATOR),
+        (
+            Ask::WebhookAdd {
+                webhook: WebhookId::from_random(1),
+                url: Redacted("https://example.org".into()),
+                kinds: vec![],
+                sealed: vec![],
+            },
+            ADMINISTRATOR,
+        ),
+        (Ask::WebhookChange { webhook: room(), url: None, kinds: None, on: None }, ADMINISTRATOR),
+        (Ask::WebhookRemove { webhook: room() }, ADMINISTRATOR),
+        (Ask::WebhookTest { webhook: room() }, ADMINISTRATOR),
+        (Ask::WebhookDeliveries { webhook: room() }, ADMINISTRATOR),
         (Ask::AuditList { installation: true, below: None, most: 9 }, NOBODY),
         (Ask::AuditCheck, NOBODY),
         (Ask::OrganisationAdd { name: name() }, NOBODY),
@@ -345,6 +359,7 @@ fn requests() -> Vec<(ControlRequest, &'static [Role])> {
         (Ask::OrganisationRename { organisation: room(), name: name() }, NOBODY),
         (Ask::CallList { most: 9 }, NOBODY),
         (Ask::PromoteBackup, NOBODY),
+        (Ask::CertificateShow, NOBODY),
         (
             Ask::ReleaseAdd {
                 version: version(),
