@@ -14,6 +14,7 @@ use conclave_directory::entry::{
     DomainError, Entry, MOST_DOMAINS, Shown, SignUpDomain, TwoFactors,
 };
 use conclave_directory::sign_up::MayWrite;
+use conclave_directory::webhooks::EventKind;
 use conclave_directory::{Organisation, PasswordHash, Person, StoreError, TokenHash};
 use conclave_types::{DisplayName, EmailAddress, OrganisationId, Secret};
 use std::time::Duration;
@@ -188,6 +189,7 @@ impl Switchboard {
         let added = self.parts.directory.add_person(&person);
         self.settle(added.is_ok());
         added?;
+        self.tell_of_person(&person, EventKind::PersonAdded);
         self.parts.directory.forget_sign_up(token)?;
         tracing::info!(person = %person.id, "somebody made themselves an account");
         self.let_in(person, browser, Shown::Password)

@@ -206,7 +206,7 @@ impl Switchboard {
                 span.in_scope(|| tracing::debug!(?why, "room left"));
                 let (why, now) = (left_why(why), self.now);
                 self.tally.ended(why);
-                self.tell_of_calls_end(call, why.words());
+                self.tell_of_calls_end(call, why);
                 self.outputs.push_back(Output::Note(Box::new(CallNote::Ended { call, why, now })));
                 RecordEntry::Left { call, why, at }
             }

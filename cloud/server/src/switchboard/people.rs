@@ -629,8 +629,7 @@ impl Switchboard {
                 let person = self.new_person(whose, name, email, role_called(&role)?);
                 self.audit("person.add", person.id, "", in_words(&person));
                 self.parts.directory.add_person(&person)?;
-                let told = line(person.clone(), &Factors::default());
-                self.happened(whose, EventKind::PersonAdded, &told);
+                self.tell_of_person(&person, EventKind::PersonAdded);
                 self.invite(person)
             }
             ControlRequest::PersonInvite { person } => {
@@ -682,12 +681,18 @@ impl Switchboard {
                 self.nobody_invites(Some(person.id), None);
                 self.post.forget(|whose| *whose == Whose::Account(person.id));
                 self.parts.directory.remove_person(person.id)?;
+                self.tell_of_person(&person, EventKind::PersonRemoved);
                 let person = Box::new(line(person, &Factors::default()));
-                self.happened(whose, EventKind::PersonRemoved, &*person);
                 Ok(ControlAnswer::PersonRemoved { person })
             }
             request => self.entry_control(whose, request),
         }
+    }
+
+    /// Somebody has an account, or has none any more.
+    pub(super) fn tell_of_person(&mut self, person: &Person, kind: EventKind) {
+        let told = line(person.clone(), &Factors::default());
+        self.happened(person.organisation, kind, &told);
     }
 
     fn factors(&self, whose: OrganisationId) -> Result<Factors, StoreError> {

@@ -17,7 +17,7 @@ use conclave_directory::webhooks::{
     Delivery, DeliveryFate, EventKind, HookUrl, KEPT, MOST_WAITING, MOST_WEBHOOKS, SWITCHED_OFF,
     Webhook,
 };
-use conclave_directory::{Room, StoreError, Vmr};
+use conclave_directory::{LeftWhy, Room, StoreError, Vmr};
 use conclave_meeting::Attendance;
 use conclave_types::{
     CallId, DeliveryId, DisplayName, MeetingId, OrganisationId, Redacted, RoomId, Time, UnixTime,
@@ -296,14 +296,17 @@ impl Switchboard {
             joined_at: self.wall,
             left_at: None,
             why: None,
+            reason: None,
+            troubles: None,
         };
         self.hooks.calls.insert(who.call, (*whose, line));
     }
 
-    pub(super) fn tell_of_calls_end(&mut self, call: CallId, why: &str) {
+    pub(super) fn tell_of_calls_end(&mut self, call: CallId, why: LeftWhy) {
         let Some((whose, mut line)) = self.hooks.calls.remove(&call) else { return };
         line.left_at = Some(self.wall);
-        line.why = Some(why.to_owned());
+        line.why = Some(why.words().to_owned());
+        line.reason = Some(why.as_str().to_owned());
         self.happened(whose, EventKind::CallEnded, &line);
     }
 
