@@ -37,8 +37,10 @@ const MOST_OUT_EACH: usize = 4;
 pub(super) struct Hooks {
     all: BTreeMap<WebhookId, Webhook>,
     waiting: BTreeMap<DeliveryId, Delivery>,
-    /// Those that are on their way.
-    out: BTreeSet<DeliveryId>,
+    /// Of each webhook those that are not on their way, the first that is due first.
+    queues: BTreeMap<WebhookId, BTreeSet<(UnixTime, DeliveryId)>>,
+    /// Those that are.
+    out: BTreeMap<WebhookId, BTreeSet<DeliveryId>>,
     /// Made by the present input, and not kept yet.
     new: Vec<Delivery>,
     /// How many were not made since the start because too many wait, by webhook.
@@ -69,39 +71,45 @@ struct UpdateTold {
 impl Hooks {
     pub(super) fn of(parts: &super::Parts) -> Result<Hooks, StoreError> {
         let all = parts.directory.webhooks()?;
-        let waiting = parts.directory.waiting_deliveries()?;
-        Ok(Hooks {
-            all: all.into_iter().map(|each| (each.id, each)).collect(),
-            waiting: waiting.into_iter().map(|each| (each.id, each)).collect(),
-            ..Hooks::default()
-        })
+        let all = all.into_iter().map(|each| (each.id, each)).collect();
+        let mut hooks = Hooks { all, ..Hooks::default() };
+        parts.directory.waiting_deliveries()?.into_iter().for_each(|each| hooks.wait(each));
+        Ok(hooks)
     }
 
-    fn on(&self, id: WebhookId) -> bool {
-        self.all.get(&id).is_some_and(|hook| hook.off_at.is_none())
+    /// It waits from now on, or waits again.
+    fn wait(&mut self, delivery: Delivery) {
+        let queue = self.queues.entry(delivery.webhook).or_default();
+        queue.insert((delivery.next_at, delivery.id));
+        self.waiting.insert(delivery.id, delivery);
     }
 
     fn waiting_for(&self, id: WebhookId) -> usize {
-        let of = |each: &&Delivery| each.webhook == id;
-        self.waiting.values().filter(of).count() + self.new.iter().filter(of).count()
+        let new = self.new.iter().filter(|each| each.webhook == id).count();
+        let queued = self.queues.get(&id).map_or(0, BTreeSet::len);
+        queued + self.out.get(&id).map_or(0, BTreeSet::len) + new
     }
 
-    fn out_for(&self, id: WebhookId) -> usize {
-        let of = |out: &&DeliveryId| self.waiting.get(out).is_some_and(|each| each.webhook == id);
-        self.out.iter().filter(of).count()
-    }
-
-    /// When the next one is due; `None`: nothing waits that may go out.
-    fn next(&self) -> Option<UnixTime> {
-        if self.out.len() >= MOST_OUT {
+    /// The next one that may go out, and when; `None`: nothing waits that may. As many steps as there are webhooks.
+    fn next(&self) -> Option<(UnixTime, DeliveryId)> {
+        if self.out.values().map(BTreeSet::len).sum::<usize>() >= MOST_OUT {
             return None;
         }
-        let idle = |each: &&Delivery| {
-            !self.out.contains(&each.id)
-                && self.on(each.webhook)
-                && self.out_for(each.webhook) < MOST_OUT_EACH
+        let may = |id: &WebhookId| {
+            let on = self.all.get(id).is_some_and(|hook| hook.off_at.is_none());
+            on && self.out.get(id).map_or(0, BTreeSet::len) < MOST_OUT_EACH
         };
-        self.waiting.values().filter(idle).map(|each| each.next_at).min()
+        let queues = self.queues.iter().filter(|(id, _)| may(id));
+        queues.filter_map(|(_, queue)| queue.first().copied()).min()
+    }
+
+    /// Nothing of it is known any more.
+    fn forget(&mut self, id: WebhookId) {
+        self.all.remove(&id);
+        self.queues.remove(&id);
+        self.out.remove(&id);
+        self.lost.remove(&id);
+        self.waiting.retain(|_, each| each.webhook != id);
     }
 }
 
@@ -120,7 +128,7 @@ struct Body<'a, T> {
 impl Switchboard {
     /// When a delivery is due.
     pub(super) fn hooks_deadline(&self) -> Option<Time> {
-        self.hooks.next().map(|at| self.now + self.wall.until(at))
+        self.hooks.next().map(|(at, _)| self.now + self.wall.until(at))
     }
 
     /// Something happened in an organisation, which the API shows so.
@@ -187,16 +195,10 @@ impl Switchboard {
                 // They are sent all the same, as long as this cloud runs.
                 tracing::error!(%error, "what webhooks are to be told cannot be kept");
             }
-            self.hooks.waiting.extend(new.into_iter().map(|each| (each.id, each)));
+            new.into_iter().for_each(|each| self.hooks.wait(each));
         }
-        while self.hooks.next().is_some_and(|at| at <= self.wall) {
-            let due = self.hooks.waiting.values().find(|each| {
-                each.next_at <= self.wall
-                    && !self.hooks.out.contains(&each.id)
-                    && self.hooks.on(each.webhook)
-                    && self.hooks.out_for(each.webhook) < MOST_OUT_EACH
-            });
-            let Some(due) = due else { return };
+        while let Some((at, id)) = self.hooks.next().filter(|(at, _)| *at <= self.wall) {
+            let Some(due) = self.hooks.waiting.get(&id) else { return };
             let Some(hook) = self.hooks.all.get(&due.webhook) else { return };
             let outgoing = Outgoing {
                 delivery: due.id,
@@ -205,24 +207,28 @@ impl Switchboard {
                 sealed: hook.sealed.clone(),
                 body: due.body.clone(),
             };
-            self.hooks.out.insert(due.id);
+            if let Some(queue) = self.hooks.queues.get_mut(&outgoing.webhook) {
+                queue.remove(&(at, id));
+            }
+            self.hooks.out.entry(outgoing.webhook).or_default().insert(id);
             self.outputs.push_back(Output::Deliver(Box::new(outgoing)));
         }
     }
 
     /// What came of a delivery.
     pub(super) fn delivered(&mut self, id: DeliveryId, answer: Answer) {
-        self.hooks.out.remove(&id);
         let chance = self.random() as u32;
-        let Some(delivery) = self.hooks.waiting.get_mut(&id) else { return };
+        let Some(mut delivery) = self.hooks.waiting.remove(&id) else { return };
+        if let Some(out) = self.hooks.out.get_mut(&delivery.webhook) {
+            out.remove(&id);
+        }
         let taken = matches!(answer, Answer::Taken(_));
         match answer {
             Answer::Taken(words) => delivery.taken(words),
             Answer::NotTaken(words) => delivery.not_taken(self.wall, words, chance),
         }
-        let delivery = delivery.clone();
-        if delivery.fate != DeliveryFate::Waiting {
-            self.hooks.waiting.remove(&id);
+        if delivery.fate == DeliveryFate::Waiting {
+            self.hooks.wait(delivery.clone());
         }
         if let Err(error) = self.parts.directory.keep_delivery(&delivery) {
             tracing::error!(%error, delivery = %id, "what came of a delivery cannot be kept");
@@ -256,6 +262,10 @@ impl Switchboard {
     }
 
     pub(super) fn tell_of_room(&mut self, room: Room, kind: EventKind) {
+        // Ten thousand rooms may link at once, and mostly nobody wants to hear of it.
+        if self.hooks.all.is_empty() {
+            return;
+        }
         let whose = room.organisation;
         let line = self.room_line(room);
         self.happened(whose, kind, &line);
@@ -378,9 +388,7 @@ impl Switchboard {
                 self.audit("webhook.remove", hook.id, in_words(&hook), "");
                 self.parts.directory.remove_webhook(hook.id)?;
                 let webhook = self.webhook_line(&hook);
-                self.hooks.all.remove(&hook.id);
-                self.hooks.waiting.retain(|_, each| each.webhook != hook.id);
-                self.hooks.lost.remove(&hook.id);
+                self.hooks.forget(hook.id);
                 Ok(ControlAnswer::WebhookRemoved { webhook })
             }
             ControlRequest::WebhookTest { webhook } => {
