@@ -34,7 +34,7 @@ pub struct Changed {
     pub topics: Vec<Topic>,
 }
 
-const ALL: [Topic; 8] = [
+const ALL: [Topic; 9] = [
     Topic::Rooms,
     Topic::Vmrs,
     Topic::Meetings,

@@ -12,7 +12,7 @@ use crate::control::{
 use conclave_directory::usage::Span;
 use conclave_directory::webhooks::EventKind;
 use conclave_directory::{
-    AwaitedDevice, CallRecord, ClaimError, EnrolError, PinHash, Room, RoomStatus, Vmr,
+    AwaitedDevice, CallRecord, ClaimError, EnrolError, PinHash, Room, RoomStatus,
 };
 use conclave_link_protocol::message::{CloudEvent, Order, RoomIdentity};
 use conclave_meeting::{Input as Meet, MeetingSummary};

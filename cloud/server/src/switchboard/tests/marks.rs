@@ -62,7 +62,12 @@ fn a_name_a_capacity_and_a_pin_are_changes_of_a_meeting_room() {
     };
     let pin =
         |pin: &str| ControlRequest::VmrSetPin { number: number(), pin: Some(pin.parse().unwrap()) };
-    let change = || ControlRequest::VmrChange { number: number(), name: None, capacity: Some(9) };
+    let change = || ControlRequest::VmrChange {
+        number: number(),
+        name: None,
+        capacity: Some(9),
+        lobby: None,
+    };
     let first = mark(&mut cloud);
     assert!(matches!(cloud.if_unchanged(&first, change()), ControlAnswer::VmrChanged { .. }));
     assert!(overtaken(&cloud.if_unchanged(&first, pin("135790"))));

@@ -128,6 +128,7 @@ fn a_meeting_is_told_from_its_first_room_to_its_last_and_a_hidden_one_never() {
             profiles: SrtpProfile::PREFERENCE.to_vec(),
             microphone: Switch::On,
             camera: Switch::On,
+            lobby: false,
         });
         let (response, mut outputs) = cloud.ask(link, join);
         let Some(Response::Joined(joined)) = response else { panic!("{response:?}") };
