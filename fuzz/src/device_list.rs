@@ -5,6 +5,7 @@
 #[expect(unreachable_pub, reason = "it is public where it belongs")]
 mod device_list;
 #[path = "../../cloud/directory/src/tags.rs"]
+#[expect(dead_code, reason = "tags are written by the cloud only")]
 #[expect(unreachable_pub, reason = "it is public where it belongs")]
 pub(crate) mod tags;
 
