@@ -53,7 +53,7 @@ impl Count {
 }
 
 /// All askings that still count.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct SignUps {
     sources: BTreeMap<IpAddr, Count>,
     addresses: BTreeMap<[u8; 32], Count>,
