@@ -132,6 +132,15 @@ fn main() -> ExitCode {
 /// not the panel.
 const WHOLE: [&str; 3] = ["--workspace", "--features", "driver"];
 
+/// What asks the console's API for all that its description names, in a test.
+const API_TOOLS: tools::Wanted = tools::Wanted {
+    name: "api",
+    package: "schemathesis",
+    program: "schemathesis",
+    list: include_str!("../api-tools.txt"),
+    path: "xtask/api-tools.txt",
+};
+
 fn demo(windows: bool, install: &Install) -> Result<()> {
     if !install.no_install {
         packages::install(Purpose::Test)?;
@@ -220,6 +229,9 @@ fn test(fast: bool, install: &Install) -> Result<()> {
     let tools = built("../tools")?;
     console::build(&mut steps, &workspace()?, &tools)?;
     console::check(&mut steps, &workspace()?, &tools)?;
+    if !fast {
+        API_TOOLS.programs(&mut steps, &tools)?;
+    }
     steps.cargo(
         "Lints",
         &[&["clippy"], &WHOLE[..], &["--all-targets", "--", "-D", "warnings"]].concat(),

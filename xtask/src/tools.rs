@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn each_list_pins_a_version_and_a_hash_for_every_package() {
-        for wanted in [deny::WANTED, yocto::WANTED, console::WANTED] {
+        for wanted in [deny::WANTED, yocto::WANTED, console::WANTED, crate::API_TOOLS] {
             let version = wanted.version().unwrap();
             assert!(version.split('.').all(|part| part.parse::<u32>().is_ok()), "{version}");
             for block in wanted.list.split("==").skip(1) {

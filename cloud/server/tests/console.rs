@@ -2,216 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use tempfile::TempDir;
-
+mod common;
 #[path = "console/passkeys.rs"]
 mod passkeys;
 
-const PASSWORD: &str = "7 purple tractors sing";
-
-/// A cloud that runs until it is dropped.
-struct Cloud {
-    process: Child,
-    data: TempDir,
-    console: SocketAddr,
-    name: ServerName<'static>,
-    link: Option<String>,
-    tls: Arc<ClientConfig>,
-}
-
-impl Cloud {
-    fn start() -> Cloud {
-        Cloud::start_in(tempfile::tempdir().unwrap())
-    }
-
-    fn start_in(data: TempDir) -> Cloud {
-        Cloud::start_with(data, &["--console", "127.0.0.1:0"])
-    }
-
-    fn start_with(data: TempDir, more: &[&str]) -> Cloud {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_conclave-cloud"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(more)
-            .arg("--data")
-            .arg(data.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // Its log says when it runs; until then nothing answers.
-        let mut log = BufReader::new(process.stderr.take().unwrap());
-        let mut line = String::new();
-        while !line.contains("the cloud is running") {
-            line.clear();
-            assert_ne!(log.read_line(&mut line).unwrap(), 0, "the cloud ended");
-        }
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        let run: Value =
-            serde_json::from_slice(&std::fs::read(data.path().join("run.json")).unwrap()).unwrap();
-        let url = run["console"].as_str().unwrap();
-        // By its address, or by the only name that it has here.
-        let console = url.strip_prefix("https://").unwrap().replace("localhost", "127.0.0.1");
-        let console = console.parse().unwrap();
-        let name = match url.contains("localhost") {
-            true => ServerName::try_from("localhost").unwrap(),
-            false => ServerName::from(SocketAddr::ip(&console)),
-        };
-        let tls = trusting(&data.path().join("console.pem"), &rustls::version::TLS13);
-        Cloud { process, data, console, name, link: None, tls }
-    }
-
-    /// The token of the link that it printed.
-    fn token(&mut self) -> String {
-        if self.link.is_none() {
-            let mut lines = BufReader::new(self.process.stdout.take().unwrap()).lines();
-            let link =
-                lines.find_map(|line| Some(line.unwrap().split_once("/setup#")?.1.to_owned()));
-            self.link = link;
-        }
-        self.link.clone().unwrap()
-    }
-
-    fn set_up(&mut self) -> Browser<'_> {
-        let token = self.token();
-        let mut browser = self.browser();
-        let answer = browser.post("/setup", first_administrator(&token, PASSWORD));
-        assert_eq!(answer.status, 201, "{}", answer.body);
-        browser
-    }
-
-    fn browser(&self) -> Browser<'_> {
-        Browser { cloud: self, cookies: Vec::new() }
-    }
-
-    /// What a connection answers to these octets.
-    fn raw(&self, octets: &[u8]) -> String {
-        let session = ClientConnection::new(self.tls.clone(), self.name.clone()).unwrap();
-        let socket = TcpStream::connect(self.console).unwrap();
-        let mut stream = StreamOwned::new(session, socket);
-        // A server that has heard enough may close before it has heard all.
-        let _ = stream.write_all(octets);
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        String::from_utf8(answer).unwrap()
-    }
-}
-
-impl Drop for Cloud {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn trusting(
-    certificate: &Path,
-    version: &'static rustls::SupportedProtocolVersion,
-) -> Arc<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[version])
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Arc::new(config)
-}
-
-fn first_administrator(token: &str, password: &str) -> Value {
-    json!({
-        "token": token, "organisation": "Hôpital Saint-Louis", "name": "Ada Lovelace",
-        "email": "ada@example.org", "password": password,
-    })
-}
-
-struct Answer {
-    status: u16,
-    head: String,
-    body: Value,
-}
-
-impl Answer {
-    fn error(&self) -> (u16, &str) {
-        (self.status, self.body["error"].as_str().unwrap_or_default())
-    }
-}
-
-/// Keeps cookies as a browser does.
-struct Browser<'a> {
-    cloud: &'a Cloud,
-    cookies: Vec<(String, String)>,
-}
-
-impl<'a> Browser<'a> {
-    fn ask(&mut self, method: &str, path: &str, body: Option<Value>) -> Answer {
-        self.ask_seeing("", method, path, body)
-    }
-
-    /// The same, of what has this mark.
-    fn ask_seeing(&mut self, mark: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let seen =
-            if mark.is_empty() { String::new() } else { format!("If-Match: \"{mark}\"\r\n") };
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let cookies: Vec<String> =
-            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = format!(
-            "{method} /api/v1{path} HTTP/1.1\r\nHost: console\r\nConnection: close\r\nX-Conclave: 1\r\n{seen}\
-             Content-Type: application/json\r\nContent-Length: {}\r\nCookie: {}\r\n\r\n{body}",
-            body.len(),
-            cookies.join("; "),
-        );
-        let text = self.cloud.raw(request.as_bytes());
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head.split(' ').nth(1).unwrap_or("0").parse().unwrap();
-        for line in head.lines() {
-            let Some(cookie) = line.strip_prefix("set-cookie: ") else { continue };
-            let (pair, flags) = cookie.split_once("; ").unwrap();
-            assert!(flags.starts_with("Path=/; Secure; HttpOnly; SameSite=Strict"), "{flags}");
-            let (name, value) = pair.split_once('=').unwrap();
-            self.cookies.retain(|(known, _)| known != name);
-            if !value.is_empty() {
-                self.cookies.push((name.to_owned(), value.to_owned()));
-            }
-        }
-        let body = serde_json::from_str(body).unwrap_or(Value::Null);
-        Answer { status, head: head.to_owned(), body }
-    }
-
-    fn get(&mut self, path: &str) -> Answer {
-        self.ask("GET", path, None)
-    }
-
-    fn post(&mut self, path: &str, body: Value) -> Answer {
-        self.ask("POST", path, Some(body))
-    }
-
-    fn sign_in(&mut self, email: &str, password: &str) -> Answer {
-        self.post("/session", json!({ "email": email, "password": password }))
-    }
-
-    /// Somebody with this role, who accepted their invitation in a browser of their own.
-    fn invite(&mut self, email: &str, role: &str) -> Browser<'a> {
-        let invited = self.post("/people", json!({ "email": email, "name": "Max", "role": role }));
-        let token = invited.body["invitation"].as_str().unwrap().to_owned();
-        let mut theirs = self.cloud.browser();
-        let looked = theirs.post("/invitation/look", json!({ "token": token }));
-        assert_eq!(looked.body["email"], email);
-        let accept = json!({ "token": token, "password": "11 green giraffes jump" });
-        assert_eq!(theirs.post("/invitation", accept.clone()).status, 200);
-        assert_eq!(self.cloud.browser().post("/invitation", accept).error(), (410, "link_is_over"));
-        theirs
-    }
-}
+use common::{Browser, Cloud, PASSWORD, first_administrator, trusting};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
 
 #[test]
 fn the_first_administrator_sets_the_cloud_up_and_signs_in_again_after_a_restart() {
@@ -368,6 +169,45 @@ fn what_each_role_may_ask_for_is_so_for_every_address() {
         let fits = matches!(hers.status, 200 | 204) || hers.error() == (409, "refused");
         assert!(fits, "{method} {path}: {} {}", hers.status, hers.body);
     }
+}
+
+#[test]
+fn a_request_with_a_key_is_done_once_however_often_it_is_sent() {
+    let mut cloud = Cloud::start();
+    let mut ada = cloud.set_up();
+    let group = |name: &str| Some(json!({ "name": name }));
+    let key = "Idempotency-Key: 8e03978e-40d5-43e8-bc93-6894a57f9324\r\n";
+    let first = ada.ask_with("POST", "/groups", group("Ground floor"), key);
+    let again = ada.ask_with("POST", "/groups", group("Ground floor"), key);
+    assert_eq!((first.status, again.status), (200, 200), "{}", again.body);
+    assert_eq!(first.body, again.body);
+    assert!(again.head.contains("idempotency-replayed: true"), "{}", again.head);
+    assert!(!first.head.contains("idempotency-replayed"), "{}", first.head);
+    assert_eq!(ada.get("/groups").body["groups"].as_array().unwrap().len(), 1);
+    let another = ada.ask_with("POST", "/groups", group("First floor"), key);
+    assert_eq!(another.error(), (422, "key_of_another"));
+    // Without a key it is done, or refused, each time.
+    assert_eq!(ada.post("/groups", json!({ "name": "Ground floor" })).error(), (409, "refused"));
+    let no_key = ada.ask_with("POST", "/groups", group("X"), "Idempotency-Key: \u{e9}\r\n");
+    assert_eq!(no_key.error(), (400, "not_understood"));
+    // Somebody else has keys of their own, and a stranger none.
+    let theirs = ada.invite("max@example.org", "administrator").ask_with(
+        "POST",
+        "/groups",
+        group("Second floor"),
+        key,
+    );
+    assert_eq!(theirs.body["group"]["name"], "Second floor");
+    let nobodys = ada.cloud.browser().ask_with("POST", "/groups", group("Third floor"), key);
+    assert_eq!(nobodys.error(), (401, "signed_out"));
+}
+
+#[test]
+fn the_description_of_the_api_is_there_for_everybody() {
+    let cloud = Cloud::start();
+    let answer = cloud.browser().get("/openapi.json");
+    assert_eq!((answer.status, &answer.body["openapi"]), (200, &json!("3.1.0")));
+    assert!(answer.body["paths"]["/rooms/{room}"]["get"].is_object());
 }
 
 #[test]

@@ -84,6 +84,23 @@ impl<'de> Deserialize<'de> for SettingsDocument {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for SettingsDocument {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SettingsDocument".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "object",
+            "description": "Settings by name",
+            "maxProperties": MOST,
+            "propertyNames": { "minLength": 1, "maxLength": LONGEST },
+            "additionalProperties": { "type": "string", "minLength": 1, "maxLength": LONGEST },
+        })
+    }
+}
+
 /// What a document is known by: the beginning of its hash, as the cloud computed it. 16 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SettingsMark(pub u64);

@@ -100,6 +100,7 @@ pub struct UpdateReport {
 }
 
 /// How far a room is.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum UpdateStage {
@@ -147,6 +148,7 @@ pub enum UpdateStage {
 }
 
 /// What was wrong with an update.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UpdateFault {

@@ -13,6 +13,8 @@ mod name;
 mod number;
 mod release;
 mod reset;
+#[cfg(feature = "schema")]
+mod schema;
 mod secret;
 mod settings;
 mod time;

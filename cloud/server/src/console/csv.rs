@@ -3,14 +3,14 @@
 //! What people named is text there, whatever it begins with: a cell that begins like a formula gets an apostrophe in front
 //! (OWASP, "CSV Injection").
 
-use super::reply::Trouble;
+use super::reply::{Told, Trouble};
 use crate::control::{ControlAnswer, RecordLine, UsageLine, UsedLine};
 use ::csv::Writer;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use conclave_types::UnixTime;
 
-pub(super) fn records(answer: ControlAnswer) -> Result<Response, Trouble> {
+pub(super) fn records(Told(answer): Told) -> Result<Response, Trouble> {
     let ControlAnswer::Records { records } = answer else { return Err(Trouble::NotFound) };
     let head = [
         "room",
@@ -46,7 +46,7 @@ pub(super) fn records(answer: ControlAnswer) -> Result<Response, Trouble> {
     file("calls", head, rows)
 }
 
-pub(super) fn usage(answer: ControlAnswer) -> Result<Response, Trouble> {
+pub(super) fn usage(Told(answer): Told) -> Result<Response, Trouble> {
     let ControlAnswer::Usage { usage } = answer else { return Err(Trouble::NotFound) };
     let UsageLine { rooms, people, vmrs, days, .. } = *usage;
     let of = |kind: &str, line: UsedLine| {

@@ -1,28 +1,35 @@
 //! What the sign-in page offers, and how somebody whose organisation lets them makes themselves an account.
 
 use super::Desk;
-use super::people::{Cookies, fresh, judge, signed_in};
+use super::api::{done, gives};
+use super::people::{Cookies, MeBody, fresh, judge, signed_in};
 use super::reply::Trouble;
 use crate::accounts::{AccountAnswer, AccountRequest, Source};
+use aide::axum::ApiRouter;
+use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use conclave_directory::{Password, Token, TokenHash};
 use conclave_types::{DisplayName, EmailAddress, Secret};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(super) fn routes() -> Router<Desk> {
-    Router::new()
-        .route("/door", get(door))
-        .route("/sign-up", post(ask))
-        .route("/sign-up/look", post(look))
-        .route("/sign-up/accept", post(accept))
+pub(super) fn routes() -> ApiRouter<Desk> {
+    let door_is = gives::<Door>("What is offered to whoever is not signed in", 200);
+    let ask_is = done("Ask for a letter with which one makes oneself an account");
+    let look_is = gives::<Found>("Whom the link in such a letter is for", 200);
+    let accept_is = gives::<MeBody>("Make oneself an account, with such a link's token", 201);
+    ApiRouter::new()
+        .api_route("/door", get_with(door, door_is))
+        .api_route("/sign-up", post_with(ask, ask_is))
+        .api_route("/sign-up/look", post_with(look, look_is))
+        .api_route("/sign-up/accept", post_with(accept, accept_is))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Door {
     /// Whether somebody may make themselves an account.
     sign_up: bool,
@@ -38,7 +45,7 @@ async fn door(State(desk): State<Desk>) -> Result<Json<Door>, Trouble> {
     Ok(Json(Door { sign_up, passkeys }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Ask {
     email: EmailAddress,
@@ -54,13 +61,13 @@ async fn ask(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Look {
     token: Secret<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Found {
     organisation: DisplayName,
     email: EmailAddress,
@@ -82,11 +89,12 @@ async fn find(desk: &Desk, token: &Secret<String>) -> Result<(TokenHash, Found),
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Accept {
     token: Secret<String>,
     name: DisplayName,
+    #[schemars(with = "String")]
     password: Password,
 }
 

@@ -4,17 +4,19 @@
 //! up is told that everything changed.
 
 use super::Desk;
+use super::api::file;
 use super::people::{self, Cookies};
 use super::reply::Trouble;
 use crate::accounts::Me;
 use crate::switchboard::Topic;
-use axum::Router;
+use aide::axum::ApiRouter;
+use aide::axum::routing::get_with;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::routing::get;
+use axum::response::{IntoResponse, Response};
 use conclave_directory::access::{Action, allowed};
 use conclave_types::OrganisationId;
-use futures_util::{Stream, stream};
+use futures_util::stream;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -61,8 +63,9 @@ fn action(topic: Topic) -> Action {
     }
 }
 
-pub(super) fn routes() -> Router<Desk> {
-    Router::new().route("/live", get(live))
+pub(super) fn routes() -> ApiRouter<Desk> {
+    let live_is = file("What changes, as it changes: server-sent events", "text/event-stream");
+    ApiRouter::new().api_route("/live", get_with(live, live_is))
 }
 
 struct Listener {
@@ -72,16 +75,14 @@ struct Listener {
     changes: broadcast::Receiver<Changed>,
 }
 
-async fn live(
-    State(desk): State<Desk>,
-    cookies: Cookies,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Trouble> {
+async fn live(State(desk): State<Desk>, cookies: Cookies) -> Result<Response, Trouble> {
     // Before it is looked who asks, so that no change falls between.
     let changes = desk.changes.subscribe();
     let me = people::who_is_in(&desk, &cookies).await?;
     let listener = Listener { desk, cookies, me, changes };
     let events = stream::unfold(listener, |listener| listener.next());
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEPT_ALIVE)))
+    let alive = KeepAlive::new().interval(KEPT_ALIVE);
+    Ok(Sse::new(events).keep_alive(alive).into_response())
 }
 
 impl Listener {

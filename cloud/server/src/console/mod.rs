@@ -2,20 +2,24 @@
 //!
 //! Nothing is decided here. `door` takes connections and their TLS, `people` signs people in
 //! and out, `things` puts a request into the words of the command line; the switchboard answers, and it alone
-//! knows who may do what. `second_factor` asks for the code of an app, `passkeys` for what
-//! a device signs, `entry` lets people make themselves an account. `live` says what changed, `pages` shows the pages.
+//! knows who may do what. `api` describes all of it. `once` has what is sent again be done once. `second_factor` asks for the
+//! code of an app, `passkeys` for what a device signs, `entry` lets people make themselves an account. `live` says what
+//! changed, `pages` shows the pages.
 //!
 //! - Whoever is signed in has a session's token in a cookie that no script reads and no other site sends
 //!   (`__Host-`, `HttpOnly`, `Secure`, `SameSite=Strict`). What changes something wants the header `X-Conclave: 1`
 //!   besides, which a form of another site cannot send.
 //! - A script has a token in the header `Authorization`, which no browser sends by itself: nothing else is looked at then.
-//! - Bodies have at most 64 KiB, a list of devices 4 MiB, requests 30 s; passwords are hashed four at a time.
+//! - Bodies have at most 64 KiB, requests 30 s; passwords are hashed four at a time.
 
+mod api;
 pub mod certificate;
 mod csv;
 mod door;
 mod entry;
+mod idempotency;
 mod live;
+mod once;
 mod pages;
 mod passkeys;
 mod people;
@@ -32,17 +36,19 @@ use crate::accounts::{AccountAnswer, AccountRequest, Source};
 use crate::control::{ControlAnswer, ControlRequest};
 use crate::data_folder::DataFolder;
 use crate::switchboard::Credential;
+use aide::axum::ApiRouter;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use conclave_directory::{Password, PasswordHash, Token};
+use idempotency::Answers;
 use passkeys::Passkeys;
 use reply::Trouble;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
@@ -86,6 +92,7 @@ pub struct Desk {
     hashing: Arc<Semaphore>,
     random: SystemRandom,
     vault: Arc<Vault>,
+    answers: Arc<Mutex<Answers>>,
     /// None where the console has no name that they could belong to.
     passkeys: Option<Arc<Passkeys>>,
 }
@@ -101,7 +108,8 @@ impl Desk {
         let hashing = Arc::new(Semaphore::new(MOST_HASHING));
         let changes = broadcast::Sender::new(live::KEPT);
         let random = SystemRandom::new();
-        Ok((Desk { asks, changes, hashing, random, vault, passkeys: None }, asked))
+        let answers = Arc::default();
+        Ok((Desk { asks, changes, hashing, random, vault, answers, passkeys: None }, asked))
     }
 
     /// The same, where browsers reach it at this address, such as `https://conclave.example.org:8443`.
@@ -169,17 +177,23 @@ impl Desk {
     }
 }
 
+/// The API.
+fn api_routes() -> ApiRouter<Desk> {
+    people::routes()
+        .merge(second_factor::routes())
+        .merge(passkeys::routes())
+        .merge(entry::routes())
+        .merge(things::routes())
+        .merge(live::routes())
+}
+
 /// Everything that a browser may ask for.
 fn routes(desk: Desk) -> Router {
     Router::new()
         .nest(
-            "/api/v1",
-            people::routes()
-                .merge(second_factor::routes())
-                .merge(passkeys::routes())
-                .merge(entry::routes())
-                .merge(things::routes())
-                .merge(live::routes()),
+            api::ROOT,
+            api::described(api_routes())
+                .layer(middleware::from_fn_with_state(desk.clone(), once::once)),
         )
         .fallback(pages::page)
         .method_not_allowed_fallback(|| async { Trouble::NotFound })

@@ -10,20 +10,23 @@
 mod pending;
 
 use super::Desk;
-use super::people::{Cookies, fresh, own_password, signed_in, who};
+use super::api::{done, gives};
+use super::people::{Cookies, MeBody, fresh, own_password, signed_in, who};
 use super::reply::Trouble;
 use crate::accounts::{AccountAnswer, AccountRequest, Source};
 use crate::control::RefusalCode;
+use aide::axum::ApiRouter;
+use aide::axum::routing::{delete_with, get_with, post_with};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{delete, get, post};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use conclave_directory::sign_in::network;
 use conclave_directory::{CredentialId, Passkey, Password, Token, TokenHash};
 use conclave_types::{DisplayName, PasskeyId, PersonId, Secret, UnixTime};
 use pending::Pending;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::{Mutex, PoisonError};
@@ -83,13 +86,20 @@ impl Passkeys {
     }
 }
 
-pub(super) fn routes() -> Router<Desk> {
-    Router::new()
-        .route("/me/passkeys", get(list).post(register))
-        .route("/me/passkeys/begin", post(begin_to_register))
-        .route("/me/passkeys/{passkey}", delete(remove))
-        .route("/session/passkey", post(sign_in))
-        .route("/session/passkey/begin", post(begin_to_sign_in))
+pub(super) fn routes() -> ApiRouter<Desk> {
+    let list_is = gives::<Listed>("One's own passkeys", 200);
+    let begin_is = gives::<Challenge>("Begin with a new passkey", 200);
+    let sign_in_is = gives::<MeBody>("Sign in with a passkey: the answer has the cookie", 200);
+    let challenge_is = gives::<Challenge>("Begin to sign in with a passkey", 200);
+    ApiRouter::new()
+        .api_route(
+            "/me/passkeys",
+            get_with(list, list_is).post_with(register, done("Keep the new passkey")),
+        )
+        .api_route("/me/passkeys/begin", post_with(begin_to_register, begin_is))
+        .api_route("/me/passkeys/{passkey}", delete_with(remove, done("Remove a passkey")))
+        .api_route("/session/passkey", post_with(sign_in, sign_in_is))
+        .api_route("/session/passkey/begin", post_with(begin_to_sign_in, challenge_is))
 }
 
 fn passkeys_of(desk: &Desk) -> Result<&Passkeys, Trouble> {
@@ -102,19 +112,19 @@ fn passkeys_of(desk: &Desk) -> Result<&Passkeys, Trouble> {
 }
 
 /// What a browser is told: what to hand to its device, and by what the second half is known.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Challenge {
     ceremony: Secret<String>,
     /// As `navigator.credentials` takes it, with octets in base64url (Web Authentication, 5.1.10).
     options: Value,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Listed {
     passkeys: Vec<Line>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Line {
     passkey: PasskeyId,
     name: DisplayName,
@@ -148,9 +158,10 @@ async fn refused<T>(desk: &Desk, cookies: &Cookies) -> Result<T, Trouble> {
     Err(Trouble::SecondFactorWanted)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WithPassword {
+    #[schemars(with = "String")]
     password: Password,
 }
 
@@ -185,11 +196,12 @@ async fn begin_to_register(
     Ok(Json(Challenge { ceremony: Secret::new(token.expose()), options }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Register {
     ceremony: Secret<String>,
     name: DisplayName,
+    #[schemars(with = "Value")]
     credential: Box<RegisterPublicKeyCredential>,
 }
 
@@ -260,10 +272,11 @@ async fn begin_to_sign_in(
     Ok(Json(Challenge { ceremony: Secret::new(token.expose()), options }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SignIn {
     ceremony: Secret<String>,
+    #[schemars(with = "Value")]
     credential: Box<PublicKeyCredential>,
 }
 

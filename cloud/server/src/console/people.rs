@@ -1,18 +1,22 @@
 //! Signing in and out, the first administrator, invitations, one's own account.
 
+use super::api::{done, gives};
 use super::reply::Trouble;
 use super::{Desk, PasswordHash, second_factor};
 use crate::accounts::{AccountAnswer, AccountRequest, Browser, Candidate, First, Me, Source};
 use crate::switchboard::Credential;
+use aide::axum::ApiRouter;
+use aide::axum::routing::{get_with, post_with};
+use aide::transform::TransformOperation;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use conclave_directory::{Password, Token, TokenHash};
 use conclave_types::{DisplayName, EmailAddress, OrganisationId, Secret};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The cookie of a session. `__Host-`: from this host alone, over TLS alone (RFC 6265bis, 4.1.3.2).
@@ -57,6 +61,8 @@ impl Cookies {
     }
 }
 
+impl aide::OperationInput for Cookies {}
+
 impl<S: Sync> FromRequestParts<S> for Cookies {
     type Rejection = std::convert::Infallible;
 
@@ -80,19 +86,36 @@ impl<S: Sync> FromRequestParts<S> for Cookies {
     }
 }
 
-pub(super) fn routes() -> Router<Desk> {
-    Router::new()
-        .route("/setup", post(set_up))
-        .route("/session", post(sign_in).delete(sign_out))
-        .route("/me", get(me))
-        .route("/me/password", post(change_password))
-        .route("/me/sign-out-elsewhere", post(sign_out_elsewhere))
-        .route("/invitation", post(accept_invitation))
-        .route("/invitation/look", post(look_at_invitation))
+pub(super) fn routes() -> ApiRouter<Desk> {
+    let set_up_is =
+        gives::<MeBody>("Make the first administrator, with the set-up link's token", 201);
+    let sign_in_is = gives::<MeBody>("Sign in: the answer has the session's cookie", 200);
+    let me_is = gives::<MeBody>("Whose session it is", 200);
+    let look_is = gives::<MeBody>("Whom an invitation is for", 200);
+    ApiRouter::new()
+        .api_route("/setup", post_with(set_up, set_up_is))
+        .api_route(
+            "/session",
+            post_with(sign_in, sign_in_is).delete_with(sign_out, done("Sign out")),
+        )
+        .api_route("/me", get_with(me, me_is))
+        .api_route("/me/password", post_with(change_password, done("Change one's password")))
+        .api_route(
+            "/me/sign-out-elsewhere",
+            post_with(sign_out_elsewhere, done("End all of one's other sessions")),
+        )
+        .api_route("/invitation", post_with(accept_invitation, accept_is))
+        .api_route("/invitation/look", post_with(look_at_invitation, look_is))
 }
 
-#[derive(Serialize)]
-struct MeBody {
+fn accept_is(operation: TransformOperation<'_>) -> TransformOperation<'_> {
+    // Whoever has a second factor has set the password, and signs in next.
+    let operation = done("")(operation);
+    gives::<MeBody>("Set one's password, with an invitation's token", 200)(operation)
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct MeBody {
     person: String,
     name: DisplayName,
     email: EmailAddress,
@@ -105,7 +128,7 @@ struct MeBody {
     first: Option<&'static str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct OrganisationBody {
     organisation: OrganisationId,
     name: DisplayName,
@@ -167,13 +190,14 @@ fn cookie(name: &str, value: &str, lifetime: Option<u32>) -> Option<HeaderValue>
     Some(value)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SetUp {
     token: Secret<String>,
     organisation: DisplayName,
     name: DisplayName,
     email: EmailAddress,
+    #[schemars(with = "String")]
     password: Password,
 }
 
@@ -208,10 +232,11 @@ pub(super) fn judge(
     password.judge(email, name.as_str()).map_err(Trouble::WeakPassword)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SignIn {
     email: EmailAddress,
+    #[schemars(with = "String")]
     password: Password,
     /// Where the address belongs to several: which one is meant.
     organisation: Option<OrganisationId>,
@@ -324,10 +349,12 @@ pub(super) async fn who_is_in(desk: &Desk, cookies: &Cookies) -> Result<Me, Trou
     if me.first.is_none() { Ok(me) } else { Err(Trouble::SecondFactorWanted) }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangePassword {
+    #[schemars(with = "String")]
     old: Password,
+    #[schemars(with = "String")]
     new: Password,
 }
 
@@ -366,7 +393,7 @@ pub(super) async fn own_password(
     Ok(password)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Look {
     token: Secret<String>,
@@ -388,10 +415,11 @@ async fn invited(desk: &Desk, token: &Secret<String>) -> Result<(TokenHash, Me),
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Accept {
     token: Secret<String>,
+    #[schemars(with = "String")]
     password: Password,
 }
 

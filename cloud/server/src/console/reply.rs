@@ -6,6 +6,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use conclave_directory::PasswordError;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Why a request is not done.
@@ -41,6 +42,10 @@ pub(super) enum Trouble {
     LinkIsOver,
     /// The switchboard does not do it, and says why.
     Refused(RefusalCode, String),
+    /// The request with this key is being done.
+    BeingDone,
+    /// The key was that of another request.
+    KeyOfAnother,
     /// Too many tries.
     Wait { seconds: u32 },
     /// It took too long.
@@ -49,13 +54,17 @@ pub(super) enum Trouble {
     Stopping,
 }
 
-#[derive(Serialize)]
-struct Body {
+/// What went wrong.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Problem {
+    /// One word for it.
     error: &'static str,
     /// Of what is refused: why, for programs that have words of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<RefusalCode>,
+    /// For people: what is wrong, and what to do.
     message: String,
+    /// Until when to wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<u32>,
 }
@@ -129,6 +138,16 @@ impl Trouble {
                 "this link was used, or is too old: ask for another one".into(),
             ),
             Trouble::Refused(_, reason) => (StatusCode::CONFLICT, "refused", reason),
+            Trouble::BeingDone => (
+                StatusCode::CONFLICT,
+                "being_done",
+                "the request with this Idempotency-Key is still being done: ask again in a moment".into(),
+            ),
+            Trouble::KeyOfAnother => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "key_of_another",
+                "this Idempotency-Key came with another request: use a new one for each".into(),
+            ),
             Trouble::Wait { seconds } => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "wait",
@@ -157,7 +176,8 @@ impl IntoResponse for Trouble {
             _ => None,
         };
         let (status, error, message) = self.parts();
-        let mut response = (status, Json(Body { error, code, message, seconds })).into_response();
+        let mut response =
+            (status, Json(Problem { error, code, message, seconds })).into_response();
         if let Some(seconds) = seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -187,13 +207,26 @@ impl From<axum::extract::rejection::QueryRejection> for Trouble {
     }
 }
 
-/// An answer of the switchboard: as the command line prints it with `--json`, or what went wrong.
-pub(super) fn answered(answer: ControlAnswer) -> Result<Json<ControlAnswer>, Trouble> {
+/// An answer of the switchboard, as the command line prints it with `--json`.
+pub(super) struct Told(pub(super) ControlAnswer);
+
+impl IntoResponse for Told {
+    fn into_response(self) -> Response {
+        Json(self.0).into_response()
+    }
+}
+
+impl aide::OperationOutput for Told {
+    type Inner = ControlAnswer;
+}
+
+/// An answer of the switchboard, or what went wrong.
+pub(super) fn answered(answer: ControlAnswer) -> Result<Told, Trouble> {
     match answer {
         ControlAnswer::SignedOut => Err(Trouble::SignedOut),
         ControlAnswer::NotAllowed => Err(Trouble::NotAllowed),
         ControlAnswer::SecondFactorWanted => Err(Trouble::SecondFactorWanted),
         ControlAnswer::Refused { code, reason } => Err(Trouble::Refused(code, reason)),
-        answer => Ok(Json(answer)),
+        answer => Ok(Told(answer)),
     }
 }

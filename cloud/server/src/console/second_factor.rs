@@ -2,26 +2,32 @@
 //! door.
 
 use super::Desk;
+use super::api::{done, gives};
 use super::people::{Cookies, own_password, who};
 use super::reply::Trouble;
 use crate::accounts::{AccountAnswer, AccountRequest, Proof, Source};
+use aide::axum::ApiRouter;
+use aide::axum::routing::post_with;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
-use axum::routing::post;
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use conclave_directory::{Password, RECOVERY_CODES, RecoveryCode, SecondFactor, SharedSecret};
 use conclave_types::{PersonId, Secret, UnixTime};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What apps call us.
 const ISSUER: &str = "Conclave";
 
-pub(super) fn routes() -> Router<Desk> {
-    Router::new()
-        .route("/me/second-factor", post(begin).delete(remove))
-        .route("/me/second-factor/confirm", post(confirm))
+pub(super) fn routes() -> ApiRouter<Desk> {
+    let begin_is = gives::<Begun>("Begin with an app that shows codes", 200);
+    let confirm_is = gives::<Confirmed>("Confirm it with its first code", 200);
+    let remove_is = done("Take one's second factor away");
+    ApiRouter::new()
+        .api_route("/me/second-factor", post_with(begin, begin_is).delete_with(remove, remove_is))
+        .api_route("/me/second-factor/confirm", post_with(confirm, confirm_is))
 }
 
 /// What somebody shows besides their password.
@@ -57,14 +63,15 @@ fn now() -> UnixTime {
     UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WithPassword {
+    #[schemars(with = "String")]
     password: Password,
 }
 
 /// What an app is told.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Begun {
     /// As it is typed in.
     secret: Secret<String>,
@@ -107,13 +114,13 @@ fn escaped(text: &str) -> String {
         .collect()
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Confirm {
     code: Secret<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Confirmed {
     /// Each is good once. They are told here and never again.
     recovery: Vec<Secret<String>>,

@@ -4,13 +4,15 @@ use super::lines::*;
 use super::refusal::RefusalCode;
 use crate::calls::CallLine;
 use conclave_types::{ResetCode, Secret, UnixTime};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the cloud answers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum ControlAnswer {
     /// It is not done.
+    #[schemars(skip)]
     Refused {
         /// Why, for programs that have words of their own.
         #[serde(default)]
@@ -19,16 +21,19 @@ pub enum ControlAnswer {
         reason: String,
     },
     /// The organisation is there.
+    #[schemars(skip)]
     OrganisationAdded {
         /// The organisation.
         organisation: OrganisationLine,
     },
     /// All organisations.
+    #[schemars(skip)]
     Organisations {
         /// By name.
         organisations: Vec<OrganisationLine>,
     },
     /// The organisation has another name.
+    #[schemars(skip)]
     OrganisationRenamed {
         /// The organisation with its new name.
         organisation: OrganisationLine,
@@ -247,23 +252,28 @@ pub enum ControlAnswer {
         vmr: VmrLine,
     },
     /// How calls went.
+    #[schemars(skip)]
     Calls {
         /// The newest first.
         calls: Vec<CallLine>,
     },
     /// The certificate that browsers are shown.
+    #[schemars(skip)]
     Certificate {
         /// It.
         certificate: CertificateLine,
     },
     /// The backup is the link's key now.
+    #[schemars(skip)]
     BackupPromoted {
         /// The pins from now on: the current one, then the new backup's.
         pins: Vec<String>,
     },
     /// Whoever asked is not signed in any more.
+    #[schemars(skip)]
     SignedOut,
     /// Whoever asked may not.
+    #[schemars(skip)]
     NotAllowed,
     /// What was looked for, the first of each kind.
     Found {
@@ -277,6 +287,7 @@ pub enum ControlAnswer {
         appointments: Vec<AppointmentLine>,
     },
     /// Whoever asked has to show a second factor first.
+    #[schemars(skip)]
     SecondFactorWanted,
     /// How the organisation wants it at the door.
     Entry {
@@ -316,6 +327,7 @@ pub enum ControlAnswer {
         rows: Vec<AuditLine>,
     },
     /// How the audit log was found.
+    #[schemars(skip)]
     AuditChecked {
         /// The number of its first row.
         first: u64,
@@ -334,6 +346,7 @@ pub enum ControlAnswer {
         records: Vec<RecordLine>,
     },
     /// Records are removed.
+    #[schemars(skip)]
     RecordsRemoved {
         /// How many calls.
         removed: u32,
@@ -341,31 +354,37 @@ pub enum ControlAnswer {
         before: UnixTime,
     },
     /// The release is there.
+    #[schemars(skip)]
     ReleaseAdded {
         /// The release.
         release: ReleaseLine,
     },
     /// All releases.
+    #[schemars(skip)]
     Releases {
         /// The newest first.
         releases: Vec<ReleaseLine>,
     },
     /// The release is gone.
+    #[schemars(skip)]
     ReleaseRemoved {
         /// The release.
         release: ReleaseLine,
     },
     /// The rollouts have begun.
+    #[schemars(skip)]
     RolloutStarted {
         /// One for each board.
         rollouts: Vec<RolloutLine>,
     },
     /// All rollouts.
+    #[schemars(skip)]
     Rollouts {
         /// The newest first.
         rollouts: Vec<RolloutLine>,
     },
     /// One rollout.
+    #[schemars(skip)]
     Rollout {
         /// The rollout.
         rollout: Box<RolloutLine>,
@@ -373,6 +392,7 @@ pub enum ControlAnswer {
         rooms: Vec<RolloutRoomLine>,
     },
     /// The rollout stopped, goes on, or is over.
+    #[schemars(skip)]
     RolloutChanged {
         /// The rollout as it is now.
         rollout: Box<RolloutLine>,
@@ -383,11 +403,13 @@ pub enum ControlAnswer {
         room: Box<RoomUpdateLine>,
     },
     /// What all rooms follow and run.
+    #[schemars(skip)]
     RoomUpdates {
         /// By name.
         rooms: Vec<RoomUpdateLine>,
     },
     /// The channels.
+    #[schemars(skip)]
     Channels {
         /// By name.
         channels: Vec<ChannelLine>,

@@ -15,7 +15,9 @@ pub struct SettingsFor {
 }
 
 /// Which lines of a list of devices are awaited.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Keep {
     /// None: it is only looked at.

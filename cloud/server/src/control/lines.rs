@@ -9,10 +9,11 @@ use conclave_types::{
     GroupId, MaintenanceWindow, MeetingId, OrganisationId, ParticipantId, PersonId, Redacted,
     ResetNumber, RoomId, UnixTime, Version, VmrId, VmrNumber, WebhookId,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A factory reset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResetLine {
     /// What it is known by, on the room's receipt too.
     pub number: ResetNumber,
@@ -100,7 +101,7 @@ pub struct RolloutRoomLine {
 }
 
 /// What a room follows and runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomUpdateLine {
     /// Which.
     pub room: RoomId,
@@ -121,6 +122,7 @@ pub struct RoomUpdateLine {
     pub brought: Option<Version>,
     /// Whether that takes rooms.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub rollout: Option<Stage>,
 }
 
@@ -136,7 +138,7 @@ pub struct ChannelLine {
 }
 
 /// How a room is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RoomState {
     /// It is linked.
@@ -150,7 +152,7 @@ pub enum RoomState {
 }
 
 /// How many rooms are so.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomCounts {
     /// Linked, and in no call.
     pub linked: u32,
@@ -178,7 +180,7 @@ pub struct OrganisationLine {
 }
 
 /// A room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomLine {
     /// What its changes are known by: another one when somebody has changed it. For [`super::ControlRequest::IfUnchanged`].
     #[serde(default)]
@@ -206,6 +208,7 @@ pub struct RoomLine {
     pub place: Option<DisplayName>,
     /// Its tags.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub tags: Vec<Tag>,
     /// Whether it follows its settings; left out while it is not linked, or is too old to say.
     #[serde(default)]
@@ -223,16 +226,17 @@ pub struct RoomLine {
 }
 
 /// A tag that rooms have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TagLine {
     /// The tag.
+    #[schemars(with = "String")]
     pub tag: Tag,
     /// How many rooms have it, those that were revoked left out.
     pub rooms: usize,
 }
 
 /// A line of a list of devices, as it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ListedDevice {
     /// Its number in the file, from 1.
     pub line: u64,
@@ -245,7 +249,7 @@ pub struct ListedDevice {
 }
 
 /// A device that is awaited.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AwaitedLine {
     /// The id that its room will have.
     pub room: RoomId,
@@ -265,6 +269,7 @@ pub struct AwaitedLine {
     pub place: Option<DisplayName>,
     /// Its tags.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub tags: Vec<Tag>,
     /// Since when it is awaited.
     pub added_at: UnixTime,
@@ -276,7 +281,7 @@ pub struct AwaitedLine {
 }
 
 /// An order to a room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderLine {
     /// `identify` or `restart`.
     pub order: String,
@@ -287,7 +292,7 @@ pub struct OrderLine {
 }
 
 /// What came of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderState {
     /// It is on its way.
@@ -303,7 +308,7 @@ pub enum OrderState {
 }
 
 /// A group of rooms.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupLine {
     /// Its id.
     pub group: GroupId,
@@ -314,7 +319,7 @@ pub struct GroupLine {
 }
 
 /// Whether a room follows its settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InForce {
     /// It has not confirmed them yet.
@@ -326,7 +331,7 @@ pub enum InForce {
 }
 
 /// How rooms are set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingsLine {
     /// What is set here.
     pub own: SettingsDocument,
@@ -340,7 +345,7 @@ pub struct SettingsLine {
 }
 
 /// What became of a room's settings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomSettingsLine {
     /// What it should be.
     pub wanted: SettingsDocument,
@@ -353,7 +358,7 @@ pub struct RoomSettingsLine {
 }
 
 /// Somebody with an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PersonLine {
     /// What its changes are known by: another one when somebody has changed it. For [`super::ControlRequest::IfUnchanged`].
     #[serde(default)]
@@ -384,7 +389,7 @@ pub struct PersonLine {
 }
 
 /// How an organisation wants it at the door.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EntryLine {
     /// Of whom two factors are wanted: `everybody`, `administrators` or `whoever_wants`.
     pub two_factors: String,
@@ -395,7 +400,7 @@ pub struct EntryLine {
 }
 
 /// A row of the audit log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditLine {
     /// Its number.
     pub number: u64,
@@ -427,7 +432,7 @@ pub struct AuditLine {
 }
 
 /// A virtual meeting room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VmrLine {
     /// What its changes are known by: another one when somebody has changed it. For [`super::ControlRequest::IfUnchanged`].
     #[serde(default)]
@@ -460,7 +465,7 @@ pub struct VmrLine {
 }
 
 /// A meeting that is on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MeetingLine {
     /// Its id.
     pub meeting: MeetingId,
@@ -476,7 +481,7 @@ pub struct MeetingLine {
 }
 
 /// Somebody who waits in the lobby of a meeting.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WaitingLine {
     /// What they will be in the meeting; by this they are let in or turned away.
     pub participant: ParticipantId,
@@ -487,7 +492,7 @@ pub struct WaitingLine {
 }
 
 /// A participant of a meeting that is on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ParticipantLine {
     /// Which room.
     pub room: RoomId,
@@ -498,7 +503,7 @@ pub struct ParticipantLine {
 }
 
 /// A call record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordLine {
     /// Which call.
     pub call: CallId,
@@ -529,7 +534,7 @@ pub struct RecordLine {
 }
 
 /// A meeting that is to be, for whoever has called it or is invited.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AppointmentLine {
     /// Its ID, which is dialled.
     pub number: VmrNumber,
@@ -559,7 +564,7 @@ pub struct AppointmentLine {
 }
 
 /// A room that is invited.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AppointmentRoom {
     /// Which.
     pub room: RoomId,
@@ -568,7 +573,7 @@ pub struct AppointmentRoom {
 }
 
 /// Somebody who is invited.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Invited {
     /// Their name, when they have an account.
     pub name: Option<DisplayName>,
@@ -580,7 +585,7 @@ pub struct Invited {
 }
 
 /// A room that a meeting can be called in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BookableRoom {
     /// Which.
     pub room: RoomId,
@@ -593,7 +598,7 @@ pub struct BookableRoom {
 }
 
 /// A token for scripts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiTokenLine {
     /// Which: its id, which is no secret.
     pub token: ApiTokenId,
@@ -610,7 +615,7 @@ pub struct ApiTokenLine {
 }
 
 /// What became of a letter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Fate {
     /// It is on its way, or will be tried again.
@@ -625,7 +630,7 @@ pub enum Fate {
 }
 
 /// How much rooms and meeting rooms were used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsageLine {
     /// From when on.
     pub from: UnixTime,
@@ -647,7 +652,7 @@ pub struct UsageLine {
 }
 
 /// How much one was used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsedLine {
     /// What it is called; `None`: meetings that somebody else had called, all together, or somebody whose account is gone.
     pub name: Option<DisplayName>,
@@ -676,7 +681,7 @@ pub struct UsedLine {
 }
 
 /// How much was used on a day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DayLine {
     /// Which: `2026-11-30`.
     pub day: String,
@@ -726,7 +731,7 @@ pub struct CertificateOrder {
 }
 
 /// A webhook.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookLine {
     /// Its id.
     pub webhook: WebhookId,
@@ -747,7 +752,7 @@ pub struct WebhookLine {
 }
 
 /// One thing that a webhook was told, or is to be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryLine {
     /// Its id, as it is sent.
     pub delivery: DeliveryId,

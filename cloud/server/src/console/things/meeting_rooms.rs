@@ -2,19 +2,43 @@
 
 use super::{Answer, Asker, Body, Wanted, number};
 use crate::console::Desk;
+use crate::console::api::of;
 use crate::control::{ControlRequest, NewVmr};
+use aide::axum::ApiRouter;
+use aide::axum::routing::{get_with, patch_with, put_with};
+use axum::Json;
 use axum::extract::{Path, Query};
-use axum::routing::{get, patch, put};
-use axum::{Json, Router};
 use conclave_types::{DisplayName, Pin, Redacted, VmrNumber};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(super) fn routes() -> Router<Desk> {
-    Router::new()
-        .route("/vmrs", get(vmrs).post(create_vmr))
-        .route("/vmrs/{number}", patch(change_vmr).delete(remove_vmr))
-        .route("/vmrs/{number}/pin", put(set_pin).delete(take_pin))
-        .route("/vmrs/{number}/moderators", put(set_moderators))
+pub(super) fn routes() -> ApiRouter<Desk> {
+    ApiRouter::new()
+        .api_route(
+            "/vmrs",
+            get_with(vmrs, of("Meeting rooms: a part of the list", "vmrs"))
+                .post_with(create_vmr, of("Make a meeting room", "vmr_created")),
+        )
+        .api_route(
+            "/vmrs/{number}",
+            patch_with(
+                change_vmr,
+                of("Give a meeting room another name or capacity", "vmr_changed"),
+            )
+            .delete_with(
+                remove_vmr,
+                of("Remove a meeting room; a meeting in it ends", "vmr_removed"),
+            ),
+        )
+        .api_route(
+            "/vmrs/{number}/pin",
+            put_with(set_pin, of("Give a meeting room a PIN", "vmr_pin_set"))
+                .delete_with(take_pin, of("Take the PIN of a meeting room away", "vmr_pin_set")),
+        )
+        .api_route(
+            "/vmrs/{number}/moderators",
+            put_with(set_moderators, of("Have others see a hidden meeting room", "vmr_changed")),
+        )
 }
 
 async fn vmrs(asker: Asker, wanted: Wanted) -> Answer {
@@ -22,7 +46,7 @@ async fn vmrs(asker: Asker, wanted: Wanted) -> Answer {
     asker.ask(ControlRequest::VmrList { part: listed.part() }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateVmr {
     number: Option<VmrNumber>,
@@ -50,7 +74,7 @@ async fn create_vmr(asker: Asker, wanted: Body<CreateVmr>) -> Answer {
     asker.ask(ControlRequest::VmrCreate { new, pin }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangeVmr {
     name: Option<DisplayName>,
@@ -67,7 +91,7 @@ async fn remove_vmr(asker: Asker, Path(vmr): Path<String>) -> Answer {
     asker.ask(ControlRequest::VmrRemove { number: number(&vmr)? }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SetPin {
     pin: Pin,
@@ -78,7 +102,7 @@ async fn set_pin(asker: Asker, Path(vmr): Path<String>, wanted: Body<SetPin>) ->
     asker.ask(ControlRequest::VmrSetPin { number: number(&vmr)?, pin: Some(pin) }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Moderators {
     people: Vec<Redacted<String>>,

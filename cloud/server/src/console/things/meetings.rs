@@ -2,26 +2,55 @@
 
 use super::{Answer, Asker, Body, MOST, number};
 use crate::console::Desk;
+use crate::console::api::of;
 use crate::control::{ControlRequest, NewAppointment, Part};
+use aide::axum::ApiRouter;
+use aide::axum::routing::{get_with, post_with, put_with};
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query};
-use axum::routing::{get, post, put};
-use axum::{Json, Router};
 use conclave_types::{DisplayName, ParticipantId, Pin, Redacted, UnixTime};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(super) fn routes() -> Router<Desk> {
-    Router::new()
-        .route("/appointments", get(appointments).post(call_meeting))
-        .route("/appointments/{number}", put(change_meeting).delete(cancel_meeting))
-        .route("/bookable-rooms", get(bookable_rooms))
-        .route("/meetings", get(meetings))
-        .route("/meetings/{number}/end", post(end_meeting))
-        .route("/meetings/{number}/let-in", post(let_in))
-        .route("/meetings/{number}/turn-away", post(turn_away))
+pub(super) fn routes() -> ApiRouter<Desk> {
+    ApiRouter::new()
+        .api_route(
+            "/appointments",
+            get_with(
+                appointments,
+                of("Meetings that you have called or are invited to", "appointments"),
+            )
+            .post_with(call_meeting, of("Call a meeting", "appointment_kept")),
+        )
+        .api_route(
+            "/appointments/{number}",
+            put_with(
+                change_meeting,
+                of("Change a meeting that you have called", "appointment_kept"),
+            )
+            .delete_with(cancel_meeting, of("Call a meeting off", "appointment_cancelled")),
+        )
+        .api_route(
+            "/bookable-rooms",
+            get_with(bookable_rooms, of("Rooms for a meeting", "bookable_rooms")),
+        )
+        .api_route("/meetings", get_with(meetings, of("Meetings that are on", "meetings")))
+        .api_route(
+            "/meetings/{number}/end",
+            post_with(end_meeting, of("End a meeting", "meeting_ended")),
+        )
+        .api_route(
+            "/meetings/{number}/let-in",
+            post_with(let_in, of("Let in who waits in a lobby", "lobby_answered")),
+        )
+        .api_route(
+            "/meetings/{number}/turn-away",
+            post_with(turn_away, of("Turn away who waits in a lobby", "lobby_answered")),
+        )
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Called {
     #[serde(default)]
@@ -38,7 +67,7 @@ async fn appointments(asker: Asker, wanted: Result<Query<Called>, QueryRejection
     asker.ask(ControlRequest::AppointmentList { part: Part { q, skip, most }, past }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CallMeeting {
     title: DisplayName,
@@ -59,7 +88,7 @@ async fn call_meeting(asker: Asker, wanted: Body<CallMeeting>) -> Answer {
     asker.ask(ControlRequest::AppointmentAdd { new, pin }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangeMeeting {
     title: DisplayName,
@@ -89,7 +118,7 @@ async fn cancel_meeting(asker: Asker, Path(meeting): Path<String>) -> Answer {
     asker.ask(ControlRequest::AppointmentCancel { number: number(&meeting)? }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Bookable {
     #[serde(default)]
@@ -115,7 +144,7 @@ async fn end_meeting(asker: Asker, Path(vmr): Path<String>) -> Answer {
     asker.ask(ControlRequest::MeetingEnd { number: number(&vmr)? }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Waiting {
     /// Everybody who waits when it is left out.

@@ -10,16 +10,19 @@ mod webhooks;
 
 use crate::accounts::Source;
 use crate::console::Desk;
+use crate::console::api::of;
 use crate::console::people::Cookies;
-use crate::console::reply::{Trouble, answered};
-use crate::control::{ControlAnswer, ControlRequest, Part, RoomState};
+use crate::console::reply::{Told, Trouble, answered};
+use crate::control::{ControlRequest, Part, RoomState};
+use aide::axum::ApiRouter;
+use aide::axum::routing::get_with;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::header;
-use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use conclave_directory::Tag;
 use conclave_types::{DisplayName, VmrNumber};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The most lines of a list that grows without end.
@@ -28,12 +31,18 @@ const MOST: u32 = 1_000;
 /// The most lines of a file.
 const MOST_IN_FILE: u32 = 50_000;
 
-type Answer = Result<Json<ControlAnswer>, Trouble>;
+type Answer = Result<Told, Trouble>;
 type Body<T> = Result<Json<T>, JsonRejection>;
 
-pub(super) fn routes() -> Router<Desk> {
+pub(super) fn routes() -> ApiRouter<Desk> {
     rooms::routes()
-        .route("/search", get(search))
+        .api_route(
+            "/search",
+            get_with(
+                search,
+                of("The first rooms, meeting rooms, people and meetings that match", "found"),
+            ),
+        )
         .merge(awaited::routes())
         .merge(meeting_rooms::routes())
         .merge(meetings::routes())
@@ -61,6 +70,8 @@ impl Asker {
     }
 }
 
+impl aide::OperationInput for Asker {}
+
 impl axum::extract::FromRequestParts<Desk> for Asker {
     type Rejection = Trouble;
 
@@ -83,7 +94,7 @@ impl axum::extract::FromRequestParts<Desk> for Asker {
 }
 
 /// A part of a list, and of rooms those that are so.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Listed {
     #[serde(default)]
@@ -95,6 +106,7 @@ struct Listed {
     #[serde(default)]
     needs: bool,
     group: Option<String>,
+    #[schemars(with = "Option<String>")]
     tag: Option<Tag>,
 }
 
@@ -107,13 +119,13 @@ impl Listed {
 
 type Wanted = Result<Query<Listed>, QueryRejection>;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Rename {
     name: DisplayName,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct LookedFor {
     q: String,
@@ -129,7 +141,7 @@ fn number(text: &str) -> Result<VmrNumber, Trouble> {
     text.parse().map_err(|_| Trouble::NotFound)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Page {
     most: Option<u32>,

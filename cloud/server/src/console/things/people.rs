@@ -2,32 +2,83 @@
 
 use super::{Answer, Asker, Body, Wanted};
 use crate::console::Desk;
+use crate::console::api::of;
 use crate::control::ControlRequest;
+use aide::axum::ApiRouter;
+use aide::axum::routing::{delete_with, get_with, patch_with, post_with, put_with};
+use axum::Json;
 use axum::extract::{Path, Query};
-use axum::routing::{delete, get, patch, post, put};
-use axum::{Json, Router};
 use conclave_types::{DisplayName, EmailAddress};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(super) fn routes() -> Router<Desk> {
-    Router::new()
-        .route("/tokens", get(tokens).post(make_token))
-        .route("/tokens/{token}", delete(remove_token))
-        .route("/people", get(people).post(add_person))
-        .route("/people/{person}", patch(change_person).delete(remove_person))
-        .route("/people/{person}/invitation", post(invite_person))
-        .route("/people/{person}/second-factor", delete(take_second_factor))
-        .route("/entry", get(entry))
-        .route("/entry/two-factors", put(want_two_factors))
-        .route("/entry/domains", post(allow_domain))
-        .route("/entry/domains/{domain}", delete(withdraw_domain))
+pub(super) fn routes() -> ApiRouter<Desk> {
+    ApiRouter::new()
+        .api_route(
+            "/tokens",
+            get_with(tokens, of("Your tokens", "api_tokens"))
+                .post_with(make_token, of("Make a token for scripts", "api_token_made")),
+        )
+        .api_route(
+            "/tokens/{token}",
+            delete_with(remove_token, of("Remove a token", "api_token_removed")),
+        )
+        .api_route(
+            "/people",
+            get_with(people, of("People with an account: a part of the list", "people"))
+                .post_with(add_person, of("Give somebody an account", "person_invited")),
+        )
+        .api_route(
+            "/people/{person}",
+            patch_with(
+                change_person,
+                of("Rename or suspend somebody, or give another role", "person_changed"),
+            )
+            .delete_with(remove_person, of("Remove somebody's account", "person_removed")),
+        )
+        .api_route(
+            "/people/{person}/invitation",
+            post_with(invite_person, of("Make another link for somebody", "person_invited")),
+        )
+        .api_route(
+            "/people/{person}/second-factor",
+            delete_with(
+                take_second_factor,
+                of("Take somebody's second factor away", "person_changed"),
+            ),
+        )
+        .api_route(
+            "/entry",
+            get_with(
+                entry,
+                of(
+                    "Of whom a second factor is wanted, and who may make themselves an account",
+                    "entry",
+                ),
+            ),
+        )
+        .api_route(
+            "/entry/two-factors",
+            put_with(want_two_factors, of("Say of whom a second factor is wanted", "entry")),
+        )
+        .api_route(
+            "/entry/domains",
+            post_with(
+                allow_domain,
+                of("Let people of a domain make themselves an account", "entry"),
+            ),
+        )
+        .api_route(
+            "/entry/domains/{domain}",
+            delete_with(withdraw_domain, of("Do so no more", "entry")),
+        )
 }
 
 async fn tokens(asker: Asker) -> Answer {
     asker.ask(ControlRequest::ApiTokenList).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct MakeToken {
     name: DisplayName,
@@ -49,7 +100,7 @@ async fn people(asker: Asker, wanted: Wanted) -> Answer {
     asker.ask(ControlRequest::PersonList { part: listed.part() }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AddPerson {
     email: EmailAddress,
@@ -62,7 +113,7 @@ async fn add_person(asker: Asker, wanted: Body<AddPerson>) -> Answer {
     asker.ask(ControlRequest::PersonAdd { email, name, role }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangePerson {
     name: Option<DisplayName>,
@@ -95,7 +146,7 @@ async fn entry(asker: Asker) -> Answer {
     asker.ask(ControlRequest::EntryShow).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WantTwoFactors {
     of: String,
@@ -106,7 +157,7 @@ async fn want_two_factors(asker: Asker, wanted: Body<WantTwoFactors>) -> Answer 
     asker.ask(ControlRequest::EntryTwoFactors { of }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AllowDomain {
     domain: String,

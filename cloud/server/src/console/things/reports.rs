@@ -1,24 +1,32 @@
 //! Records of calls, use, the audit log.
 
 use super::{Answer, Asker, MOST_IN_FILE, Page};
+use crate::console::api::{file, of};
 use crate::console::reply::Trouble;
 use crate::console::{Desk, csv};
 use crate::control::ControlRequest;
-use axum::Router;
+use aide::axum::ApiRouter;
+use aide::axum::routing::get_with;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use axum::response::Response;
-use axum::routing::get;
 use conclave_types::UnixTime;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(super) fn routes() -> Router<Desk> {
-    Router::new()
-        .route("/records", get(records))
-        .route("/records.csv", get(records_csv))
-        .route("/usage", get(usage))
-        .route("/usage.csv", get(usage_csv))
-        .route("/audit", get(audit))
+pub(super) fn routes() -> ApiRouter<Desk> {
+    ApiRouter::new()
+        .api_route("/records", get_with(records, of("The newest records of calls", "records")))
+        .api_route(
+            "/records.csv",
+            get_with(records_csv, file("Records of calls as a file", "text/csv")),
+        )
+        .api_route(
+            "/usage",
+            get_with(usage, of("How much rooms and meeting rooms were used", "usage")),
+        )
+        .api_route("/usage.csv", get_with(usage_csv, file("Use as a file", "text/csv")))
+        .api_route("/audit", get_with(audit, of("What was done, the newest first", "audit")))
 }
 
 async fn records(asker: Asker, page: Result<Query<Page>, QueryRejection>) -> Answer {
@@ -33,10 +41,10 @@ async fn records_csv(
 ) -> Result<Response, Trouble> {
     let Query(page) = page?;
     let most = page.most.unwrap_or(MOST_IN_FILE).clamp(1, MOST_IN_FILE);
-    csv::records(asker.ask(ControlRequest::RecordList { most }).await?.0)
+    csv::records(asker.ask(ControlRequest::RecordList { most }).await?)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct UsageOf {
     from: UnixTime,
@@ -53,7 +61,7 @@ async fn usage(asker: Asker, wanted: WantedUsage) -> Answer {
 }
 
 async fn usage_csv(asker: Asker, wanted: WantedUsage) -> Result<Response, Trouble> {
-    csv::usage(usage(asker, wanted).await?.0)
+    csv::usage(usage(asker, wanted).await?)
 }
 
 async fn audit(asker: Asker, page: Result<Query<Page>, QueryRejection>) -> Answer {

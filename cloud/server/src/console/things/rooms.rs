@@ -2,34 +2,104 @@
 
 use super::{Answer, Asker, Body, Page, Rename, Wanted};
 use crate::console::Desk;
+use crate::console::api::of;
 use crate::control::{ControlRequest, SettingsFor};
+use aide::axum::ApiRouter;
+use aide::axum::routing::{get_with, patch_with, post_with, put_with};
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query};
-use axum::routing::{get, patch, post, put};
-use axum::{Json, Router};
 use conclave_directory::Tag;
 use conclave_link_protocol::message::SettingsDocument;
 use conclave_types::{ActivationCode, Channel, DisplayName, MaintenanceWindow};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(super) fn routes() -> Router<Desk> {
-    Router::new()
-        .route("/rooms", get(rooms).post(enrol))
-        .route("/rooms/{room}", get(room).patch(rename_room).delete(forget_room))
-        .route("/rooms/{room}/revoke", post(revoke_room))
-        .route("/rooms/{room}/place", put(place_room))
-        .route("/rooms/{room}/identify", post(identify_room))
-        .route("/rooms/{room}/restart", post(restart_room))
-        .route("/rooms/{room}/updates", get(updates).put(follow))
-        .route("/rooms/{room}/reset-code", post(reset_code))
-        .route("/rooms/{room}/reset", post(reset).delete(withdraw_reset))
-        .route("/resets", get(resets))
-        .route("/rooms/{room}/settings", get(room_settings).put(set_room))
-        .route("/tags", get(tags))
-        .route("/groups", get(groups).post(add_group))
-        .route("/groups/{group}", patch(rename_group).delete(remove_group))
-        .route("/groups/{group}/settings", get(group_settings).put(set_group))
-        .route("/settings", get(settings).put(set_all))
+pub(super) fn routes() -> ApiRouter<Desk> {
+    ApiRouter::new()
+        .api_route(
+            "/rooms",
+            get_with(rooms, of("Rooms: a part of the list", "rooms"))
+                .post_with(enrol, of("Enrol the room whose panel shows the code", "room_claimed")),
+        )
+        .api_route(
+            "/rooms/{room}",
+            get_with(room, of("One room", "room"))
+                .patch_with(rename_room, of("Give a room another name", "room_renamed"))
+                .delete_with(forget_room, of("Forget a room that was shut out", "room_forgotten")),
+        )
+        .api_route(
+            "/rooms/{room}/revoke",
+            post_with(revoke_room, of("Shut a room out for good", "room_revoked")),
+        )
+        .api_route(
+            "/rooms/{room}/place",
+            put_with(
+                place_room,
+                of("Say in which group a room is, where it stands, and its tags", "room_placed"),
+            ),
+        )
+        .api_route(
+            "/rooms/{room}/identify",
+            post_with(identify_room, of("Have a room show which it is", "room_ordered")),
+        )
+        .api_route(
+            "/rooms/{room}/restart",
+            post_with(restart_room, of("Have a room start its machine anew", "room_ordered")),
+        )
+        .api_route(
+            "/rooms/{room}/updates",
+            get_with(updates, of("What a room runs, and what it follows", "room_follows"))
+                .put_with(
+                    follow,
+                    of(
+                        "Have a room follow another channel, or be updated at another time",
+                        "room_follows",
+                    ),
+                ),
+        )
+        .api_route(
+            "/rooms/{room}/reset-code",
+            post_with(
+                reset_code,
+                of("Make a code with which a room can be reset at its panel", "room_reset_code"),
+            ),
+        )
+        .api_route(
+            "/rooms/{room}/reset",
+            post_with(reset, of("Have a room reset, now or with its next link", "room_reset"))
+                .delete_with(
+                    withdraw_reset,
+                    of("Forget an order to reset a room", "room_reset_withdrawn"),
+                ),
+        )
+        .api_route("/resets", get_with(resets, of("The newest resets", "resets")))
+        .api_route(
+            "/rooms/{room}/settings",
+            get_with(room_settings, of("How a room is set", "settings"))
+                .put_with(set_room, of("Set a room", "settings")),
+        )
+        .api_route("/tags", get_with(tags, of("The tags that rooms have", "tags")))
+        .api_route(
+            "/groups",
+            get_with(groups, of("The groups of rooms", "groups"))
+                .post_with(add_group, of("Make a group", "group_changed")),
+        )
+        .api_route(
+            "/groups/{group}",
+            patch_with(rename_group, of("Give a group another name", "group_changed"))
+                .delete_with(remove_group, of("Remove a group; its rooms stay", "group_removed")),
+        )
+        .api_route(
+            "/groups/{group}/settings",
+            get_with(group_settings, of("How the rooms of a group are set", "settings"))
+                .put_with(set_group, of("Set the rooms of a group", "settings")),
+        )
+        .api_route(
+            "/settings",
+            get_with(settings, of("How all rooms are set", "settings"))
+                .put_with(set_all, of("Set all rooms", "settings")),
+        )
 }
 
 async fn rooms(asker: Asker, wanted: Wanted) -> Answer {
@@ -47,7 +117,7 @@ async fn room(asker: Asker, Path(room): Path<String>) -> Answer {
     asker.ask(ControlRequest::RoomShow { room }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Enrol {
     code: ActivationCode,
@@ -84,7 +154,7 @@ async fn updates(asker: Asker, Path(room): Path<String>) -> Answer {
     asker.ask(ControlRequest::RoomUpdateShow { room }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Follow {
     channel: Option<Channel>,
@@ -113,11 +183,12 @@ async fn resets(asker: Asker, page: Result<Query<Page>, QueryRejection>) -> Answ
     asker.ask(ControlRequest::RoomResets { most: page.most() }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct BelongsTo {
     group: Option<String>,
     place: Option<DisplayName>,
+    #[schemars(with = "Option<Vec<String>>")]
     tags: Option<Vec<Tag>>,
 }
 
@@ -145,7 +216,7 @@ async fn remove_group(asker: Asker, Path(group): Path<String>) -> Answer {
 }
 
 /// All that is set, and which revision it changes.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Set {
     settings: SettingsDocument,
