@@ -59,6 +59,14 @@
 //! # To know them by, in PEM; left out: what the system knows.
 //! roots = "/etc/conclave/hooks-ca.pem"
 //!
+//! [outgoing]
+//! # Whether calendars and the like may be in networks of your own (10.0.0.0/8, fd00::/8 and so on); left out: true.
+//! private = false
+//! # Whether they may be on this very machine; left out: false.
+//! loopback = true
+//! # Certificates to trust beside those of the system, in PEM.
+//! roots = "/etc/conclave/outgoing-roots.pem"
+//!
 //! [metrics]
 //! # Left out: no metrics are served.
 //! listen = "127.0.0.1:9464"
@@ -109,6 +117,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// What happens, told to others.
     pub webhooks: WebhooksConfig,
+    /// What is asked of others, such as calendars.
+    pub outgoing: OutgoingConfig,
     /// The operator's metrics.
     pub metrics: MetricsConfig,
 }
@@ -377,6 +387,26 @@ impl<'de> Deserialize<'de> for MailServer {
     }
 }
 
+/// Whom the cloud asks when somebody in an organisation has it ask others over HTTPS.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutgoingConfig {
+    /// Whether they may be in networks of one's own.
+    pub private: bool,
+    /// Whether they may be on this very machine.
+    pub loopback: bool,
+    /// Certificates to trust beside those of the system, in PEM.
+    pub roots: Option<PathBuf>,
+}
+
+impl Default for OutgoingConfig {
+    /// A calendar server stands on the same network as the cloud, most of the time; nothing that is for others does on the
+    /// same machine.
+    fn default() -> OutgoingConfig {
+        OutgoingConfig { private: true, loopback: false, roots: None }
+    }
+}
+
 /// The operator's metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -586,9 +616,12 @@ mod tests {
         let config = parse(
             "data = \"/srv/conclave\"\n[link]\nlisten = [\"127.0.0.1:0\", \"[::1]:8200\"]\n\
              [media]\nbind = \"127.0.0.1\"\naddress = \"203.0.113.7\"\nports = \"5000-5001\"\n\
-             [records]\nkeep_days = 90\n[audit]\nkeep_days = 1095\n[metrics]\nlisten = \"127.0.0.1:9464\"\n",
+             [records]\nkeep_days = 90\n[audit]\nkeep_days = 1095\n[metrics]\nlisten = \"127.0.0.1:9464\"\n\
+             [outgoing]\nprivate = false\nloopback = true\nroots = \"/etc/roots.pem\"\n",
         )
         .unwrap();
+        let roots = Some("/etc/roots.pem".into());
+        assert_eq!(config.outgoing, OutgoingConfig { private: false, loopback: true, roots });
         assert_eq!(config.link.listen.len(), 2);
         assert_eq!(config.media.ports, Some(Ports(5_000..=5_001)));
         assert_eq!(config.records.keep_days.as_time().as_secs(), 90 * 86_400);

@@ -5,7 +5,7 @@
 //! which speaks to a running cloud over that socket in the words of [`control`]. [`console`] is for browsers:
 //! people sign in there, in the words of [`accounts`]. [`metrics`] and
 //! [`calls`] are for the operator: how the cloud is, and how each call went. [`bundles`] holds what
-//! rooms update themselves from. [`letters`] are what people are written, [`mail`] sends them.
+//! rooms update themselves from. [`letters`] are what people are written, [`mail`] sends them. [`outgoing`] asks others over HTTPS.
 //! [`device_list`] reads which devices are to be rooms. [`acme`] gets the console's certificate. [`hooks`] tell others what happens.
 
 #![forbid(unsafe_code)]
@@ -26,5 +26,6 @@ mod https;
 pub mod letters;
 pub mod mail;
 pub mod metrics;
+pub mod outgoing;
 pub mod serve;
 pub mod switchboard;
