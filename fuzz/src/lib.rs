@@ -20,6 +20,7 @@
 //! | `board_description` | [`board_description`] | mistakes name a line that is there; what parses keeps its limits |
 //! | `room_config` | [`room_config`] | what parses keeps its limits, and is written as the same |
 //! | `control_lines` | [`control_lines`] | what parses is one line when written, and parses as the same |
+//! | `calendars`, `caldav` | [`calendars`] | what is found lies within the days that were asked for, in order, and is bounded |
 //! | `block_sums` | [`block_sums`] | what is found has the sums; all the rest is missing |
 //!
 //! [`seeds`] makes the corpus to begin with.
@@ -31,6 +32,7 @@
 
 pub mod block_sums;
 pub mod board_description;
+pub mod calendars;
 mod calls;
 pub mod certificates;
 pub mod cloud_config;
@@ -60,7 +62,7 @@ pub(crate) use device_list::tags::Tag;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 19] = [
     ("link_room", link::room),
     ("link_cloud", link::cloud),
     ("rtp_packet", rtp::packet),
@@ -79,4 +81,6 @@ pub const TARGETS: [Target; 17] = [
     ("board_description", board_description::parse),
     ("control_lines", control_lines::lines),
     ("block_sums", block_sums::search),
+    ("calendars", calendars::file),
+    ("caldav", calendars::caldav),
 ];

@@ -12,7 +12,7 @@ use conclave_panel_api::{
     CallHealth, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Meeting, Panel,
     ResetReceipt, Screen as Showing, StickStep, Tap, Trouble,
 };
-use conclave_types::{UnixTime, VmrNumber};
+use conclave_types::{DisplayName, UnixTime, VmrNumber};
 use slint::{ComponentHandle, Model, ModelRc, SharedString, Timer, TimerMode, VecModel};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -285,10 +285,12 @@ fn meeting_line(language: Language, meeting: &Meeting) -> ui::Entry {
     if let Some(organiser) = &meeting.organiser {
         shown = format!("{shown} · {organiser}");
     }
+    let title = meeting.title.as_ref();
     ui::Entry {
-        number: meeting.number.as_str().into(),
+        // Without one the row is no button.
+        number: meeting.number.as_ref().map_or("", VmrNumber::as_str).into(),
         shown: shown.into(),
-        name: meeting.title.as_str().into(),
+        name: title.map_or_else(|| words::taken(language), DisplayName::as_str).into(),
         pin: false,
         now: meeting.now,
     }

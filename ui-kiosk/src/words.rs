@@ -717,6 +717,14 @@ pub(crate) fn meeting_time(language: Language, now: bool, from: &str, until: &st
     }
 }
 
+/// What a time of the room's calendar is called that says no name.
+pub(crate) fn taken(language: Language) -> &'static str {
+    match language {
+        Language::English => "Room taken",
+        Language::French => "Salle occupée",
+    }
+}
+
 /// `weekday` counts from Monday, 0 to 6; `month` from January, 0 to 11; `day` is 1 to 31.
 pub(crate) fn date(language: Language, weekday: usize, day: u32, month: usize) -> String {
     const ENGLISH_DAYS: [&str; 7] =

@@ -37,11 +37,11 @@ fn folder() -> PathBuf {
     folder
 }
 
-/// One that is on, one with long names, one without its organiser.
+/// One that is on, one with long names, one without its organiser, and a time that the calendar takes.
 fn today() -> Vec<Meeting> {
     let meeting = |number: &str, title: &str, hour: u64, organiser: Option<&str>| Meeting {
-        number: number.parse().unwrap(),
-        title: name(title),
+        number: number.parse().ok(),
+        title: title.parse().ok(),
         starts_at: UnixTime(1_796_025_600 + hour * 3_600),
         ends_at: UnixTime(1_796_025_600 + hour * 3_600 + 2_700),
         organiser: organiser.map(name),
@@ -56,6 +56,7 @@ fn today() -> Vec<Meeting> {
         ),
         meeting("500123987", LONG, 2, Some(LONG)),
         meeting("613000457", "Handover", 6, None),
+        meeting("", "", 8, None),
     ]
 }
 
@@ -350,7 +351,7 @@ fn may_elide(panel: &Panel, text: &str) -> bool {
             directory.iter().any(|entry| text == entry.name.as_str())
                 || meetings.iter().any(|meeting| {
                     let organiser = meeting.organiser.as_ref();
-                    text == meeting.title.as_str()
+                    meeting.title.as_ref().is_some_and(|title| text == title.as_str())
                         || organiser.is_some_and(|name| text.ends_with(name.as_str()))
                 })
         }

@@ -225,20 +225,32 @@ fn one_tap_on_a_meeting_of_today_joins_it() {
     let mut daemon = kiosk.accept();
     let mut finger = kiosk.finger();
     let meeting = Meeting {
-        number: "482913077".parse().unwrap(),
-        title: "Tumour board".parse().unwrap(),
+        number: Some("482913077".parse().unwrap()),
+        title: Some("Tumour board".parse().unwrap()),
         starts_at: UnixTime(1_796_025_600),
         ends_at: UnixTime(1_796_029_200),
         organiser: Some("Dr Ada".parse().unwrap()),
         now: false,
     };
-    let idle = Screen::Idle { meetings: vec![meeting], directory: directory(), numbers: true };
+    let taken = Meeting {
+        number: None,
+        title: None,
+        starts_at: UnixTime(1_796_032_800),
+        ends_at: UnixTime(1_796_036_400),
+        organiser: None,
+        now: false,
+    };
+    let meetings = vec![meeting, taken];
+    let idle = Screen::Idle { meetings, directory: directory(), numbers: true };
     let zone = Some("Europe/Paris".parse().unwrap());
     let idle = Panel { time_zone: zone, ..with(Language::English, idle) };
     daemon.send(&idle);
     finger.sees(&idle);
     let says = finger.read("choose-482913077");
     assert_eq!(says, "Tumour board, 09:00 – 10:00 · Dr Ada");
+    // What only takes the room says so, and does nothing: the next tap is that on the meeting.
+    assert_eq!(finger.read("taken-11:00 – 12:00"), "Room taken, 11:00 – 12:00");
+    finger.ask(&json!({ "do": "press", "id": "taken-11:00 – 12:00" }));
     finger.press("choose-482913077");
     assert_eq!(daemon.tap(), Tap::Choose { number: "482913077".parse().unwrap() });
 }

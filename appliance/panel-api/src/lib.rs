@@ -273,13 +273,13 @@ pub struct Entry {
     pub pin: bool,
 }
 
-/// A meeting that the room is invited to.
+/// A meeting that the room is invited to, or a time that its calendar takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meeting {
-    /// Its number, for [`Tap::Choose`].
-    pub number: VmrNumber,
-    /// What it is called.
-    pub title: DisplayName,
+    /// Its number, for [`Tap::Choose`]; `None`: there is nothing to join.
+    pub number: Option<VmrNumber>,
+    /// What it is called; `None`: that is not said.
+    pub title: Option<DisplayName>,
     /// When it begins.
     pub starts_at: UnixTime,
     /// When it ends.

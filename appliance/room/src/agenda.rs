@@ -1,6 +1,7 @@
-//! The meetings that the room is invited to, as the cloud told them last; and which of them are today's.
+//! The meetings that the room is invited to and the times that its calendar takes, as the cloud told them last; and which of them
+//! are today's.
 
-use conclave_link_protocol::message::AgendaEntry;
+use conclave_link_protocol::message::{AgendaEntry, CalendarEntry};
 use conclave_panel_api::Meeting;
 use conclave_types::{DisplayName, UnixTime, VmrNumber};
 
@@ -27,41 +28,58 @@ impl LocalTime {
     }
 }
 
-/// The meetings that the room is invited to.
+/// The meetings that the room is invited to, and its calendar.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Agenda(Vec<AgendaEntry>);
+pub(crate) struct Agenda {
+    meetings: Vec<AgendaEntry>,
+    calendar: Vec<CalendarEntry>,
+}
 
 impl Agenda {
-    pub(crate) fn of(mut entries: Vec<AgendaEntry>) -> Agenda {
+    pub(crate) fn meetings_are(&mut self, mut entries: Vec<AgendaEntry>) {
         entries.truncate(MOST);
-        entries.sort_by_key(|entry| entry.starts_at);
-        Agenda(entries)
+        self.meetings = entries;
+    }
+
+    pub(crate) fn calendar_is(&mut self, mut entries: Vec<CalendarEntry>) {
+        entries.truncate(MOST);
+        self.calendar = entries;
     }
 
     pub(crate) fn has(&self, number: &VmrNumber) -> bool {
-        self.0.iter().any(|entry| entry.number == *number)
+        self.meetings.iter().any(|entry| entry.number == *number)
+            || self.calendar.iter().any(|entry| entry.number.as_ref() == Some(number))
     }
 
     pub(crate) fn title(&self, number: &VmrNumber) -> Option<DisplayName> {
-        self.0.iter().find(|entry| entry.number == *number).map(|entry| entry.title.clone())
+        let meeting = self.meetings.iter().find(|entry| entry.number == *number);
+        meeting.map(|entry| entry.title.clone())
     }
 
-    /// Today's that are not over.
+    /// Today's that are not over, by their beginning.
     pub(crate) fn today(&self, time: &LocalTime) -> Vec<Meeting> {
-        let today = self
-            .0
-            .iter()
-            .filter(|entry| entry.ends_at > time.at && entry.starts_at < time.day_ends);
+        let meetings = self.meetings.iter().map(|entry| Meeting {
+            number: Some(entry.number.clone()),
+            title: Some(entry.title.clone()),
+            starts_at: entry.starts_at,
+            ends_at: entry.ends_at,
+            organiser: entry.organiser.clone(),
+            now: entry.starts_at <= time.at,
+        });
+        let calendar = self.calendar.iter().map(|entry| Meeting {
+            number: entry.number.clone(),
+            title: entry.title.clone(),
+            starts_at: entry.starts_at,
+            ends_at: entry.ends_at,
+            organiser: None,
+            now: entry.starts_at <= time.at,
+        });
+        let mut today: Vec<_> = meetings
+            .chain(calendar)
+            .filter(|each| each.ends_at > time.at && each.starts_at < time.day_ends)
+            .collect();
+        today.sort_by_key(|each| each.starts_at);
         today
-            .map(|entry| Meeting {
-                number: entry.number.clone(),
-                title: entry.title.clone(),
-                starts_at: entry.starts_at,
-                ends_at: entry.ends_at,
-                organiser: entry.organiser.clone(),
-                now: entry.starts_at <= time.at,
-            })
-            .collect()
     }
 }
 

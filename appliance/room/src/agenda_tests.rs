@@ -50,7 +50,9 @@ fn invited() -> Room {
 
 fn shown(room: &Room, seconds: u64) -> Vec<(String, bool)> {
     let Screen::Idle { meetings, .. } = room.panel(at(seconds)).screen else { panic!() };
-    meetings.into_iter().map(|each| (each.title.to_string(), each.now)).collect()
+    let title =
+        |each: &Meeting| each.title.as_ref().map_or("taken".to_owned(), ToString::to_string);
+    meetings.iter().map(|each| (title(each), each.now)).collect()
 }
 
 #[test]
@@ -110,4 +112,45 @@ fn no_list_of_meetings_takes_more_memory_than_a_panel_can_show() {
     let many = (0..5_000).map(|_| entry("700000001", "Round", NINE, 1)).collect();
     room.handle(at(1), Input::Cloud(CloudEvent::Agenda(many)));
     assert_eq!(shown(&room, 1).len(), MOST);
+}
+
+fn calendar(title: Option<&str>, number: Option<&str>, starts_at: u64) -> CalendarEntry {
+    CalendarEntry {
+        starts_at: UnixTime(starts_at),
+        ends_at: UnixTime(starts_at + HOUR),
+        title: title.map(|title| title.parse().unwrap()),
+        number: number.map(|number| number.parse().unwrap()),
+    }
+}
+
+#[test]
+fn times_of_the_calendar_stand_among_the_meetings_and_only_a_number_makes_one_a_button() {
+    let mut room = invited();
+    let settings = BTreeMap::from([("dialling".to_owned(), "listed".to_owned())]);
+    let wanted = WantedSettings { mark: SettingsMark(7), settings: settings.try_into().unwrap() };
+    room.handle(at(2), Input::Cloud(CloudEvent::Settings(wanted)));
+    let entries = vec![
+        calendar(None, None, NINE + HOUR),
+        calendar(Some("Handover"), Some("4711"), NINE + 3 * HOUR),
+        calendar(Some("Tomorrow"), None, NINE + 20 * HOUR),
+        calendar(Some("Over"), None, NINE - 2 * HOUR),
+    ];
+    room.handle(at(2), Input::Cloud(CloudEvent::Calendar(entries)));
+    let titles: Vec<_> = shown(&room, 2).into_iter().map(|(title, _)| title).collect();
+    assert_eq!(titles, ["Round", "taken", "Board", "Handover"]);
+    taps(&mut room, at(3), [Tap::Choose { number: "4711".parse().unwrap() }]);
+    let Some((_, RoomRequest::Join(join))) = asked(&mut room) else { panic!() };
+    assert_eq!((join.number.as_str(), &join.pin), ("4711", &None), "dialled as it is listed");
+
+    // The two lists come and go by themselves.
+    let mut room = invited();
+    let entries = vec![calendar(None, None, NINE + HOUR)];
+    room.handle(at(2), Input::Cloud(CloudEvent::Calendar(entries)));
+    room.handle(at(2), Input::Cloud(CloudEvent::Agenda(Vec::new())));
+    assert_eq!(shown(&room, 2), [("taken".to_owned(), false)]);
+    room.handle(at(3), Input::Cloud(CloudEvent::Calendar(Vec::new())));
+    assert!(shown(&room, 3).is_empty());
+    let many = (0..5_000).map(|_| calendar(None, None, NINE)).collect();
+    room.handle(at(4), Input::Cloud(CloudEvent::Calendar(many)));
+    assert_eq!(shown(&room, 4).len(), MOST);
 }

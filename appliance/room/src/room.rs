@@ -677,7 +677,8 @@ impl Room {
             CloudEvent::NewCode { code, expires_in_s } => self.new_code(now, code, expires_in_s),
             CloudEvent::Room(identity) => self.identified(identity),
             CloudEvent::Directory(entries) => self.directory = entries,
-            CloudEvent::Agenda(entries) => self.agenda = Agenda::of(entries),
+            CloudEvent::Agenda(entries) => self.agenda.meetings_are(entries),
+            CloudEvent::Calendar(entries) => self.agenda.calendar_is(entries),
             CloudEvent::Order(order) => self.ordered(now, order),
             CloudEvent::Settings(wanted) => self.settings_came(now, wanted),
             CloudEvent::Roster { call, roster } => {

@@ -347,6 +347,7 @@ kinds!(CloudEvent:
     Settings => "settings",
     Order => "order",
     Agenda => "agenda",
+    Calendar => "calendar",
 );
 kinds!(RoomEvent:
     Health => "health",

@@ -8,6 +8,7 @@ pub use crate::api_tokens::ApiTokens;
 pub use crate::appointments::Appointments;
 use crate::audit::{AuditEntry, AuditRow, Chain};
 pub use crate::awaited::AwaitedDevices;
+pub use crate::calendars::Calendars;
 pub use crate::entry::Entries;
 pub use crate::passkeys::Passkeys;
 pub use crate::people::People;
@@ -652,6 +653,7 @@ pub trait Directory:
     + AwaitedDevices
     + Vmrs
     + Appointments
+    + Calendars
     + PinTries
     + Records
     + Updates
@@ -673,6 +675,7 @@ impl<T> Directory for T where
         + AwaitedDevices
         + Vmrs
         + Appointments
+        + Calendars
         + PinTries
         + Records
         + Updates

@@ -7,12 +7,14 @@
 //! [`calls`] are for the operator: how the cloud is, and how each call went. [`bundles`] holds what
 //! rooms update themselves from. [`letters`] are what people are written, [`mail`] sends them. [`outgoing`] asks others over HTTPS.
 //! [`device_list`] reads which devices are to be rooms. [`acme`] gets the console's certificate. [`hooks`] tell others what happens.
+//! [`calendars`] are those of rooms, read.
 
 #![forbid(unsafe_code)]
 
 pub mod accounts;
 pub mod acme;
 pub mod bundles;
+pub mod calendars;
 pub mod calls;
 pub mod cli;
 pub mod config;

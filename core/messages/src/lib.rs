@@ -16,7 +16,7 @@ mod settings;
 mod sums;
 mod update;
 
-pub use agenda::AgendaEntry;
+pub use agenda::{AgendaEntry, CalendarEntry};
 pub use chain::ChainError;
 pub use lobby::{AwayReason, InLobby, NotLetIn, Waiter};
 pub use order::{NumberedOrder, Order, OrderOutcome, OrderReport};
@@ -447,6 +447,9 @@ pub enum CloudEvent {
     Order(NumberedOrder),
     /// The meetings that the room is invited to, those that are on included, by their beginning; this is all of it.
     Agenda(Vec<AgendaEntry>),
+    /// The times that the room's calendar takes, by their beginning; this is all of it. Added later: a room that does not know it
+    /// lists its meetings alone.
+    Calendar(Vec<CalendarEntry>),
 }
 
 /// What a room tells the cloud unasked.

@@ -2,11 +2,11 @@
 
 use conclave_link_protocol::envelope::{FromCloud, FromRoom};
 use conclave_link_protocol::message::{
-    AgendaEntry, AwayReason, CertificateChain, CloudEvent, DirectoryEntry, EndReason, Greeting,
-    HeldCall, Hello, InLobby, Join, JoinRefusal, Joined, NotLetIn, NumberedOrder, Order,
-    OrderOutcome, OrderReport, Participant, Refusal, ResetOutcome, ResetRefusal, ResetReport,
-    Response, ResumedCall, RoomEvent, RoomIdentity, RoomRequest, Roster, SettingsDocument,
-    SettingsMark, SettingsReport, Waiter, WantedSettings, Welcome,
+    AgendaEntry, AwayReason, CalendarEntry, CertificateChain, CloudEvent, DirectoryEntry,
+    EndReason, Greeting, HeldCall, Hello, InLobby, Join, JoinRefusal, Joined, NotLetIn,
+    NumberedOrder, Order, OrderOutcome, OrderReport, Participant, Refusal, ResetOutcome,
+    ResetRefusal, ResetReport, Response, ResumedCall, RoomEvent, RoomIdentity, RoomRequest, Roster,
+    SettingsDocument, SettingsMark, SettingsReport, Waiter, WantedSettings, Welcome,
 };
 use conclave_panel_api::{
     CallHealth, Entry, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Meeting,
@@ -224,6 +224,20 @@ pub fn cloud_event(choice: u8) -> CloudEvent {
             ends_at: UnixTime(1_800_003_600),
             organiser: Some(name("Dr Ada")),
         }]),
+        11 => CloudEvent::Calendar(vec![
+            CalendarEntry {
+                starts_at: UnixTime(1_800_000_000),
+                ends_at: UnixTime(1_800_003_600),
+                title: Some(name("Handover")),
+                number: Some(number()),
+            },
+            CalendarEntry {
+                starts_at: UnixTime(1_800_003_600),
+                ends_at: UnixTime(1_800_007_200),
+                title: None,
+                number: None,
+            },
+        ]),
         8 => CloudEvent::Settings(WantedSettings {
             mark: SettingsMark(0x0123_4567_89ab_cdef),
             settings: settings(),
@@ -294,8 +308,8 @@ fn screens() -> Vec<Screen> {
         Screen::Activation { code, seconds_left: 600, seconds_total: 900 },
         Screen::Idle {
             meetings: vec![Meeting {
-                number: number.clone(),
-                title: name.clone(),
+                number: Some(number.clone()),
+                title: Some(name.clone()),
                 starts_at: UnixTime(1_800_000_000),
                 ends_at: UnixTime(1_800_003_600),
                 organiser: Some(name.clone()),

@@ -4,14 +4,14 @@ use crate::world::{ConnId, Event, Net};
 use conclave_cloud::control::{ControlAnswer, ControlRequest};
 use conclave_cloud::switchboard::{
     Caller, Certifier, ControlId, Input, LinkId, MediaEvent, Output, Parts, Peer, PinOutcome,
-    RequestId, SignError, SignedCertificate, Switchboard,
+    RequestId, Sealer, SignError, SignedCertificate, Switchboard,
 };
 use conclave_directory::{PinHash, SqliteDirectory};
 use conclave_link_protocol::message::{CertificateChain, Piece, Response};
 use conclave_link_protocol::session::{CloudInput, CloudSession, Output as SessionOutput};
 use conclave_types::{
-    LegId, MediaLeg, MeetingId, OrganisationId, ParticipantId, RoomId, SrtpKey, SrtpProfile, Ssrc,
-    Time, UnixMillis, UnixTime,
+    LegId, MediaLeg, MeetingId, OrganisationId, ParticipantId, RoomId, Secret, SrtpKey,
+    SrtpProfile, Ssrc, Time, UnixMillis, UnixTime,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,6 +32,17 @@ impl Certifier for Stamp {
     ) -> Result<SignedCertificate, SignError> {
         let chain = CertificateChain(vec![room.to_string()]);
         Ok(SignedCertificate { chain, expires: now.after(Duration::from_secs(90 * 86_400)) })
+    }
+}
+
+/// No room has a calendar here.
+impl Sealer for Stamp {
+    fn seal(&self, _: &str, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn open(&self, _: &str, _: &[u8]) -> Option<Secret<Vec<u8>>> {
+        None
     }
 }
 
@@ -58,6 +69,7 @@ impl Cloud {
             }),
             keep_records: Duration::from_secs(365 * 86_400),
             keep_audit: Duration::from_secs(365 * 86_400),
+            sealer: Box::new(Stamp),
             mail: false,
         };
         let board = Switchboard::new(parts, wall(now)).expect("the records can be closed");
@@ -254,6 +266,7 @@ impl Cloud {
             // Nobody has a browser here.
             Output::Mail(_)
             | Output::Deliver(_)
+            | Output::ReadCalendar(_)
             | Output::AccountAnswer { .. }
             | Output::Changed { .. } => {}
         }

@@ -28,6 +28,7 @@ pub(super) const ALL: &[&str] = &[
     include_str!("../../migrations/0016_passkeys_and_sign_up.sql"),
     include_str!("../../migrations/0018_lobby.sql"),
     include_str!("../../migrations/0017_webhooks.sql"),
+    include_str!("../../migrations/0015_room_calendars.sql"),
 ];
 
 /// Brings the database to the version of the last of these migrations.

@@ -11,6 +11,7 @@ mod api_tokens;
 mod appointments;
 mod audit;
 mod awaited;
+mod calendars;
 mod changes;
 mod entries;
 mod migrations;

@@ -10,6 +10,7 @@ use conclave_types::{
 
 mod appointments;
 mod awaited;
+mod calendars;
 mod entries;
 mod people;
 mod second_factors;

@@ -26,7 +26,7 @@ mod people;
 mod reply;
 mod second_factor;
 mod things;
-mod vault;
+pub(crate) mod vault;
 
 pub use door::{Entrance, serve};
 pub use live::Changed;

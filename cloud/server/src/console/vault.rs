@@ -1,9 +1,11 @@
-//! Seals what the database has to keep and must not give away alone: the secrets of second factors and of webhooks.
+//! Seals what the database has to keep and must not give away alone: the secrets of second factors and of webhooks, where the
+//! calendars of rooms are.
 //!
 //! AES-256-GCM (NIST SP 800-38D) with a random nonce of 96 bits in front, bound to whose it is. The key is a file of its own in
 //! the data folder: whoever has a copy of the database alone has no secret.
 
 use crate::data_folder::DataFolder;
+use crate::switchboard::Sealer;
 use conclave_types::Secret;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -22,7 +24,7 @@ pub(crate) struct Vault {
 
 impl Vault {
     /// Reads the key, or makes one in a folder that has none.
-    pub(super) fn open(folder: &DataFolder) -> io::Result<Vault> {
+    pub(crate) fn open(folder: &DataFolder) -> io::Result<Vault> {
         let path = folder.vault_key();
         let random = SystemRandom::new();
         let octets = match fs::read(&path) {
@@ -75,6 +77,16 @@ impl Vault {
         let length = self.key.open_in_place(nonce, bound, &mut opened).ok()?.len();
         opened.truncate(length);
         Some(Secret::new(opened))
+    }
+}
+
+impl Sealer for Vault {
+    fn seal(&self, whose: &str, secret: &[u8]) -> Option<Vec<u8>> {
+        Vault::seal(self, whose, secret)
+    }
+
+    fn open(&self, whose: &str, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
+        self.unseal(whose, sealed)
     }
 }
 

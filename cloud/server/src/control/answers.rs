@@ -3,7 +3,7 @@
 use super::lines::*;
 use super::refusal::RefusalCode;
 use crate::calls::CallLine;
-use conclave_types::{ResetCode, Secret, UnixTime};
+use conclave_types::{ResetCode, RoomId, Secret, UnixTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -177,6 +177,13 @@ pub enum ControlAnswer {
     RoomOrdered {
         /// The room.
         room: RoomLine,
+    },
+    /// The calendar of a room, as it is now.
+    RoomCalendar {
+        /// Which room.
+        room: RoomId,
+        /// Its calendar; `None` when it has none.
+        calendar: Option<Box<CalendarLine>>,
     },
     /// The groups of rooms.
     Groups {

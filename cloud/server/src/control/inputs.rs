@@ -1,6 +1,7 @@
 //! What requests are about: for whom settings are, which part of a list, what is to be made.
 
-use conclave_types::{DisplayName, Redacted, UnixTime, VmrNumber};
+use crate::calendars::CalendarKind;
+use conclave_types::{DisplayName, Redacted, Secret, UnixTime, VmrNumber};
 use serde::{Deserialize, Serialize};
 
 /// What something is set for: one room, or the rooms of a group, or those of the organisation when neither is named.
@@ -85,6 +86,21 @@ pub struct NewAppointment {
     /// Whether whoever is not invited waits until somebody lets them in.
     #[serde(default)]
     pub lobby: bool,
+}
+
+/// A calendar that a room is to have. It is kept sealed, and only its host and the user are shown again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewCalendar {
+    /// How it is asked for.
+    pub kind: CalendarKind,
+    /// Its address: `https://`, or `webcal://`, which means the same.
+    pub address: Secret<String>,
+    /// Who asks, where its server wants to know.
+    #[serde(default)]
+    pub user: Option<Redacted<String>>,
+    /// Their password there.
+    #[serde(default)]
+    pub password: Option<Secret<String>>,
 }
 
 impl NewVmr {

@@ -1,5 +1,6 @@
 //! The lines of lists: what each thing is, as the command line prints it and the console shows it.
 
+use crate::calendars::{CalendarKind, CalendarTrouble};
 use crate::device_list::Wrong;
 use conclave_directory::Tag;
 use conclave_link_protocol::message::{SettingsDocument, UpdateStage};
@@ -768,4 +769,29 @@ pub struct DeliveryLine {
     pub next_at: Option<UnixTime>,
     /// What the address answered last, or why it could not be asked.
     pub answer: Option<Redacted<String>>,
+}
+
+/// The calendar of a room, and how reading it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CalendarLine {
+    /// How it is asked for; `None` when it cannot be opened any more.
+    pub kind: Option<CalendarKind>,
+    /// The host in its address.
+    pub host: Option<Redacted<String>>,
+    /// Who asks there.
+    pub user: Option<Redacted<String>>,
+    /// Since when it is this one.
+    pub set_at: UnixTime,
+    /// Whether somebody waits for it to be read.
+    pub reading: bool,
+    /// When it was read last, and without trouble.
+    pub read_at: Option<UnixTime>,
+    /// How many times the room is taken by it in the next two weeks.
+    pub meetings: usize,
+    /// How many meetings in it were not understood.
+    pub unread: u32,
+    /// Why it cannot be read now; what was read before counts meanwhile.
+    pub trouble: Option<CalendarTrouble>,
+    /// Since when.
+    pub trouble_since: Option<UnixTime>,
 }

@@ -187,6 +187,29 @@ pub enum ControlRequest {
         #[serde(default)]
         revision: Option<u32>,
     },
+    /// The calendar of a room, and how reading it goes.
+    RoomCalendarShow {
+        /// Its id or its name.
+        room: String,
+    },
+    /// Give a room a calendar, in the place of the one that it has.
+    RoomCalendarSet {
+        /// Its id or its name.
+        room: String,
+        /// Where it is.
+        #[serde(flatten)]
+        calendar: NewCalendar,
+    },
+    /// Read a room's calendar now.
+    RoomCalendarRead {
+        /// Its id or its name.
+        room: String,
+    },
+    /// Take a room's calendar away.
+    RoomCalendarRemove {
+        /// Its id or its name.
+        room: String,
+    },
     /// Shut a room out for good.
     RoomRevoke {
         /// Its id or its name.

@@ -61,6 +61,8 @@ pub enum RefusalCode {
     Yourself,
     /// It is no e-mail address.
     NoAddress,
+    /// It is no address on the web, or not one that can be asked.
+    Address,
     /// No meeting can be then.
     When,
     /// No meeting room has so many places.

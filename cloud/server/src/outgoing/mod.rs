@@ -27,6 +27,7 @@ use reach::Reach;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
@@ -50,7 +51,7 @@ const CONNECTING: Duration = Duration::from_secs(5);
 const LONGEST_WHY: usize = 200;
 
 /// What is asked.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     /// How.
     pub method: Method,
@@ -67,7 +68,7 @@ pub struct Request {
 }
 
 /// What was answered, whatever its status says.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Answer {
     /// What came of it.
     pub status: StatusCode,
@@ -75,6 +76,12 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// All of it.
     pub body: Bytes,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} with {} octets", self.status, self.body.len())
+    }
 }
 
 /// Why there is no answer. None of these is final: what was asked may be asked again later.

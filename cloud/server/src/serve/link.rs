@@ -158,6 +158,7 @@ impl Links {
             | Output::Changed { .. }
             | Output::Mail(_)
             | Output::Deliver(_)
+            | Output::ReadCalendar(_)
             | Output::AccountAnswer { .. } => {}
         }
     }

@@ -30,9 +30,12 @@ mod wall;
 
 use crate::accounts::AccountAnswer;
 use crate::bundles::Bundles;
+use crate::calendars::Read;
+use crate::calendars::reading::Reader;
 use crate::calls::file::CallFile;
 use crate::calls::{CallLog, KEPT, LOOK, Look};
 use crate::config::{Config, MediaConfig};
+use crate::console::vault::Vault;
 use crate::console::{Ask, Changed, Desk};
 use crate::control::{ControlAnswer, ControlLine, ControlRequest, RefusalCode};
 use crate::control_socket::{self, Asked};
@@ -41,6 +44,7 @@ use crate::hooks::{self, Teller};
 use crate::mail::{self, Mailer};
 use crate::metrics::requests::RequestTimes;
 use crate::metrics::{self, Histogram};
+use crate::outgoing::Outgoing;
 use crate::switchboard::{Caller, ControlId, Input, MediaEvent, Output, Parts, Switchboard};
 use anyhow::Context;
 use certificate::Certificate;
@@ -98,12 +102,14 @@ async fn run(
     let (directory, commits) = Timed::new(SqliteDirectory::open(&folder.database())?);
     let authority = link::authority(folder, Clock::wall())?;
     let random = SystemRandom::new();
+    let no_vault = || format!("{} cannot be used", folder.vault_key().display());
     let parts = Parts {
         directory: Box::new(directory),
         certifier: Box::new(link::Signer::new(authority.clone())),
         random: Box::new(move || random_bits(&random)),
         keep_records: config.records.keep_days.as_time(),
         keep_audit: config.audit.keep_days.as_time(),
+        sealer: Box::new(Vault::open(folder).with_context(no_vault)?),
         mail: config.mail.server.is_some(),
     };
     let mut board = Switchboard::new(parts, Clock::wall())?;
@@ -123,8 +129,7 @@ async fn run(
     let (scrapes, metrics) = scraped(config.metrics.listen, &tasks, &stop).await?;
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let (desk, browsers) = Desk::new(folder)
-        .with_context(|| format!("{} cannot be used", folder.vault_key().display()))?;
+    let (desk, browsers) = Desk::new(folder).with_context(no_vault)?;
     let (changes, vault) = (desk.changes(), desk.vault());
     let around = (&tasks, &stop, &workers);
     let open = browsers::open(folder, &config.console, shared, desk, around).await?;
@@ -142,6 +147,8 @@ async fn run(
     };
     let around = (&tasks, &stop, &workers);
     let (teller, answers) = Teller::new(&config.webhooks, vault, around)?;
+    let outgoing = Outgoing::new(&config.outgoing)?;
+    let (reader, calendars) = Reader::new(outgoing, tasks.clone(), workers.clone(), stop.clone());
     locked.announce(&run)?;
     tracing::info!(link = ?run.link, ?metrics, console = run.console, data = %folder.path().display(), "the cloud is running");
 
@@ -171,6 +178,7 @@ async fn run(
         mailer,
         teller,
         certificate,
+        reader,
         asked: 0,
     };
     let stopped = async {
@@ -179,8 +187,9 @@ async fn run(
             _ = interrupt.recv() => {}
         }
     };
-    let outcome =
-        shell.run((node_events, asked, browsers, done, scrapes, fates, answers), stopped).await;
+    let outcome = shell
+        .run((node_events, asked, browsers, done, scrapes, fates, answers, calendars), stopped)
+        .await;
     tracing::info!("the cloud stops");
     let ending = async {
         shell.say_goodbye().await;
@@ -224,6 +233,7 @@ struct Shell {
     mailer: Option<Mailer>,
     teller: Teller,
     certificate: Option<Certificate>,
+    reader: Reader,
     asked: u64,
 }
 
@@ -237,7 +247,8 @@ enum Looking {
     Rests { since: Time },
 }
 
-/// What the shell hears besides its links: the media node, command lines, browsers, jobs, scrapes of metrics, letters, webhooks.
+/// What the shell hears besides its links: the media node, command lines, browsers, jobs, scrapes of metrics, letters, webhooks,
+/// calendars.
 type Heard = (
     mpsc::Receiver<MediaNodeEvent>,
     mpsc::Receiver<Asked>,
@@ -246,12 +257,22 @@ type Heard = (
     mpsc::Receiver<metrics::http::Scrape>,
     mail::Fates,
     hooks::Answers,
+    mpsc::Receiver<Read>,
 );
 
 impl Shell {
     async fn run(
         &mut self,
-        (mut node, mut asked, mut browsers, mut done, mut scrapes, mut fates, mut answers): Heard,
+        (
+            mut node,
+            mut asked,
+            mut browsers,
+            mut done,
+            mut scrapes,
+            mut fates,
+            mut answers,
+            mut calendars,
+        ): Heard,
         stopped: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
         tokio::pin!(stopped);
@@ -301,6 +322,7 @@ impl Shell {
                 Some(ask) = browsers.recv() => self.ask(ask),
                 Some((letter, fate)) = fates.recv() => Input::Mailed { letter, fate },
                 Some((delivery, answer)) = answers.recv() => Input::Delivered { delivery, answer },
+                Some(read) = calendars.recv() => Input::CalendarRead(Box::new(read)),
                 () = wake => Input::Wake,
             };
             self.give(input);
@@ -448,6 +470,7 @@ impl Shell {
                     }
                 }
                 Output::Deliver(outgoing) => self.teller.send(*outgoing),
+                Output::ReadCalendar(errand) => self.reader.read(*errand),
                 Output::CheckPin { job, pin, hash } => self.jobs.check_pin(job, pin, hash),
                 Output::HashPin { job, pin, salt } => self.jobs.hash_pin(job, pin, salt),
                 Output::OpenLeg { meeting, participant, profiles } => {

@@ -4,8 +4,8 @@ use crate::metrics::Histogram;
 use conclave_directory::entry::{Entry, SignUpDomain, TwoFactors};
 use conclave_directory::pin_tries::Verdict;
 use conclave_directory::repository::{
-    ApiTokens, Appointments, Audit, AwaitedDevices, Entries, Organisations, Passkeys, PinTries,
-    Records, Resets, RoomSettings, Rooms, SecondFactors, Updates, Vmrs, Webhooks,
+    ApiTokens, Appointments, Audit, AwaitedDevices, Calendars, Entries, Organisations, Passkeys,
+    PinTries, Records, Resets, RoomSettings, Rooms, SecondFactors, Updates, Vmrs, Webhooks,
 };
 use conclave_directory::usage::{Usage, Wanted};
 use conclave_directory::webhooks::{Delivery, Webhook};
@@ -13,7 +13,7 @@ use conclave_directory::{
     AddPersonError, AddReleaseError, AddVmrError, ApiToken, Appointment, AuditCheck, AuditEntry,
     AuditRow, AwaitedDevice, CallRecord, CredentialId, EnrolError, Group, GroupError,
     KeyFingerprint, Organisation, OrganisationError, Passkey, People, Person, PinHash, Place,
-    RecordEntry, Reset, ResetOutcome, Room, RoomUpdate, SecondFactor, Session, Sight,
+    RecordEntry, Reset, ResetOutcome, Room, RoomCalendar, RoomUpdate, SecondFactor, Session, Sight,
     SqliteDirectory, StoreError, StoredRelease, StoredRollout, StoredSettings, TakenRoom,
     TokenHash, Vmr,
 };
@@ -170,6 +170,12 @@ timed!(Appointments {
     change add_appointment(vmr: &Vmr, new: &Appointment) -> Result<(), AddVmrError>;
     change keep_appointment(title: &DisplayName, lobby: bool, changed: &Appointment) -> Result<bool, StoreError>;
     read appointments() -> Result<Vec<Appointment>, StoreError>;
+});
+
+timed!(Calendars {
+    change keep_calendar(calendar: &RoomCalendar) -> Result<bool, StoreError>;
+    change remove_calendar(room: RoomId) -> Result<bool, StoreError>;
+    read calendars() -> Result<Vec<RoomCalendar>, StoreError>;
 });
 
 timed!(ApiTokens {

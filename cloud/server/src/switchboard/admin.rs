@@ -123,6 +123,10 @@ impl Switchboard {
             ControlRequest::OrganisationRename { organisation, name } => {
                 self.rename_organisation(&organisation, name)
             }
+            request @ (ControlRequest::RoomCalendarShow { .. }
+            | ControlRequest::RoomCalendarSet { .. }
+            | ControlRequest::RoomCalendarRead { .. }
+            | ControlRequest::RoomCalendarRemove { .. }) => self.calendar_control(whose, request),
             request => self.webhook_control(whose, request),
         };
         self.settle(answered.is_ok());

@@ -113,6 +113,16 @@ impl Appointments {
         self.all.get(&vmr).map(|(_, each)| each)
     }
 
+    /// The number of one that an invitation names, and which rooms are invited to it.
+    pub(super) fn invitation(
+        &self,
+        whose: OrganisationId,
+        vmr: VmrId,
+    ) -> Option<(&VmrNumber, &[RoomId])> {
+        let (vmr, each) = self.all.get(&vmr).filter(|(vmr, _)| vmr.organisation == whose)?;
+        Some((&vmr.number, &each.rooms))
+    }
+
     /// Whether a meeting room is there for one of them.
     pub(super) fn has(&self, vmr: VmrId) -> bool {
         self.all.contains_key(&vmr)
@@ -482,6 +492,7 @@ impl Switchboard {
             .filter(|(_, each)| each.starts_at < until && from < each.ends_at)
             .flat_map(|(_, each)| each.rooms.iter().copied())
             .collect();
+        let taken = |room| taken.contains(&room) || self.calendars.takes(room, from, until);
         let found = part.search();
         let place = |room| self.settings.place(room);
         let matching = self.roster.of_organisation(whose).filter(|room| {
@@ -493,7 +504,7 @@ impl Switchboard {
             room: room.id,
             name: room.name.clone(),
             place: place(room.id).cloned(),
-            taken: taken.contains(&room.id),
+            taken: taken(room.id),
         });
         Ok(ControlAnswer::BookableRooms { rooms: rooms.collect(), total })
     }

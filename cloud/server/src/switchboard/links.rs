@@ -123,6 +123,7 @@ impl Switchboard {
         let greeting = Greeting::Welcome(Box::new(welcome));
         self.outputs.insert(greeting_at, Output::Greet { link, greeting });
         self.agenda_linked(id);
+        self.calendar_linked(id);
         self.remind_of_reset(link, id);
         self.seen_linked(id, &hello.software);
         None
@@ -265,6 +266,7 @@ impl Switchboard {
                 self.rooms.remove(&room);
                 self.settings.link_ended(room);
                 self.appointments.link_ended(room);
+                self.calendars.link_ended(room);
                 self.order_link_ended(room);
                 tracing::info!("room not linked any more");
                 let linked = self.rooms.len();
@@ -295,6 +297,7 @@ impl Switchboard {
                 self.rooms.remove(&room);
                 self.settings.link_ended(room);
                 self.appointments.link_ended(room);
+                self.calendars.link_ended(room);
                 self.order_link_ended(room);
                 self.update_link_lost(room);
                 self.seen_leave(room);

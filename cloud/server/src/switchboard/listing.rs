@@ -37,6 +37,12 @@ impl Listing {
         self.0.get(&whose).map_or(0, BTreeMap::len)
     }
 
+    /// Whether everybody of an organisation may know that a meeting room with this number is there.
+    pub(super) fn shows(&self, whose: OrganisationId, number: &VmrNumber) -> bool {
+        let found = self.0.get(&whose).and_then(|theirs| theirs.get(number));
+        found.is_some_and(|listed| !listed.hidden)
+    }
+
     /// One is there, or is not as it was.
     pub(super) fn set(&mut self, vmr: &Vmr) {
         let hidden = vmr.hidden;

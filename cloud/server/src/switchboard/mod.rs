@@ -17,6 +17,7 @@
 //! - `audit`: who did what;
 //! - `awaited`: devices that are to be rooms;
 //! - `entry`: of whom two factors are wanted, and who may make themselves an account;
+//! - `calendars`: the calendars of rooms: which is read when, and who is told of it;
 //! - `changes`: what consoles that show it are told;
 //! - `listing`: the meeting rooms as panels list them;
 //! - `lists`: long lists, a part at a time;
@@ -43,6 +44,7 @@ mod api_tokens;
 mod appointments;
 mod audit;
 mod awaited;
+mod calendars;
 mod changes;
 mod entry;
 mod joins;
@@ -82,7 +84,7 @@ pub use tally::{Gauges, Tally, Words, kind};
 pub use vmrs::MOST_VMRS;
 pub use words::{
     BundleFile, CallNote, Caller, Certifier, CloseReason, ControlId, Credential, Input, JobId,
-    LinkId, MediaEvent, Output, Peer, PinOutcome, RequestId, SignError, SignedCertificate,
+    LinkId, MediaEvent, Output, Peer, PinOutcome, RequestId, Sealer, SignError, SignedCertificate,
 };
 
 use conclave_directory::sign_in::SignIns;
@@ -118,6 +120,8 @@ pub struct Parts {
     pub keep_records: Duration,
     /// How long a row of the audit log is kept.
     pub keep_audit: Duration,
+    /// Seals what the directory must not give away alone.
+    pub sealer: Box<dyn Sealer + Send>,
     /// Whether letters are sent.
     pub mail: bool,
 }
@@ -171,6 +175,7 @@ pub struct Switchboard {
     orders: orders::Orders,
     awaited: awaited::AllAwaited,
     appointments: appointments::Appointments,
+    calendars: calendars::Calendars,
     wrong_numbers: WrongNumbers,
     post: mail::Post,
     hooks: webhooks::Hooks,
@@ -226,6 +231,7 @@ impl Switchboard {
         let removal = removal::Removal::of(&parts);
         let settings = settings::AllSettings::of(&parts)?;
         let awaited = awaited::AllAwaited::of(&parts)?;
+        let calendars = calendars::Calendars::of(&parts)?;
         let post = mail::Post::new(parts.mail);
         let hooks = webhooks::Hooks::of(&parts)?;
         let mut board = Switchboard {
@@ -265,6 +271,7 @@ impl Switchboard {
             orders: orders::Orders::default(),
             awaited,
             appointments,
+            calendars,
             wrong_numbers: WrongNumbers::default(),
             post,
             hooks,
@@ -316,12 +323,14 @@ impl Switchboard {
                 self.console(id, by, source, request);
             }
             Input::Judged(judged) => self.call_judged(judged),
+            Input::CalendarRead(read) => self.calendar_read(*read),
             Input::Mailed { letter, fate } => self.mailed(letter, fate),
             Input::Delivered { delivery, answer } => self.delivered(delivery, answer),
             Input::Account { id, request } => self.account(id, request),
             Input::Stop => self.stop(),
         }
         self.send_deliveries();
+        self.read_calendars();
         self.tell_changes();
     }
 
@@ -337,7 +346,10 @@ impl Switchboard {
         let activation = self.activation.deadline();
         let hooks = self.hooks_deadline();
         let all = [self.meetings.deadline(), activation, self.retry_records_at, refresh, hooks];
-        all.into_iter().chain([rollouts, Some(self.removal.next)]).flatten().min()
+        all.into_iter()
+            .chain([rollouts, Some(self.removal.next), self.calendars.deadline()])
+            .flatten()
+            .min()
     }
 
     /// Whether any link has not ended yet.

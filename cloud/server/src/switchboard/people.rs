@@ -53,11 +53,15 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         | Ask::RoomUpdateShow { .. }
         | Ask::RoomResets { .. }
         | Ask::GroupList
+        | Ask::RoomCalendarShow { .. }
         | Ask::SettingsShow { .. } => Some(Action::SeeRooms),
         Ask::RoomPlace { .. }
         | Ask::GroupAdd { .. }
         | Ask::GroupRename { .. }
         | Ask::GroupRemove { .. }
+        | Ask::RoomCalendarSet { .. }
+        | Ask::RoomCalendarRead { .. }
+        | Ask::RoomCalendarRemove { .. }
         | Ask::SettingsSet { .. } => Some(Action::SetRooms),
         Ask::RoomClaim { .. }
         | Ask::DevicesAwait { .. }

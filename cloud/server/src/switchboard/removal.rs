@@ -112,6 +112,7 @@ impl Switchboard {
         self.seen.remove(&room.id);
         self.settings.room_gone(room.id);
         self.nobody_invites(None, Some(room.id));
+        self.calendars.forget(room.id);
         tracing::info!(room = %room.id, "room forgotten");
         // What is known of it here would be kept again with the next change.
         self.update_room_gone(room.id);

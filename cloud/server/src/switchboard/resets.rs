@@ -221,6 +221,7 @@ impl Switchboard {
     pub(super) fn shut_out(&mut self, room: RoomId) {
         self.look_up_again(room);
         self.reset_codes.forget(room);
+        self.no_calendar(room);
         self.meet(Meet::RoomRevoked { room });
         self.update_room_gone(room);
         if let Some(link) = self.rooms.get(&room).copied() {

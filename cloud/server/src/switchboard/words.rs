@@ -2,6 +2,7 @@
 
 use super::changes::Topic;
 use crate::accounts::{AccountAnswer, AccountRequest, Source};
+use crate::calendars::{Errand, Read};
 use crate::calls::JudgedCall;
 use crate::control::{ControlAnswer, ControlRequest};
 use crate::hooks;
@@ -235,6 +236,8 @@ pub enum Input {
         /// What.
         answer: hooks::Answer,
     },
+    /// [`Output::ReadCalendar`] is done.
+    CalendarRead(Box<Read>),
     /// The console asks about accounts.
     Account {
         /// To be named in the answer.
@@ -349,6 +352,8 @@ pub enum Output {
     Mail(Box<Letter>),
     /// Tell a webhook something; what comes of it comes with [`Input::Delivered`].
     Deliver(Box<hooks::Outgoing>),
+    /// Read a room's calendar; answer with [`Input::CalendarRead`].
+    ReadCalendar(Box<Errand>),
     /// Compare a PIN with a hash, off the main task; answer with [`Input::PinChecked`].
     CheckPin {
         /// Which job.
@@ -446,4 +451,12 @@ pub trait Certifier {
         spki_der: &[u8],
         now: UnixTime,
     ) -> Result<SignedCertificate, SignError>;
+}
+
+/// Seals what the directory keeps and must not give away alone, for as long as its key is there.
+pub trait Sealer {
+    /// Seals a secret, bound to whose it is; `None` when it cannot be done now.
+    fn seal(&self, whose: &str, secret: &[u8]) -> Option<Vec<u8>>;
+    /// Opens it; `None` when it is not theirs, was changed, or was sealed with another key.
+    fn open(&self, whose: &str, sealed: &[u8]) -> Option<Secret<Vec<u8>>>;
 }

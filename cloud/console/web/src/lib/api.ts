@@ -181,6 +181,23 @@ export interface Found {
   appointments: Appointment[];
 }
 
+/** A room's own calendar, and how reading it goes. Its address is never told. */
+export interface RoomCalendar {
+  /** Null when it cannot be opened any more. */
+  kind: "feed" | "caldav" | null;
+  host: string | null;
+  user: string | null;
+  set_at: number;
+  reading: boolean;
+  read_at: number | null;
+  /** How many times the room is taken by it in the next two weeks. */
+  meetings: number;
+  /** How many meetings were not understood. */
+  unread: number;
+  trouble: { why: string; detail?: string; status?: number } | null;
+  trouble_since: number | null;
+}
+
 export type OrderState = "sent" | "done" | "in_call" | "not_known" | "link_ended";
 
 /** Waits to be confirmed, all in force, or some of it. */

@@ -1,9 +1,10 @@
 //! Rooms, their groups, their settings.
 
 use super::{Answer, Asker, Body, Page, Rename, Wanted};
+use crate::calendars::CalendarKind;
 use crate::console::Desk;
 use crate::console::api::of;
-use crate::control::{ControlRequest, SettingsFor};
+use crate::control::{ControlRequest, NewCalendar, SettingsFor};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, patch_with, post_with, put_with};
 use axum::Json;
@@ -11,7 +12,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query};
 use conclave_directory::Tag;
 use conclave_link_protocol::message::SettingsDocument;
-use conclave_types::{ActivationCode, Channel, DisplayName, MaintenanceWindow};
+use conclave_types::{ActivationCode, Channel, DisplayName, MaintenanceWindow, Redacted, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -80,6 +81,19 @@ pub(super) fn routes() -> ApiRouter<Desk> {
                 .put_with(set_room, of("Set a room", "settings")),
         )
         .api_route("/tags", get_with(tags, of("The tags that rooms have", "tags")))
+        .api_route(
+            "/rooms/{room}/calendar",
+            get_with(room_calendar, of("The calendar of a room", "room_calendar"))
+                .put_with(set_calendar, of("Have a room have this calendar", "room_calendar"))
+                .delete_with(
+                    remove_calendar,
+                    of("Take the calendar of a room away", "room_calendar"),
+                ),
+        )
+        .api_route(
+            "/rooms/{room}/calendar/read",
+            post_with(read_calendar, of("Have the calendar of a room read now", "room_calendar")),
+        )
         .api_route(
             "/groups",
             get_with(groups, of("The groups of rooms", "groups"))
@@ -256,4 +270,31 @@ async fn set_group(asker: Asker, Path(group): Path<String>, wanted: Body<Set>) -
 async fn set_room(asker: Asker, Path(room): Path<String>, wanted: Body<Set>) -> Answer {
     let Json(Set { settings, revision }) = wanted?;
     asker.ask(ControlRequest::SettingsSet { of: of_room(room), settings, revision }).await
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SetCalendar {
+    kind: CalendarKind,
+    address: Secret<String>,
+    user: Option<Redacted<String>>,
+    password: Option<Secret<String>>,
+}
+
+async fn room_calendar(asker: Asker, Path(room): Path<String>) -> Answer {
+    asker.ask(ControlRequest::RoomCalendarShow { room }).await
+}
+
+async fn set_calendar(asker: Asker, Path(room): Path<String>, wanted: Body<SetCalendar>) -> Answer {
+    let Json(SetCalendar { kind, address, user, password }) = wanted?;
+    let calendar = NewCalendar { kind, address, user, password };
+    asker.ask(ControlRequest::RoomCalendarSet { room, calendar }).await
+}
+
+async fn read_calendar(asker: Asker, Path(room): Path<String>) -> Answer {
+    asker.ask(ControlRequest::RoomCalendarRead { room }).await
+}
+
+async fn remove_calendar(asker: Asker, Path(room): Path<String>) -> Answer {
+    asker.ask(ControlRequest::RoomCalendarRemove { room }).await
 }

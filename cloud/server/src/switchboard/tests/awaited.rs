@@ -11,7 +11,11 @@ fn key(of: u8) -> String {
 }
 
 impl Cloud {
-    fn read(&mut self, list: &str, keep: Keep) -> (usize, usize, usize, Vec<(u64, Vec<Wrong>)>) {
+    fn read_list(
+        &mut self,
+        list: &str,
+        keep: Keep,
+    ) -> (usize, usize, usize, Vec<(u64, Vec<Wrong>)>) {
         let list = Redacted(list.to_owned());
         match self.admin(ControlRequest::DevicesAwait { list, keep }).0 {
             ControlAnswer::DevicesRead { right, wrong, kept, lines } => {
@@ -74,7 +78,7 @@ fn a_device_that_is_awaited_by_its_key_becomes_a_room_by_itself() {
     cloud.admin(ControlRequest::GroupAdd { name: "Visitors".parse().unwrap() });
     let list =
         format!("name,key,place,group,tags\nAda,{},Cellar,Visitors,\"north,video\"\n", key(1));
-    assert_eq!(cloud.read(&list, Keep::None), (1, 0, 0, vec![(2, vec![])]));
+    assert_eq!(cloud.read_list(&list, Keep::None), (1, 0, 0, vec![(2, vec![])]));
     assert_eq!(cloud.names(), Vec::<String>::new(), "it was only looked at");
     assert!(!enrolled_at(&cloud.awaits(&list)));
     let before = cloud.awaited();
@@ -191,9 +195,9 @@ fn a_list_is_held_against_the_rooms_that_are_there_and_only_what_is_right_is_tak
         (6, vec![Wrong::Group]),
         (7, vec![]),
     ];
-    assert_eq!(cloud.read(&list, Keep::All), (1, 5, 0, wrong.clone()), "all or none");
+    assert_eq!(cloud.read_list(&list, Keep::All), (1, 5, 0, wrong.clone()), "all or none");
     assert_eq!(cloud.names(), ["Bob"]);
-    assert_eq!(cloud.read(&list, Keep::Right), (1, 5, 1, wrong));
+    assert_eq!(cloud.read_list(&list, Keep::Right), (1, 5, 1, wrong));
     assert_eq!(cloud.names(), ["Bob", "Zoe"]);
     let of = |list: &str| ControlRequest::DevicesAwait {
         list: Redacted(list.to_owned()),
@@ -204,7 +208,7 @@ fn a_list_is_held_against_the_rooms_that_are_there_and_only_what_is_right_is_tak
     assert_eq!(cloud.code_of_refusal(of(&"x".repeat(3 << 20))), RefusalCode::ListTooLong);
     // As many as an organisation awaits, and one more.
     let lines: String = (0..9_998).map(|n| format!("R{n},N{n}\n")).collect();
-    assert_eq!(cloud.read(&format!("name,serial\n{lines}"), Keep::All).2, 9_998);
+    assert_eq!(cloud.read_list(&format!("name,serial\n{lines}"), Keep::All).2, 9_998);
     assert_eq!(cloud.code_of_refusal(of("name,serial\nLast,L1\n")), RefusalCode::TooMany);
 }
 

@@ -57,6 +57,7 @@ impl Books {
             | Output::Changed { .. }
             | Output::Mail(_)
             | Output::Deliver(_)
+            | Output::ReadCalendar(_)
             | Output::AccountAnswer { .. } => {}
         }
     }

@@ -7,7 +7,7 @@ use conclave_directory::{AddPersonError, Person, Session, TokenHash};
 use conclave_directory::{AddReleaseError, RoomUpdate, StoredRelease, StoredRollout, TakenRoom};
 use conclave_directory::{AddVmrError, CallRecord, EnrolError, Room, Vmr, pin_tries::Verdict};
 use conclave_directory::{
-    ApiToken, Appointment, AwaitedDevice, CredentialId, Passkey, SecondFactor,
+    ApiToken, Appointment, AwaitedDevice, CredentialId, Passkey, RoomCalendar, SecondFactor,
 };
 use conclave_directory::{AuditCheck, AuditEntry, AuditRow, Organisation, OrganisationError};
 use conclave_directory::{Group, GroupError, Place, StoredSettings};
@@ -64,6 +64,11 @@ through!(Appointments {
     fn appointments(&;) -> Result<Vec<Appointment>, StoreError>;
     fn add_appointment(&mut; vmr: &Vmr, new: &Appointment) -> Result<(), AddVmrError>;
     fn keep_appointment(&mut; title: &DisplayName, lobby: bool, changed: &Appointment) -> Result<bool, StoreError>;
+});
+through!(Calendars {
+    fn calendars(&;) -> Result<Vec<RoomCalendar>, StoreError>;
+    fn keep_calendar(&mut; calendar: &RoomCalendar) -> Result<bool, StoreError>;
+    fn remove_calendar(&mut; room: RoomId) -> Result<bool, StoreError>;
 });
 through!(ApiTokens {
     fn add_api_token(&mut; token: &ApiToken) -> Result<(), StoreError>;
