@@ -367,3 +367,25 @@ fn a_release_is_added_rolled_out_and_taken_back() {
         refused(run(&data, &["room", "follow", "A", "--channel", "early"])).contains("no room")
     );
 }
+
+#[test]
+fn a_list_of_devices_is_looked_at_taken_as_far_as_it_is_right_and_withdrawn() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path();
+    let _cloud = Cloud::start(data);
+    let list = data.join("rooms.csv");
+    std::fs::write(&list, "name;serial;tags\r\nAda;S1;north\r\n;S2;\r\n").unwrap();
+    let list = list.to_str().unwrap();
+    let wrong = refused(run(data, &["awaited", "add", list]));
+    assert!(wrong.contains("line 3 (): no name") && wrong.contains("--only-right"), "{wrong}");
+    assert!(good(run(data, &["awaited", "list"])).contains("No device is awaited"));
+    let taken = good(run(data, &["awaited", "add", list, "--only-right"]));
+    assert!(taken.contains("from now on: 1."), "{taken}");
+    let awaited = good(run(data, &["awaited", "list"]));
+    assert!(awaited.contains("Ada") && awaited.contains("S1") && awaited.contains("#north"));
+    let code = refused(run(data, &["awaited", "enrol", "Ada", "AAAA-AAAA"]));
+    assert!(code.contains("no room shows this code"), "{code}");
+    good(run(data, &["awaited", "withdraw", "Ada"]));
+    assert!(refused(run(data, &["awaited", "withdraw", "Ada"])).contains("no device 'Ada'"));
+    assert!(refused(run(data, &["awaited", "add", "/nowhere"])).contains("cannot be read"));
+}

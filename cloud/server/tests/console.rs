@@ -552,9 +552,9 @@ fn a_search_finds_of_each_kind_what_whoever_searches_may_see() {
     let mut ada = cloud.set_up();
     ada.post("/vmrs", json!({ "number": "4711", "name": "Maximal" }));
     ada.post("/vmrs", json!({ "name": "Max alone", "hidden": true }));
-    let meeting = json!({
-        "title": "Max and Ada", "starts_at": 4_000_000_000_u64, "ends_at": 4_000_003_600_u64,
-    });
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let (from, until) = (now.as_secs() + 3_600, now.as_secs() + 7_200);
+    let meeting = json!({ "title": "Max and Ada", "starts_at": from, "ends_at": until });
     assert_eq!(ada.post("/appointments", meeting).status, 200);
     let mut max = ada.invite("max@example.org", "administrator");
     let mut eve = ada.invite("eve@example.org", "member");

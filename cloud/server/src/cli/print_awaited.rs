@@ -34,18 +34,21 @@ fn read(right: usize, wrong: usize, kept: usize, lines: &[ListedDevice]) -> Stri
     }
     let last = match (kept, wrong) {
         (0, 0) => {
-            format!("All {right} lines are right. Nothing is done yet: add them without --check.")
-        }
-        (0, _) => format!(
-            "{wrong} lines are wrong, {right} are right, and nothing is done: mend the list, or take those \
-             that are right with --only-right."
-        ),
-        (kept, 0) => format!("{kept} devices are awaited: see 'conclave-cloud awaited list'."),
-        (kept, wrong) => {
             format!(
-                "{kept} devices are awaited; {wrong} lines were left out, because they are wrong."
+                "Nothing is wrong with it (lines: {right}), and nothing is done: add it without --check."
             )
         }
+        (0, _) => format!(
+            "Lines that are wrong: {wrong}; right: {right}. Nothing is done: mend the list, or take those that \
+             are right with --only-right."
+        ),
+        (kept, 0) => format!(
+            "Devices that are awaited from now on: {kept}; see 'conclave-cloud awaited list'."
+        ),
+        (kept, wrong) => format!(
+            "Devices that are awaited from now on: {kept}. Lines that were left out, because they are wrong: \
+             {wrong}."
+        ),
     };
     text.push_str(&last);
     text

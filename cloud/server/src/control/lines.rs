@@ -216,7 +216,7 @@ pub struct RoomLine {
     pub settings: Option<InForce>,
     /// The last order to it, since this cloud started.
     #[serde(default)]
-    pub order: Option<OrderLine>,
+    pub order: Option<Box<OrderLine>>,
     /// Its software, as it said with its last link.
     #[serde(default)]
     pub software: Option<String>,

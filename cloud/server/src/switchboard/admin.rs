@@ -381,7 +381,7 @@ impl Switchboard {
             place: self.settings.place(room.id).cloned(),
             tags: self.settings.tags(room.id).to_vec(),
             settings: self.settings_in_force(room.organisation, room.id),
-            order: self.order_line(room.id),
+            order: self.order_line(room.id).map(Box::new),
             since: seen.map(|seen| seen.since),
             software: seen.map(|seen| seen.software.clone()),
             broken: broken.map(|&part| part.to_owned()).collect(),

@@ -5,7 +5,7 @@ use crate::control::{OrderLine, OrderState};
 
 fn line(cloud: &mut Cloud) -> Option<OrderLine> {
     match cloud.admin(ControlRequest::RoomShow { room: "A".into() }).0 {
-        ControlAnswer::Room { room } => room.order,
+        ControlAnswer::Room { room } => room.order.map(|order| *order),
         other => panic!("{other:?}"),
     }
 }
