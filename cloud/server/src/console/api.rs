@@ -159,6 +159,7 @@ fn describe(routes: ApiRouter<Desk>, api: &mut OpenApi) -> Router<Desk> {
     let routes = routes.finish_api(api);
     name_paths(api);
     take_keys(api);
+    take_marks(api);
     let components = api.components.get_or_insert_default();
     add_answers(components);
     add_security(components);
@@ -196,6 +197,32 @@ fn take_keys(api: &mut OpenApi) {
             let parameter_data = parameter("Idempotency-Key", Some(what), false, schema);
             let key = Parameter::Header { parameter_data, style: HeaderStyle::Simple };
             operation.parameters.push(ReferenceOr::Item(key));
+        }
+    }
+}
+
+/// What changes a room, a meeting room or a person takes the mark that whoever asks has seen.
+fn take_marks(api: &mut OpenApi) {
+    const MARKED: [&str; 6] = [
+        "/rooms/{room}",
+        "/rooms/{room}/place",
+        "/vmrs/{number}",
+        "/vmrs/{number}/pin",
+        "/vmrs/{number}/moderators",
+        "/people/{person}",
+    ];
+    for path in MARKED {
+        let item = api.paths.as_mut().and_then(|paths| paths.paths.get_mut(path));
+        let Some(item) = item.and_then(ReferenceOr::as_item_mut) else { continue };
+        // A PIN is taken away so; elsewhere all of it would be gone.
+        let deleting = item.delete.as_mut().filter(|_| path.ends_with("/pin"));
+        let changing = [item.put.as_mut(), item.patch.as_mut(), deleting];
+        for operation in changing.into_iter().flatten() {
+            let schema = json_schema!({ "type": "string", "pattern": "^\"[0-9a-f]{16}\"$" });
+            let what = "The `mark` of what is changed, in quotation marks: nothing is done when it is another one by now";
+            let parameter_data = parameter("If-Match", Some(what), false, schema);
+            let seen = Parameter::Header { parameter_data, style: HeaderStyle::Simple };
+            operation.parameters.push(ReferenceOr::Item(seen));
         }
     }
 }
