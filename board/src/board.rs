@@ -31,6 +31,7 @@ const READ_EVERY: Duration = Duration::from_secs(10);
 /// back; [`Board::shutdown`] waits for that.
 pub struct Board {
     calls: watch::Sender<CallState>,
+    temperature: watch::Receiver<Option<Temperature>>,
     stop: DropGuard,
     task: JoinHandle<()>,
 }
@@ -51,7 +52,8 @@ impl Board {
         let (events, receiver) = Events::channel();
         let (calls, call) = watch::channel(CallState::default());
         let stop = CancellationToken::new();
-        let shell = Shell::new(description, lines, events.clone());
+        let (warmth, temperature) = watch::channel(None);
+        let shell = Shell::new(description, lines, events.clone(), warmth);
         let readings = description.temperature.as_ref().map(|sensor| {
             let (sender, readings) = mpsc::channel(1);
             let thermometer = Thermometer::new(sensor.source.clone(), sys);
@@ -60,12 +62,17 @@ impl Board {
         });
         let task = tokio::spawn(shell.run(call, readings, stop.clone()));
         tracing::info!(board = %description.name, "the board has started");
-        (Board { calls, stop: stop.drop_guard(), task }, receiver)
+        (Board { calls, temperature, stop: stop.drop_guard(), task }, receiver)
     }
 
     /// What the light shows from now on. Of states that follow each other at once the last counts.
     pub fn call(&self, state: CallState) {
         self.calls.send_replace(state);
+    }
+
+    /// What the thermometer said last; `None` while there is none that works.
+    pub fn temperature(&self) -> Option<Temperature> {
+        *self.temperature.borrow()
     }
 
     /// Ends the board and waits until its light is dark and its lines are free.
@@ -111,11 +118,17 @@ struct Shell {
     colour: Colour,
     stations: Vec<Station>,
     thermometer: Upkeep,
+    warmth: watch::Sender<Option<Temperature>>,
     events: Events,
 }
 
 impl Shell {
-    fn new(description: &Description, lines: Box<dyn Lines>, events: Events) -> Shell {
+    fn new(
+        description: &Description,
+        lines: Box<dyn Lines>,
+        events: Events,
+        warmth: watch::Sender<Option<Temperature>>,
+    ) -> Shell {
         let station = |sensor, line: &_| Station::new(sensor, Clone::clone(line), events.clone());
         let mute = description.mute_button.as_ref();
         let reset = description.reset_button.as_ref();
@@ -135,6 +148,7 @@ impl Shell {
             colour: Colour::default(),
             stations,
             thermometer: Upkeep::new(Part::Thermometer, events.clone()),
+            warmth,
             events,
         }
     }
@@ -244,6 +258,7 @@ impl Shell {
 
     fn read(&mut self, read: Result<Temperature, ThermometerError>) {
         let now = self.now();
+        self.warmth.send_replace(read.as_ref().ok().copied());
         match read {
             Ok(temperature) => {
                 self.thermometer.works(now);

@@ -360,10 +360,12 @@ async fn heat_is_read_from_the_kernels_files() {
     let temperature = Temperature::from_celsius(95);
     let hot = BoardEvent::TooHot { heat: Heat::Critical, temperature };
     assert_eq!(running.next().await, hot);
+    assert_eq!(running.board.temperature(), Some(temperature));
     bench.warm(60);
     assert_eq!(running.next().await, BoardEvent::CoolAgain(Temperature::from_celsius(60)));
     fs::remove_file(bench.sys.path().join("class/thermal/thermal_zone0/temp")).unwrap();
     let lost = running.next().await;
+    assert_eq!(running.board.temperature(), None);
     assert!(
         matches!(&lost, BoardEvent::Part { part: Part::Thermometer, working: false, detail }
             if detail.contains("temp cannot be read: No such file")),

@@ -125,7 +125,7 @@ fn link_cloud() -> Vec<Vec<u8>> {
         let cut = Script::new().octet(0).octet(READ).piece(first).octet(READ).piece(second);
         seeds.push(cut.octet(GREET).octet(greeting).octet(ASK).octet(TELL).octet(greeting).0);
     }
-    for n in 0..11 {
+    for n in 0..12 {
         let request = messages::room_request(n);
         let message = messages::room(Envelope::Request { id: RequestId(n.into()), request });
         let whole = framed(&message);
@@ -149,6 +149,7 @@ fn link_cloud() -> Vec<Vec<u8>> {
         Envelope::Event(health),
         Envelope::Event(messages::settings_report()),
         Envelope::Event(messages::order_report()),
+        Envelope::Event(messages::condition()),
         Envelope::Ping(3),
         Envelope::Pong(1),
         Envelope::Close("restart".to_owned()),

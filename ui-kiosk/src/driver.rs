@@ -28,6 +28,7 @@
 
 mod elements;
 
+use crate::picture::{PictureError, Pixels};
 use crate::{ui, view};
 use elements::{Element, Kind};
 use serde::Deserialize;
@@ -229,37 +230,19 @@ fn dispatch(app: &ui::App, events: Vec<WindowEvent>) -> Value {
     json!({ "ok": true })
 }
 
-/// Why no picture was written.
-#[derive(Debug, thiserror::Error)]
-enum PictureError {
-    #[error("the window gives no picture: {0}")]
-    Window(slint::PlatformError),
-    #[error("the picture cannot be written: {0}")]
-    File(#[from] io::Error),
-    #[error("the picture cannot be encoded: {0}")]
-    Png(#[from] png::EncodingError),
-}
-
 fn picture(app: &ui::App, path: &Path) -> Result<(), PictureError> {
     let until = Instant::now() + SETTLE;
-    let snapshot = loop {
+    let pixels = loop {
         slint::platform::update_timers_and_animations();
         // Only drawing tells Slint which movements still matter.
-        let snapshot = app.window().take_snapshot().map_err(PictureError::Window)?;
+        let pixels = Pixels::of(app)?;
         if !app.window().has_active_animations() || Instant::now() >= until {
-            break snapshot;
+            break pixels;
         }
         thread::sleep(SETTLE_STEP);
     };
-    let file = BufWriter::new(File::create(path)?);
-    let mut encoder = png::Encoder::new(file, snapshot.width(), snapshot.height());
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header()?;
-    // RGBA to RGB: the panel is opaque.
-    let pixels: Vec<u8> =
-        snapshot.as_slice().iter().flat_map(|pixel| [pixel.r, pixel.g, pixel.b]).collect();
-    writer.write_image_data(&pixels)?;
-    writer.finish()?;
+    let mut file = BufWriter::new(File::create(path)?);
+    pixels.write(&mut file)?;
+    file.flush()?;
     Ok(())
 }

@@ -6,7 +6,8 @@
 //!    connects again, with growing delays, whenever the daemon goes away.
 //! 2. `view` turns the newest of them into what stands on the screen. The picture is a function of
 //!    that one value; the clock is the only thing that the panel reads itself.
-//! 3. `ui/` (Slint) draws it. A touch calls back into `view`, which hands a
+//! 3. `picture` makes a PNG of what is drawn, when the daemon wants one for IT.
+//! 4. `ui/` (Slint) draws it. A touch calls back into `view`, which hands a
 //!    [`conclave_panel_api::Tap`] to `link`.
 //!
 //! The window comes from Slint's own choice (`SLINT_BACKEND`: winit or linuxkms), or from
@@ -15,6 +16,7 @@
 
 mod headless;
 mod link;
+mod picture;
 mod view;
 mod words;
 

@@ -5,12 +5,12 @@
 //! second must not tear the button away from under a finger.
 
 use crate::link::{Daemon, Seen};
-use crate::{ui, words};
+use crate::{picture, ui, words};
 use chrono::{DateTime, Datelike, Local, NaiveDateTime, Timelike, Utc};
 use chrono_tz::Tz;
 use conclave_panel_api::{
-    CallHealth, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Meeting, Panel,
-    ResetReceipt, Screen as Showing, StickStep, Tap, Trouble,
+    CallHealth, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Look, Meeting,
+    Panel, ResetReceipt, Screen as Showing, StickStep, Tap, Trouble,
 };
 use conclave_types::{DisplayName, UnixTime, VmrNumber};
 use slint::{ComponentHandle, Model, ModelRc, SharedString, Timer, TimerMode, VecModel};
@@ -33,6 +33,10 @@ pub(crate) struct Screen {
     clock: Timer,
     /// By which clock the time is shown; the machine's own when there is none.
     zone: Cell<Option<Tz>>,
+    /// To whom pictures go.
+    daemon: RefCell<Option<Daemon>>,
+    /// The picture that was handed over last.
+    pictured: Cell<Option<u32>>,
     /// For the driver.
     last: RefCell<Option<Panel>>,
 }
@@ -53,6 +57,8 @@ impl Screen {
             language: Cell::new(None),
             clock: Timer::default(),
             zone: Cell::new(None),
+            daemon: RefCell::new(None),
+            pictured: Cell::new(None),
             last: RefCell::new(None),
         };
         let shown = app.global::<ui::Shown>();
@@ -102,6 +108,7 @@ pub(crate) fn attach(app: &ui::App, screen: Rc<Screen>, daemon: Daemon) {
             }
         }
     });
+    screen.daemon.replace(Some(daemon.clone()));
     taps.on_choose(move |number| {
         // The number came from a panel, so it is one; anything else is not worth sending.
         if let Ok(number) = number.parse::<VmrNumber>() {
@@ -164,6 +171,8 @@ fn show_away(app: &ui::App, screen: &Screen) {
         None => words::before_any_language(),
     });
     screen.last.replace(None);
+    // Another daemon counts anew.
+    screen.pictured.set(None);
     let nothing = Panel {
         language: language.unwrap_or_default(),
         room: None,
@@ -178,6 +187,7 @@ fn show_away(app: &ui::App, screen: &Screen) {
         brightness: 100,
         time_zone: None,
         development: false,
+        look: None,
     };
     draw(app, screen, &nothing);
     app.global::<ui::Shown>().set_page(ui::Page::Away);
@@ -208,6 +218,12 @@ fn show_panel(app: &ui::App, screen: &Screen, panel: &Panel) {
         Showing::Stick { .. } => ui::Page::Stick,
     });
     screen.last.replace(Some(panel.clone()));
+    if let Some(Look::Picture { number }) = panel.look
+        && screen.pictured.replace(Some(number)) != Some(number)
+        && let Some(daemon) = screen.daemon.borrow().clone()
+    {
+        picture::hand_over(app, daemon, number);
+    }
 }
 
 fn draw(app: &ui::App, screen: &Screen, panel: &Panel) {
@@ -236,6 +252,13 @@ fn draw(app: &ui::App, screen: &Screen, panel: &Panel) {
         Some(notice) => {
             let (urgency, title, text) = words::notice(language, notice);
             ui::Warning { urgency, title: title.into(), text: text.into() }
+        }
+    });
+    shown.set_look(match panel.look {
+        None => ui::Warning::default(),
+        Some(look) => {
+            let (title, text) = words::look(language, look);
+            ui::Warning { urgency: ui::Urgency::Heed, title: title.into(), text: text.into() }
         }
     });
     draw_activation(&shown, panel);

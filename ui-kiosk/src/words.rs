@@ -10,7 +10,7 @@ pub(crate) use lobby::{lobby_health, who_waits};
 pub(crate) use stick::stick;
 
 use crate::ui;
-use conclave_panel_api::{CallHealth, Erased, Language, LinkState, Notice, Trouble};
+use conclave_panel_api::{CallHealth, Erased, Language, LinkState, Look, Notice, Trouble};
 
 /// A blank at which no line breaks: before French double punctuation and inside numbers.
 pub(crate) const NBSP: char = '\u{a0}';
@@ -426,6 +426,27 @@ fn span(seconds: u32) -> String {
     }
 }
 
+/// That IT looks at the screen: what it does, and what it gets.
+pub(crate) fn look(language: Language, look: Look) -> (&'static str, &'static str) {
+    match (language, look) {
+        (Language::English, Look::Soon | Look::Picture { .. }) => (
+            "IT is looking at this screen",
+            "It gets one picture of what you see here. Titles of meetings are covered, and the camera is not in it.",
+        ),
+        (Language::English, Look::Over) => {
+            ("IT has looked at this screen", "It got one picture, and sees nothing more.")
+        }
+        (Language::French, Look::Soon | Look::Picture { .. }) => (
+            "L'informatique regarde cet écran",
+            "Elle reçoit une seule image de ce que vous voyez ici. Les titres des réunions sont masqués, et la caméra n'y est pas.",
+        ),
+        (Language::French, Look::Over) => (
+            "L'informatique a regardé cet écran",
+            "Elle a reçu une seule image, et ne voit plus rien.",
+        ),
+    }
+}
+
 /// A notice: how urgent, what happened, what to do.
 pub(crate) fn notice(
     language: Language,
@@ -442,6 +463,26 @@ pub(crate) fn notice(
             Heed,
             "The microphone is not there",
             "The others can't hear this room. Check the microphone's cable; it is used again as soon as it is back.",
+        ),
+        (Language::English, Notice::CameraNotAllowed) => (
+            Heed,
+            "IT keeps the camera off",
+            "It can't be turned on in this room. Ask your IT team if you need it.",
+        ),
+        (Language::English, Notice::MicrophoneNotAllowed) => (
+            Heed,
+            "IT keeps the microphone off",
+            "It can't be turned on in this room. Ask your IT team if you need it.",
+        ),
+        (Language::French, Notice::CameraNotAllowed) => (
+            Heed,
+            "L'informatique tient la caméra coupée",
+            "Elle ne peut pas être activée dans cette salle. Demandez à votre service informatique si vous en avez besoin.",
+        ),
+        (Language::French, Notice::MicrophoneNotAllowed) => (
+            Heed,
+            "L'informatique tient le micro coupé",
+            "Il ne peut pas être activé dans cette salle. Demandez à votre service informatique si vous en avez besoin.",
         ),
         (Language::English, Notice::CallEnded) => (
             Heed,
@@ -829,6 +870,8 @@ mod tests {
             Notice::NoCloud,
             Notice::CloudMistaken,
             Notice::Restarting,
+            Notice::CameraNotAllowed,
+            Notice::MicrophoneNotAllowed,
         ];
         let why = |why| StickStep::Unusable { why };
         let (running, version) = (Version(1, 2, 0), Version(1, 3, 0));
@@ -856,6 +899,7 @@ mod tests {
             .map(|each| trouble(language, each))
             .into_iter()
             .chain(notices.map(|each| notice(language, each).2.to_owned()))
+            .chain([Look::Soon, Look::Over].map(|each| look(language, each).1.to_owned()))
             .chain(links.map(|each| link_sentence(language, each, true)))
             .chain(links.map(|each| link_sentence(language, each, false)))
             .chain(health.map(|each| call_health(language, each).to_owned()))

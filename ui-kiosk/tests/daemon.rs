@@ -1,11 +1,13 @@
 //! The daemon comes late, goes away, talks nonsense: the panel says so plainly and comes back.
 
-#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking what is wrong")]
 
 mod panel;
 
-use conclave_panel_api::{Health, Language, LinkState, MAX_FRAME_LEN, Notice, Screen, Tap, encode};
-use panel::{Finger, Kiosk, call, directory, in_call, panel as with, until};
+use conclave_panel_api::{
+    Health, Language, LinkState, Look, MAX_FRAME_LEN, Notice, Screen, Tap, encode,
+};
+use panel::{Daemon, Finger, Kiosk, call, directory, in_call, panel as with, until};
 use serde_json::{Value, json};
 use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt;
@@ -144,6 +146,59 @@ fn a_daemon_that_does_not_read_cannot_freeze_the_panel() {
     finger.sees(&pad);
     finger.press("key-2");
     assert_eq!(daemon.tap(), Tap::Digit { digit: 2 });
+}
+
+/// A picture that the kiosk hands over: its number and the PNG.
+fn handed_over(daemon: &mut Daemon) -> (u32, Vec<u8>) {
+    let mut picture = Vec::new();
+    loop {
+        let Tap::Picture(piece) = daemon.tap() else { panic!("no piece of a picture") };
+        assert_eq!(piece.offset as usize, picture.len());
+        picture.extend(piece.octets.0);
+        if picture.len() == piece.total as usize {
+            return (piece.number, picture);
+        }
+    }
+}
+
+#[test]
+fn a_picture_is_handed_over_once_when_the_daemon_wants_one_and_the_panel_says_so() {
+    let kiosk = Kiosk::start("1280x800");
+    let mut daemon = kiosk.accept();
+    let mut finger = kiosk.finger();
+    let mut panel = with(
+        Language::French,
+        Screen::Idle { meetings: Vec::new(), directory: directory(), numbers: true },
+    );
+    panel.look = Some(Look::Soon);
+    daemon.send(&panel);
+    finger.sees(&panel);
+    assert_eq!(finger.read("look-title"), "L'informatique regarde cet écran");
+    panel.look = Some(Look::Picture { number: 7 });
+    daemon.send(&panel);
+    let (number, picture) = handed_over(&mut daemon);
+    assert_eq!(number, 7);
+    let mut decoder = png::Decoder::new(picture.as_slice()).read_info().unwrap();
+    let mut pixels = vec![0; decoder.output_buffer_size()];
+    let info = decoder.next_frame(&mut pixels).unwrap();
+    assert_eq!((info.width, info.height), (1280, 800));
+    // As it is drawn, the bar that says so included.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    finger.ask(&json!({ "do": "picture", "path": file.path() }));
+    assert!(picture == std::fs::read(file.path()).unwrap(), "another picture than is drawn");
+    // The same wish again, as each change of the panel brings it, is none.
+    panel.brightness = 90;
+    daemon.send(&panel);
+    finger.sees(&panel);
+    finger.press("language-en");
+    assert!(matches!(daemon.tap(), Tap::Language(_)));
+    panel.look = Some(Look::Picture { number: 8 });
+    daemon.send(&panel);
+    assert_eq!(handed_over(&mut daemon).0, 8);
+    panel.look = Some(Look::Over);
+    daemon.send(&panel);
+    finger.sees(&panel);
+    assert_eq!(finger.read("look-title"), "L'informatique a regardé cet écran");
 }
 
 #[test]

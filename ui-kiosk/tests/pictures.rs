@@ -10,8 +10,8 @@ mod panel;
 
 use conclave_panel_api::Layout;
 use conclave_panel_api::{
-    CallHealth, Erased, Health, InCall, Language, LinkState, Meeting, Notice, Panel, ResetReceipt,
-    Screen, StickFault, StickStep, Trouble,
+    CallHealth, Erased, Health, InCall, Language, LinkState, Look, Meeting, Notice, Panel,
+    ResetReceipt, Screen, StickFault, StickStep, Trouble,
 };
 use conclave_types::{Switch, UnixTime, Version};
 use panel::{
@@ -209,6 +209,14 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
         ("idle-dim", Panel { brightness: 20, ..plain(idle()) }),
         ("idle-restarting", noticed(Notice::Restarting, idle())),
         ("identify", Panel { identify: true, room: Some(name(LONG)), ..plain(idle()) }),
+        (
+            "look",
+            Panel {
+                look: Some(Look::Soon),
+                ..plain(Screen::Idle { meetings: today(), directory: directory(), numbers: true })
+            },
+        ),
+        ("look-over", Panel { look: Some(Look::Over), ..noticed(Notice::CameraLost, idle()) }),
         ("idle-hot", noticed(Notice::Hot, idle())),
         ("idle-reset-held", noticed(Notice::ResetHeld, idle())),
         ("idle-development", Panel { development: true, ..noticed(Notice::Hot, idle()) }),
@@ -279,6 +287,7 @@ fn scenes(language: Language) -> Vec<(&'static str, Panel)> {
         ),
         ("call-rejoining-muted", plain(in_call(rejoining))),
         ("call-camera-lost", noticed(Notice::CameraLost, in_call(call()))),
+        ("call-camera-not-allowed", noticed(Notice::CameraNotAllowed, in_call(call()))),
         ("call-reset", noticed(Notice::ResetInCall, in_call(call()))),
         ("reset-code", reset(0, false, None)),
         ("reset-code-typed", reset(8, true, None)),

@@ -29,6 +29,11 @@ impl Fitted {
         });
     }
 
+    /// Thousandths of a degree Celsius inside; `None` where nothing measures it.
+    pub(crate) fn temperature(&self) -> Option<i32> {
+        self.board.temperature().map(machine::Temperature::thousandths)
+    }
+
     /// Waits until the light is dark and the lines are free.
     pub(crate) async fn shutdown(self) {
         self.board.shutdown().await;

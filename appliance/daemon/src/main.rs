@@ -10,6 +10,9 @@ mod clock;
 mod config;
 mod doubt;
 mod keeper;
+mod local_time;
+mod logbook;
+mod logs;
 mod panel;
 mod reset;
 mod service;
@@ -18,6 +21,7 @@ mod status;
 mod store;
 mod unready;
 mod update;
+mod vitals;
 
 use anyhow::Context;
 use clap::Parser;
@@ -31,6 +35,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// The loudspeaker before anyone has chosen: audible, not startling.
 const FIRST_VOLUME: u8 = 70;
@@ -51,18 +58,9 @@ struct Arguments {
 fn main() -> ExitCode {
     conclave_media::keep_memory_small();
     let arguments = Arguments::parse();
-    let mut filter = tracing_subscriber::EnvFilter::try_from_env("CONCLAVE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // It lays out names on the display, and below a warning it logs every word of them.
-    if let Ok(quiet) = "cosmic_text=warn".parse() {
-        filter = filter.add_directive(quiet);
-    }
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .with_writer(std::io::stderr)
-        .init();
-    match run(arguments) {
+    let book = logbook::Logbook::default();
+    log_to(&book);
+    match run(arguments, book) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -71,7 +69,26 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<()> {
+/// Logs to whoever started this, as wordy as they want it, and at `info` into the logbook.
+fn log_to(book: &logbook::Logbook) {
+    // It lays out names on the display, and below a warning it logs every word of them.
+    let quiet = |filter: EnvFilter| match "cosmic_text=warn".parse() {
+        Ok(quiet) => filter.add_directive(quiet),
+        Err(_) => filter,
+    };
+    let wanted = EnvFilter::try_from_env("CONCLAVE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let said = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_writer(std::io::stderr)
+        .with_filter(quiet(wanted));
+    let kept = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(book.clone())
+        .with_filter(quiet(EnvFilter::new("info")));
+    tracing_subscriber::registry().with(said).with(kept).init();
+}
+
+fn run(arguments: Arguments, book: logbook::Logbook) -> anyhow::Result<()> {
     #[cfg(feature = "driver")]
     let wiring = arguments.lines.map_or(board::Wiring::Real, board::Wiring::Files);
     #[cfg(not(feature = "driver"))]
@@ -136,6 +153,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         let (board, board_events) =
             description.as_ref().map(|description| board::start(description, &wiring)).unzip();
         let listener = panel::listen(&config.panel.socket, config.panel.access)?;
+        let looker = vitals::Looker::new(config.media.clone(), &config.data, book);
         let (media, media_events) = Media::start(config.media).context(
             "the media path cannot be started; 'media' in the configuration says what it uses",
         )?;
@@ -154,7 +172,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             tokio::spawn(panel::serve(listener, shown_receiver, taps, drawing, stop.clone()));
 
         let clock = config.clock.map(clock::Timekeeper::new);
-        let around = shell::Around { link, media, board, shown, update, eraser, clock };
+        let around = shell::Around { link, media, board, shown, update, eraser, clock, looker };
         let status = config.data.join("status.json");
         let shell = shell::Shell::new(room, (keeper, started), around, status);
         let events = shell::Events {

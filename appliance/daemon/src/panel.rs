@@ -183,6 +183,7 @@ mod tests {
             brightness: 100,
             time_zone: None,
             development: false,
+            look: None,
         }
     }
 

@@ -4,11 +4,12 @@ use crate::board::{self, Fitted};
 use crate::clock::{self, Timekeeper};
 use crate::doubt::Doubt;
 use crate::keeper::{Change, Keeper};
+use crate::local_time::local_time;
 use crate::reset::{Eraser, Restart};
 use crate::service::Service;
-use crate::status;
 use crate::update::{self, Updater};
-use chrono::Timelike;
+use crate::vitals::Looker;
+use crate::{logs, status};
 use conclave_call::{AskId, State};
 use conclave_link_protocol::message::Greeting;
 use conclave_link_room::{DownReason, LinkEvent, RequestId, RoomLinkHandle, certificate_lifetime};
@@ -16,8 +17,8 @@ use conclave_media::MediaHandle;
 use conclave_panel_api::{Panel, Tap};
 use conclave_room::board::Presence;
 use conclave_room::media::{MediaCommand, MediaEvent, MediaPart};
-use conclave_room::{Input, LinkTrouble, LocalTime, Output, Room};
-use conclave_types::{Redacted, Time, TimeZone, UnixTime};
+use conclave_room::{Input, LinkTrouble, Output, Room};
+use conclave_types::{Redacted, Time, UnixTime};
 use conclave_update::{Input as Update, Part, Use};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -54,6 +55,7 @@ pub(crate) struct Around {
     pub(crate) eraser: Eraser,
     /// `None` where the machine's clock is not the room's business.
     pub(crate) clock: Option<Timekeeper>,
+    pub(crate) looker: Looker,
 }
 
 /// Why the shell has ended.
@@ -87,6 +89,9 @@ pub(crate) struct Shell {
     update: Option<Updater>,
     eraser: Eraser,
     timekeeper: Option<Timekeeper>,
+    looker: Looker,
+    /// How many panels draw.
+    panels: usize,
     doubt: Doubt,
     /// The room was reset: this program ends.
     starts_anew: bool,
@@ -106,7 +111,7 @@ impl Shell {
         status: PathBuf,
     ) -> Shell {
         let asked = HashMap::new();
-        let Around { link, media, board, shown, update, eraser, clock } = around;
+        let Around { link, media, board, shown, update, eraser, clock, looker } = around;
         Shell {
             room,
             keeper,
@@ -120,6 +125,8 @@ impl Shell {
             update,
             eraser,
             timekeeper: clock,
+            looker,
+            panels: 0,
             doubt: Doubt::default(),
             starts_anew: false,
             ends: false,
@@ -153,7 +160,9 @@ impl Shell {
             let input = tokio::select! {
                 () = stop.cancelled() => break Ok(Ended::Stopped),
                 Some(tap) = events.taps.recv() => {
-                    self.tell_update(Update::Touched);
+                    if !matches!(tap, Tap::Picture(_) | Tap::NoPicture { .. }) {
+                        self.tell_update(Update::Touched);
+                    }
                     Some(Input::Tap(tap))
                 }
                 Some(event) = next(&mut events.update) => {
@@ -164,7 +173,8 @@ impl Shell {
                     None
                 }
                 Ok(()) = events.drawing.changed() => {
-                    let draws = *events.drawing.borrow_and_update() > 0;
+                    self.panels = *events.drawing.borrow_and_update();
+                    let draws = self.panels > 0;
                     self.tell_update(Update::Part(Part::Panel, draws));
                     None
                 }
@@ -206,6 +216,9 @@ impl Shell {
                     } else {
                         status_failed = false;
                     }
+                    let warm = self.board.as_ref().and_then(Fitted::temperature);
+                    let vitals = self.looker.look(self.panels, warm);
+                    self.room.handle(self.now(), Input::Vitals(vitals));
                     let time = local_time(self.room.time_zone());
                     self.tell_update(Update::Clock(time.minute()));
                     Some(Input::Clock(time))
@@ -363,10 +376,25 @@ impl Shell {
                 self.room.handle(self.now(), Input::RenewalDue);
             }
         }
+        status::write(&self.status, &self.status_now()?)
+    }
+
+    fn status_now(&self) -> serde_json::Result<serde_json::Value> {
         let update = self.update.as_ref().and_then(Updater::report);
         let board = self.board.as_ref().map(|board| board.name());
-        let media = self.media.report();
-        status::write(&self.status, self.now(), &self.room, media, update, board)
+        status::of(self.now(), &self.room, self.media.report(), update, board)
+    }
+
+    fn collect_logs(&mut self, number: u32) {
+        let mut state = self.room.summary();
+        let update = self.update.as_ref().and_then(Updater::report);
+        state.push(format!("update: {update:?}"));
+        let status = self.status_now().unwrap_or_default();
+        let at = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let lines = self.looker.book().lines();
+        let logs = logs::put_together(&at, &state, status, &lines);
+        tracing::info!(number, ?logs, "IT asks for this room's logs");
+        self.room.handle(self.now(), Input::Collected { number, logs });
     }
 
     fn carry_out(&mut self) {
@@ -420,6 +448,7 @@ impl Shell {
                     self.update = None;
                     self.eraser.begin();
                 }
+                Output::CollectLogs { number } => self.collect_logs(number),
                 Output::InstallStick => self.tell_update(Update::InstallStick),
                 Output::RestartMachine => {
                     tracing::warn!("IT starts this room anew");
@@ -436,32 +465,6 @@ impl Shell {
 
 fn unix_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// The time in a zone, or by the machine's own.
-fn local_time(zone: Option<&TimeZone>) -> LocalTime {
-    let zone = zone.and_then(|name| name.as_str().parse::<chrono_tz::Tz>().ok());
-    match zone {
-        Some(zone) => local_time_of(&chrono::Utc::now().with_timezone(&zone)),
-        None => local_time_of(&chrono::Local::now()),
-    }
-}
-
-fn local_time_of<Z: chrono::TimeZone>(now: &chrono::DateTime<Z>) -> LocalTime {
-    let unix = |at: &chrono::DateTime<Z>| UnixTime(u64::try_from(at.timestamp()).unwrap_or(0));
-    // A day is over at its midnight, or where the clock jumps over that, an hour later.
-    let next = now.date_naive().succ_opt().and_then(|day| {
-        let midnight = day.and_hms_opt(0, 0, 0).map(|at| now.timezone().from_local_datetime(&at));
-        let later = || day.and_hms_opt(1, 0, 0).map(|at| now.timezone().from_local_datetime(&at));
-        midnight.and_then(|at| at.earliest()).or_else(|| later().and_then(|at| at.earliest()))
-    });
-    let short = |number: u32| u8::try_from(number).unwrap_or(0);
-    LocalTime {
-        hours: short(now.hour()),
-        minutes: short(now.minute()),
-        at: unix(now),
-        day_ends: next.as_ref().map_or_else(|| unix(now), unix),
-    }
 }
 
 fn log_media(event: &MediaEvent) {

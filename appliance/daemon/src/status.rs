@@ -71,15 +71,14 @@ struct CallStatus<'a> {
     health: &'static str,
 }
 
-/// Writes the status beside its place and then moves it there, so that nobody reads half of it.
-pub(crate) fn write(
-    path: &Path,
+/// What it says now.
+pub(crate) fn of(
     now: Time,
     room: &Room,
     media: MediaReport,
     update: Option<UpdateReport>,
     board: Option<&BoardName>,
-) -> anyhow::Result<()> {
+) -> serde_json::Result<serde_json::Value> {
     let panel = room.panel(now);
     let call = match room.call() {
         State::Up(up) => Some(CallStatus {
@@ -115,8 +114,13 @@ pub(crate) fn write(
         update,
         board: board.map(|name| BoardStatus::of(name, room)),
     };
+    serde_json::to_value(&status)
+}
+
+/// Writes it beside its place and then moves it there, so that nobody reads half of it.
+pub(crate) fn write(path: &Path, status: &serde_json::Value) -> anyhow::Result<()> {
     let beside = path.with_extension("json.new");
-    std::fs::write(&beside, serde_json::to_vec_pretty(&status)?)?;
+    std::fs::write(&beside, serde_json::to_vec_pretty(status)?)?;
     std::fs::rename(&beside, path)?;
     Ok(())
 }

@@ -69,5 +69,6 @@ fn picture(paths: &[PathBuf], language: Language, development: bool) -> Panel {
         brightness: 100,
         time_zone: None,
         development,
+        look: None,
     }
 }

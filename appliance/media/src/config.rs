@@ -61,6 +61,22 @@ impl Default for MediaConfig {
 }
 
 impl MediaConfig {
+    /// The same with pictures of at most so many lines, in the same proportions, for fewer bits.
+    pub(crate) fn limited(&self, lines: u32) -> MediaConfig {
+        let height = self.height.get();
+        if height <= lines {
+            return self.clone();
+        }
+        let scaled = |pixels: u32| Pixels((pixels * lines / height / 2 * 2).max(64));
+        let kbit = (self.bitrate_kbit.get() * lines / height).max(100);
+        MediaConfig {
+            width: scaled(self.width.get()),
+            height: scaled(height),
+            bitrate_kbit: Kilobits(kbit),
+            ..self.clone()
+        }
+    }
+
     /// Whether what is played can be heard by the microphone and should be taken out again. A
     /// file makes no sound and hears none.
     pub(crate) fn wants_probe(&self) -> bool {
@@ -359,6 +375,20 @@ mod tests {
         let config: MediaConfig = serde_json::from_str("{}").unwrap();
         assert_eq!(config, MediaConfig::default());
         assert!(config.echo_cancellation);
+    }
+
+    #[test]
+    fn pictures_are_limited_in_their_proportions_and_never_made_larger() {
+        let size = |lines| {
+            let limited = MediaConfig::default().limited(lines);
+            (limited.width.get(), limited.height.get(), limited.bitrate_kbit.get())
+        };
+        assert_eq!(size(1080), (1280, 720, 2500));
+        assert_eq!(size(360), (640, 360, 1250));
+        let odd: MediaConfig =
+            serde_json::from_str(r#"{"width":3840,"height":1602,"bitrate_kbit":100}"#).unwrap();
+        let odd = odd.limited(360);
+        assert_eq!((odd.width.get(), odd.height.get(), odd.bitrate_kbit.get()), (862, 360, 100));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::packets::{Kind, Switches};
 use crate::report::MediaReport;
 use crate::running::Trouble;
 use conclave_room::media::{MediaCommand, MediaEvent, MediaPart};
-use conclave_types::{CallId, Switch};
+use conclave_types::{CallId, CameraLimit, Switch};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -130,6 +130,9 @@ struct Desk {
     call: Option<Call>,
     display: Display,
     devices: Vec<Device>,
+    camera: Option<Device>,
+    /// As it is configured, before IT limits it.
+    whole: MediaConfig,
     encoder: Option<(usize, &'static Candidate)>,
     encoder_reporter: Reporter,
     room: Room,
@@ -173,14 +176,16 @@ impl Desk {
                 sound.clone(),
                 reporter(MediaPart::Microphone),
             )?,
-            capture::start_camera(&config, pictures.clone(), reporter(MediaPart::Camera))?,
         ];
+        let camera = capture::start_camera(&config, pictures.clone(), reporter(MediaPart::Camera))?;
         let switches = Switches::new(Switch::On, Switch::On);
         let bell = display.bell();
         Ok(Desk {
             call: None,
             display,
             devices: devices.into_iter().flatten().collect(),
+            camera,
+            whole: config.clone(),
             encoder,
             encoder_reporter,
             room: Room { config, events, pictures, sound, mixer, switches, runtime, bell },
@@ -201,6 +206,7 @@ impl Desk {
             }
         }
         self.call = None;
+        self.camera = None;
         self.devices.clear();
     }
 
@@ -245,6 +251,7 @@ impl Desk {
                 }
                 self.display.change(|scene| scene.camera = switch);
             }
+            MediaCommand::CameraLimit(limit) => self.limit_camera(limit),
             MediaCommand::Volume(volume) => self.room.mixer.set_volume(volume),
             MediaCommand::Chirp => self.room.mixer.chirp(),
             MediaCommand::Layout(layout) => self.display.change(|scene| scene.layout = layout),
@@ -255,6 +262,26 @@ impl Desk {
             }),
             MediaCommand::Display(idle) => self.display.change(|scene| scene.idle = idle),
             MediaCommand::Banner(banner) => self.display.change(|scene| scene.banner = banner),
+        }
+    }
+
+    /// Opens the camera anew where its pictures are to have another size. Nobody asks for that in a call, whose encoder
+    /// has a size of its own.
+    fn limit_camera(&mut self, limit: CameraLimit) {
+        let limited = self.whole.limited(limit.lines());
+        if self.call.is_some() || self.room.config == limited {
+            return;
+        }
+        let (width, height) = (limited.width.get(), limited.height.get());
+        tracing::info!(width, height, "the camera's pictures have another size from now on");
+        // Closed before it is opened: a device is had once.
+        self.camera = None;
+        self.room.config = limited;
+        let reporter = Reporter::new(MediaPart::Camera, self.room.events.clone());
+        let pictures = self.room.pictures.clone();
+        match capture::start_camera(&self.room.config, pictures, reporter) {
+            Ok(camera) => self.camera = camera,
+            Err(error) => tracing::error!(%error, "no thread for the camera"),
         }
     }
 

@@ -7,11 +7,14 @@
 #![forbid(unsafe_code)]
 
 mod frame;
+mod picture;
 
 pub use conclave_types::{Language, Layout};
 pub use frame::{
     FrameError, MAX_FRAME_LEN, decode, decode_length, encode, read_frame, write_frame,
 };
+
+pub use picture::{LONGEST_PIECE, PictureOctets, PicturePiece};
 
 use conclave_types::{
     ActivationCode, DisplayName, ParticipantId, ResetNumber, Switch, TimeZone, UnixTime, Version,
@@ -55,6 +58,24 @@ pub struct Panel {
     /// every screen.
     #[serde(default)]
     pub development: bool,
+    /// Whether IT looks at it: said on the screen, in a bar of its own.
+    #[serde(default)]
+    pub look: Option<Look>,
+}
+
+/// IT looks at the panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "look", rename_all = "snake_case")]
+pub enum Look {
+    /// It will in a moment.
+    Soon,
+    /// It does: the panel hands over a picture of what it shows now, as [`Tap::Picture`], or [`Tap::NoPicture`].
+    Picture {
+        /// Names it in the answer; of one number there is one picture.
+        number: u32,
+    },
+    /// It has.
+    Over,
 }
 
 fn full() -> u8 {
@@ -411,6 +432,10 @@ pub enum Notice {
     CameraLost,
     /// The microphone is not there or went away.
     MicrophoneLost,
+    /// IT does not let the camera be turned on.
+    CameraNotAllowed,
+    /// IT does not let the microphone be turned on.
+    MicrophoneNotAllowed,
     /// The cloud ended the call.
     CallEnded,
     /// The call broke off and could not be joined again.
@@ -451,7 +476,7 @@ pub enum Notice {
     CloudMistaken,
 }
 
-/// What the person did. A digit prints as nothing: it may be one of a PIN.
+/// What the person did, and what the panel was asked for. A digit prints as nothing: it may be one of a PIN.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "tap", rename_all = "snake_case")]
 pub enum Tap {
@@ -514,6 +539,13 @@ pub enum Tap {
     Restart,
     /// Said yes to the update on the stick.
     Install,
+    /// Nobody's finger: a piece of the picture that [`Look::Picture`] wants.
+    Picture(PicturePiece),
+    /// Nobody's finger: there is no picture, or it is too long.
+    NoPicture {
+        /// Which one was wanted.
+        number: u32,
+    },
 }
 
 impl fmt::Debug for Tap {
@@ -545,6 +577,10 @@ impl fmt::Debug for Tap {
             Tap::Erase => f.write_str("Erase"),
             Tap::Restart => f.write_str("Restart"),
             Tap::Install => f.write_str("Install"),
+            Tap::Picture(piece) => f.debug_tuple("Picture").field(piece).finish(),
+            Tap::NoPicture { number } => {
+                f.debug_struct("NoPicture").field("number", number).finish()
+            }
         }
     }
 }

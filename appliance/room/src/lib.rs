@@ -11,6 +11,8 @@
 //! * `agenda`: the meetings it is invited to;
 //! * `stick`: a stick with a new system;
 //! * `wanted`: what IT wants of it; `orders`: what IT has it do once;
+//! * `delivery`: what such an order brings, on its way; `condition`: how the room is, as IT is told;
+//!   `look`: a picture of the panel;
 //! * [`clock`]: the room's clock, by its cloud's: a machine of its own;
 //! * `picture`: the panel and the display as functions of the state;
 //! * the call itself is `conclave-call`'s machine.
@@ -20,7 +22,10 @@
 mod agenda;
 pub mod board;
 pub mod clock;
+mod condition;
+mod delivery;
 mod lobby;
+mod look;
 pub mod media;
 mod orders;
 mod pad;
@@ -31,4 +36,6 @@ mod stick;
 mod wanted;
 
 pub use agenda::LocalTime;
+pub use condition::Vitals;
+pub use delivery::Parcel;
 pub use room::{Facts, Input, LinkTrouble, Output, Room, Settings, UpdateNews};

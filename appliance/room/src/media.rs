@@ -4,7 +4,8 @@
 
 use conclave_panel_api::{Language, Layout};
 use conclave_types::{
-    ActivationCode, CallId, DisplayName, MediaLeg, ParticipantId, Redacted, Ssrc, Switch,
+    ActivationCode, CallId, CameraLimit, DisplayName, MediaLeg, ParticipantId, Redacted, Ssrc,
+    Switch,
 };
 use std::net::SocketAddr;
 
@@ -29,6 +30,8 @@ pub enum MediaCommand {
     Microphone(Switch),
     /// The camera sends, or sends nothing.
     Camera(Switch),
+    /// How large the camera's pictures may be; outside of calls.
+    CameraLimit(CameraLimit),
     /// The loudspeaker, 0 (silent) to 100 (full scale).
     Volume(u8),
     /// How the display arranges the pictures.

@@ -1,9 +1,9 @@
-//! What IT has the room do once: show which room it is, or start anew.
+//! What IT has the room do once: show which room it is, start anew, send something.
 
 use crate::media::MediaCommand;
 use crate::room::{Output, Room};
 use conclave_call::State;
-use conclave_link_protocol::message::{NumberedOrder, Order, OrderOutcome, OrderReport, RoomEvent};
+use conclave_link_protocol::message::{NumberedOrder, Order, OrderOutcome};
 use conclave_panel_api::Notice;
 use conclave_types::Time;
 use std::time::Duration;
@@ -32,6 +32,12 @@ impl Room {
     pub(crate) fn ordered(&mut self, now: Time, NumberedOrder { number, order }: NumberedOrder) {
         let free = matches!(self.call.state(), State::Idle);
         let outcome = match order {
+            // What comes of it is said when it is sent.
+            Order::Logs => return self.want(Output::CollectLogs { number }),
+            Order::PanelPicture => match self.look_begins(now, number) {
+                Some(outcome) => outcome,
+                None => return,
+            },
             Order::Other => OrderOutcome::Other,
             Order::Identify | Order::Restart if !free => OrderOutcome::InCall,
             Order::Identify => {
@@ -45,7 +51,7 @@ impl Room {
                 OrderOutcome::Done
             }
         };
-        self.want(Output::Tell(RoomEvent::OrderDone(OrderReport { number, outcome })));
+        self.order_ended(number, outcome);
     }
 
     pub(crate) fn orders_tick(&mut self, now: Time) {
@@ -75,7 +81,9 @@ mod tests {
     use crate::Input;
     use crate::board::Light;
     use crate::room::tests::{at, in_call, linked, outputs};
-    use conclave_link_protocol::message::CloudEvent;
+    use conclave_link_protocol::message::{
+        CloudEvent, OrderReport, Response, RoomEvent, RoomRequest,
+    };
 
     fn order(room: &mut Room, seconds: u64, number: u32, order: Order) -> Vec<Output> {
         let event = CloudEvent::Order(NumberedOrder { number, order });
@@ -125,5 +133,63 @@ mod tests {
         assert!(!room.panel(at(3)).identify && room.panel(at(3)).notice.is_none());
         let all = order(&mut room, 4, 10, Order::Other);
         assert!(all.contains(&told(10, OrderOutcome::Other)));
+    }
+
+    /// The room's questions to the cloud that are pieces: offset, length and total of each.
+    fn pieces(all: &[Output]) -> Vec<(conclave_call::AskId, u32, usize, u32)> {
+        let pieces = all.iter().filter_map(|output| match output {
+            Output::Ask { ask, request: RoomRequest::Deliver(one) } => {
+                Some((*ask, one.offset, one.piece.0.len(), one.total))
+            }
+            _ => None,
+        });
+        pieces.collect()
+    }
+
+    #[test]
+    fn logs_go_in_pieces_one_after_the_other_at_a_pace_and_then_it_is_said() {
+        let mut room = in_call();
+        outputs(&mut room);
+        let all = order(&mut room, 3, 11, Order::Logs);
+        assert!(all.contains(&Output::CollectLogs { number: 11 }), "nobody is disturbed: {all:?}");
+        let logs = crate::Parcel(vec![7; 40_000]);
+        let mut now = at(3);
+        room.handle(now, Input::Collected { number: 11, logs });
+        for (offset, length) in [(0, 16_384), (16_384, 16_384), (32_768, 7_232)] {
+            let all = outputs(&mut room);
+            let [(ask, began, long, total)] = pieces(&all)[..] else { panic!("{all:?}") };
+            assert_eq!((began, long, total), (offset, length, 40_000));
+            assert!(!all.contains(&told(11, OrderOutcome::Done)));
+            room.handle(now, Input::Answered { ask, answer: Some(Response::Done) });
+            if offset < 32_768 {
+                assert!(pieces(&outputs(&mut room)).is_empty(), "not at once");
+                now = now + Duration::from_millis(250);
+                room.handle(now, Input::Tick);
+            }
+        }
+        assert!(outputs(&mut room).contains(&told(11, OrderOutcome::Done)));
+    }
+
+    #[test]
+    fn what_the_cloud_does_not_take_or_the_link_loses_is_given_up() {
+        let logs = || crate::Parcel(vec![7; 40_000]);
+        for answer in [None, Some(Response::Failed { reason: "full".to_owned() })] {
+            let mut room = linked();
+            room.handle(at(1), Input::Collected { number: 1, logs: logs() });
+            let all = outputs(&mut room);
+            let [(ask, ..)] = pieces(&all)[..] else { panic!("{all:?}") };
+            room.handle(at(2), Input::Answered { ask, answer });
+            room.handle(at(9), Input::Tick);
+            let all = outputs(&mut room);
+            assert!(pieces(&all).is_empty() && !all.contains(&told(1, OrderOutcome::Done)));
+        }
+        let mut room = linked();
+        room.handle(at(1), Input::Collected { number: 2, logs: crate::Parcel(vec![]) });
+        assert!(outputs(&mut room).contains(&told(2, OrderOutcome::Failed)));
+        // The newest order counts.
+        room.handle(at(2), Input::Collected { number: 3, logs: logs() });
+        outputs(&mut room);
+        room.handle(at(3), Input::Collected { number: 4, logs: logs() });
+        assert_eq!(pieces(&outputs(&mut room)).len(), 1);
     }
 }

@@ -1,11 +1,12 @@
 //! The panel and the front display as functions of the state.
 
+use crate::look::covered;
 use crate::media::{Banner, IdleDisplay, RemoteParticipant};
 use crate::pad::Pad;
 use crate::room::{Enrolment, Room};
 use conclave_call::{Health, State, Up};
 use conclave_panel_api::{
-    CallHealth, Entry, InCall, LinkState, Panel, Person, Screen, Trouble, Waiter,
+    CallHealth, Entry, InCall, LinkState, Meeting, Panel, Person, Screen, Trouble, Waiter,
 };
 use conclave_types::{Time, VmrNumber};
 
@@ -21,11 +22,12 @@ impl Room {
             microphone: self.microphone,
             screen: self.screen(now),
             notice: self.notice,
-            asleep: self.asleep(now) && !self.identifies(),
+            asleep: self.asleep(now) && !self.identifies() && self.looking.shown().is_none(),
             identify: self.identifies(),
             brightness: self.brightness().percent(),
             time_zone: self.time_zone().cloned(),
             development: self.facts.development,
+            look: self.looking.shown(),
         }
     }
 
@@ -59,7 +61,7 @@ impl Room {
                 seconds_total: *total,
             },
             (State::Idle, Enrolment::Enrolled(_), Pad::Closed) => Screen::Idle {
-                meetings: self.agenda.today(&self.clock),
+                meetings: self.shown_meetings(),
                 directory: self
                     .directory
                     .iter()
@@ -88,6 +90,14 @@ impl Room {
                     trouble: fault.and_then(|fault| fault.shown(now)),
                 }
             }
+        }
+    }
+
+    fn shown_meetings(&self) -> Vec<Meeting> {
+        let meetings = self.agenda.today(&self.clock);
+        match self.looking.covers() {
+            true => meetings.into_iter().filter_map(covered).collect(),
+            false => meetings,
         }
     }
 

@@ -2,12 +2,15 @@
 
 use crate::agenda::{Agenda, LocalTime};
 use crate::board::{BoardEvent, BoardState, Light};
+use crate::condition::{Condition, Vitals};
+use crate::delivery::{Delivery, Parcel};
+use crate::look::Looking;
 use crate::media::{Banner, IdleDisplay, MediaCommand, MediaEvent, MediaPart, RemoteParticipant};
 use crate::orders::Orders;
 use crate::pad::{Fault, Pad};
 use crate::reset::Reset;
 use crate::stick::Stick;
-use crate::wanted::Wanted;
+use crate::wanted::{Kept, Wanted};
 use conclave_call::{AskId, Call, NotJoined, Over, State};
 use conclave_link_protocol::message::{
     CertificateChain, CloudEvent, DirectoryEntry, Greeting, HeldCall, JoinRefusal, Refusal,
@@ -16,7 +19,9 @@ use conclave_link_protocol::message::{
 use conclave_panel_api::{
     Health, Language, Layout, LinkState, Notice, Panel, StickStep, Tap, Trouble,
 };
-use conclave_types::{ActivationCode, DisplayName, Redacted, Switch, Time, UnixTime, VmrNumber};
+use conclave_types::{
+    ActivationCode, CameraLimit, DisplayName, Redacted, Switch, Time, UnixTime, VmrNumber,
+};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -88,6 +93,15 @@ pub enum Input {
     Board(BoardEvent),
     /// The time in the room, by its own zone.
     Clock(LocalTime),
+    /// How devices and machine are.
+    Vitals(Vitals),
+    /// What [`Output::CollectLogs`] wanted.
+    Collected {
+        /// For which order.
+        number: u32,
+        /// The logs; empty when there are none.
+        logs: Parcel,
+    },
     /// The certificate should be renewed.
     RenewalDue,
     /// How far the update is, as people in the room should know it.
@@ -167,6 +181,11 @@ pub enum Output {
     Erase,
     /// Install what the stick brings.
     InstallStick,
+    /// Put the last log lines together with how the parts are; feed back [`Input::Collected`].
+    CollectLogs {
+        /// For which order.
+        number: u32,
+    },
     /// Start the machine anew, or where there is none of its own, the program. Nothing is erased.
     RestartMachine,
     /// Start anew: the machine, or where there is none of its own, the program. Asked again after a
@@ -200,6 +219,8 @@ pub struct Room {
     pub(crate) facts: Facts,
     pub(crate) settings: Settings,
     pub(crate) wanted: Wanted,
+    /// What the camera was told last.
+    pub(crate) camera_limited: CameraLimit,
     /// What the cloud was told of it on this link.
     pub(crate) told: Option<SettingsReport>,
     pub(crate) enrolment: Enrolment,
@@ -220,6 +241,9 @@ pub struct Room {
     pub(crate) reset: Reset,
     pub(crate) stick: Stick,
     pub(crate) orders: Orders,
+    pub(crate) delivery: Option<Delivery>,
+    pub(crate) looking: Looking,
+    pub(crate) condition: Condition,
     /// When somebody last touched something, or the panel showed what somebody began.
     pub(crate) of_use_at: Time,
     /// Parts that do not work, as the cloud is told them with each new link.
@@ -243,6 +267,7 @@ impl Room {
             facts,
             settings,
             wanted: Wanted::default(),
+            camera_limited: CameraLimit::default(),
             told: None,
             enrolment: identity.map_or(
                 Enrolment::Newcomer { code: None, until: None, total: 0 },
@@ -264,6 +289,9 @@ impl Room {
             reset: Reset::None,
             stick: Stick::default(),
             orders: Orders::default(),
+            delivery: None,
+            looking: Looking::default(),
+            condition: Condition::default(),
             of_use_at: Time::ZERO,
             faults: BTreeMap::new(),
             renewal: None,
@@ -298,8 +326,11 @@ impl Room {
         let awake = self.shown.panel.as_ref().is_none_or(|panel| !panel.asleep);
         let sleeps_at = self.sleeps_at().filter(|_| awake);
         let reset = self.reset.deadline();
-        let all = [self.call.deadline(), self.redraw_at, sleeps_at, reset, self.orders.deadline()];
-        all.into_iter().flatten().min()
+        let delivery = self.delivery.as_ref().and_then(Delivery::deadline);
+        let looking = self.looking.deadline();
+        let own = [self.orders.deadline(), delivery, looking, self.condition.deadline()];
+        let all = [self.call.deadline(), self.redraw_at, sleeps_at, reset].into_iter().chain(own);
+        all.flatten().min()
     }
 
     /// Takes in what happened.
@@ -308,6 +339,9 @@ impl Room {
             self.of_use_at = now;
         }
         match input {
+            // No finger did these.
+            Input::Tap(Tap::Picture(piece)) => self.picture_piece(now, piece),
+            Input::Tap(Tap::NoPicture { number }) => self.no_picture(number),
             Input::Tap(tap) => self.tap(now, tap),
             Input::LinkUp { greeting, cloud } => self.link_up(now, greeting, cloud),
             Input::LinkDown { trouble, retry_in } => self.link_down(now, trouble, retry_in),
@@ -316,6 +350,8 @@ impl Room {
             Input::Media(event) => self.media(now, event),
             Input::Board(event) => self.board_reports(now, event),
             Input::Clock(time) => self.clock = time,
+            Input::Vitals(vitals) => self.condition.seen(vitals),
+            Input::Collected { number, logs } => self.deliver(now, number, logs),
             Input::RenewalDue => {
                 if self.renewal.is_none()
                     && self.link == LinkState::Up
@@ -342,6 +378,8 @@ impl Room {
         }
         self.reset_tick(now);
         self.orders_tick(now);
+        self.look_tick(now);
+        self.delivery_tick(now);
         self.show(now);
     }
 
@@ -406,6 +444,7 @@ impl Room {
     /// A call is over, whoever ended it: nobody should enter the next meeting muted, or unseen, because
     /// of the last one. Microphone and camera are as they are to be when a call begins.
     pub(crate) fn begin_as_wanted(&mut self, now: Time) {
+        self.limit_camera();
         let (microphone, camera) = (self.microphone_at_first(), self.camera_at_first());
         self.want(Output::Media(MediaCommand::Microphone(microphone)));
         self.want(Output::Media(MediaCommand::Camera(camera)));
@@ -493,8 +532,9 @@ impl Room {
             Tap::Microphone if in_call => self.toggle_microphone(now),
             Tap::Camera if in_call => {
                 let switch = self.call.camera().flipped();
-                self.want(Output::Media(MediaCommand::Camera(switch)));
-                self.feed(now, conclave_call::Input::Camera(switch));
+                if self.may_switch(Kept::Camera, switch) {
+                    self.set_camera(now, switch);
+                }
             }
             Tap::Volume { louder } => {
                 let volume = self.settings.volume;
@@ -529,14 +569,27 @@ impl Room {
             | Tap::Reset
             | Tap::Erase
             | Tap::Restart
-            | Tap::Install => {}
+            | Tap::Install
+            | Tap::Picture(_)
+            | Tap::NoPicture { .. } => {}
         }
     }
 
     pub(crate) fn toggle_microphone(&mut self, now: Time) {
         let switch = self.call.microphone().flipped();
+        if self.may_switch(Kept::Microphone, switch) {
+            self.set_microphone(now, switch);
+        }
+    }
+
+    pub(crate) fn set_microphone(&mut self, now: Time, switch: Switch) {
         self.want(Output::Media(MediaCommand::Microphone(switch)));
         self.feed(now, conclave_call::Input::Microphone(switch));
+    }
+
+    pub(crate) fn set_camera(&mut self, now: Time, switch: Switch) {
+        self.want(Output::Media(MediaCommand::Camera(switch)));
+        self.feed(now, conclave_call::Input::Camera(switch));
     }
 
     pub(crate) fn hang_up(&mut self, now: Time) {
@@ -580,6 +633,8 @@ impl Room {
                     self.want(Output::Tell(RoomEvent::Health { part, working: false, detail }));
                 }
                 self.told = None;
+                self.condition.link_up();
+                self.delivery = None;
                 let resumed = welcome.calls;
                 let waiting = welcome.waiting;
                 self.feed(now, conclave_call::Input::LinkUp { cloud, resumed, waiting });
@@ -638,6 +693,8 @@ impl Room {
         };
         self.retry_at = Some(now + retry_in);
         self.renewal = None;
+        self.delivery = None;
+        self.look_ends();
         if let Enrolment::Newcomer { code, until, .. } = &mut self.enrolment {
             // The cloud gives a new code with the next connection; this one is as good as gone.
             *code = None;
@@ -653,7 +710,9 @@ impl Room {
     fn answered(&mut self, now: Time, ask: AskId, answer: Option<Response>) {
         if ask.0 < OWN_ASKS {
             self.feed(now, conclave_call::Input::Answered { ask, answer });
-        } else if self.reset_answered(now, ask, answer.as_ref()) {
+        } else if self.reset_answered(now, ask, answer.as_ref())
+            || self.delivery_answered(now, ask, answer.as_ref())
+        {
         } else if self.renewal == Some(ask) {
             self.renewal = None;
             if let Some(Response::Certificate(chain)) = answer {
@@ -727,6 +786,7 @@ impl Room {
                     }
                     None => {}
                 }
+                self.condition.part(part, working);
                 self.part_changed(name, working, detail);
             }
             MediaEvent::FirstPicture { .. } => {}
@@ -749,6 +809,20 @@ impl Room {
         if self.link == LinkState::Up && self.name().is_some() {
             let part = name.to_owned();
             self.want(Output::Tell(RoomEvent::Health { part, working, detail }));
+        }
+    }
+
+    /// Which parts do not work.
+    pub(crate) fn faults(&self) -> Vec<&'static str> {
+        self.faults.keys().copied().collect()
+    }
+
+    /// Where its call stands, without names and numbers.
+    pub(crate) fn call_in_words(&self) -> String {
+        match self.call.state() {
+            State::Idle => "idle".to_owned(),
+            State::Joining { .. } => "joining".to_owned(),
+            State::Up(up) => format!("up, {}, {:?}", up.call, up.health),
         }
     }
 
@@ -789,6 +863,9 @@ impl Room {
         }
         if self.link == LinkState::Up && self.name().is_some() && !self.reset.is_under_way() {
             self.tell_settings();
+            self.tell_condition(now);
+        } else {
+            self.condition.nobody_listens();
         }
         let panel = self.panel(now);
         if self.shown.panel.as_ref() != Some(&panel) {

@@ -8,7 +8,11 @@ use crate::room::{Output, Room};
 use conclave_link_protocol::message::{
     RoomEvent, RoomSettings, SettingsMark, SettingsReport, WantedSettings,
 };
-use conclave_types::{Brightness, Dialling, MaintenanceWindow, Switch, Time, TimeZone, VmrNumber};
+use conclave_panel_api::Notice;
+use conclave_types::{
+    Brightness, CameraLimit, Dialling, MaintenanceWindow, MicrophoneLimit, Switch, Time, TimeZone,
+    VmrNumber,
+};
 
 /// The document that the room follows, as far as it understands it.
 #[derive(Debug, Default)]
@@ -16,6 +20,13 @@ pub(crate) struct Wanted {
     mark: Option<SettingsMark>,
     settings: RoomSettings,
     not_understood: Vec<String>,
+}
+
+/// What IT does not let people switch on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    Microphone,
+    Camera,
 }
 
 impl Wanted {
@@ -54,8 +65,56 @@ impl Room {
             self.want(Output::Media(MediaCommand::Layout(layout)));
             self.want(Output::Save(self.settings));
         }
-        if !self.is_up() {
+        if self.is_up() {
+            self.keep_off(now);
+        } else {
             self.begin_as_wanted(now);
+        }
+    }
+
+    /// What IT does not allow any more ends in the middle of a call.
+    fn keep_off(&mut self, now: Time) {
+        if !self.may(Kept::Microphone) && self.call.microphone() == Switch::On {
+            self.set_microphone(now, Switch::Off);
+        }
+        if !self.may(Kept::Camera) && self.call.camera() == Switch::On {
+            self.set_camera(now, Switch::Off);
+        }
+    }
+
+    fn may(&self, what: Kept) -> bool {
+        match what {
+            Kept::Microphone => self.microphone_limit() == MicrophoneLimit::Allowed,
+            Kept::Camera => self.camera_limit() != CameraLimit::Off,
+        }
+    }
+
+    /// Whether somebody at the panel may switch it on; it is said when not.
+    pub(crate) fn may_switch(&mut self, what: Kept, to: Switch) -> bool {
+        let may = to == Switch::Off || self.may(what);
+        if !may {
+            self.notice = Some(match what {
+                Kept::Microphone => Notice::MicrophoneNotAllowed,
+                Kept::Camera => Notice::CameraNotAllowed,
+            });
+        }
+        may
+    }
+
+    fn microphone_limit(&self) -> MicrophoneLimit {
+        self.wanted.settings.microphone_limit.unwrap_or_default()
+    }
+
+    fn camera_limit(&self) -> CameraLimit {
+        self.wanted.settings.camera_limit.unwrap_or_default()
+    }
+
+    /// The camera is opened anew for another size of its pictures: not in the middle of a call.
+    pub(crate) fn limit_camera(&mut self) {
+        let limit = self.camera_limit();
+        if self.camera_limited != limit {
+            self.camera_limited = limit;
+            self.want(Output::Media(MediaCommand::CameraLimit(limit)));
         }
     }
 
@@ -68,11 +127,17 @@ impl Room {
     }
 
     pub(crate) fn microphone_at_first(&self) -> Switch {
-        self.wanted.settings.microphone.unwrap_or(Switch::On)
+        match self.may(Kept::Microphone) {
+            true => self.wanted.settings.microphone.unwrap_or(Switch::On),
+            false => Switch::Off,
+        }
     }
 
     pub(crate) fn camera_at_first(&self) -> Switch {
-        self.wanted.settings.camera.unwrap_or(Switch::On)
+        match self.may(Kept::Camera) {
+            true => self.wanted.settings.camera.unwrap_or(Switch::On),
+            false => Switch::Off,
+        }
     }
 
     pub(crate) fn brightness(&self) -> Brightness {
@@ -121,6 +186,12 @@ impl Room {
             dialling: Some(self.dialling()),
             microphone: Some(self.microphone_at_first()),
             camera: Some(self.camera_at_first()),
+            microphone_limit: Some(self.microphone_limit()),
+            camera_limit: Some(match self.camera_limit() {
+                CameraLimit::Off => CameraLimit::Off,
+                // In the middle of a call its size is as it was.
+                _ => self.camera_limited,
+            }),
             brightness: Some(self.brightness()),
             quiet_hours: self.quiet_hours(),
         };

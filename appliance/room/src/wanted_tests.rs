@@ -9,8 +9,8 @@ use conclave_link_protocol::message::{
     CloudEvent, Greeting, Refusal, RoomEvent, SettingsDocument, SettingsMark, SettingsReport,
     WantedSettings,
 };
-use conclave_panel_api::{Language, LanguageTap, Layout, Screen, Tap, Trouble};
-use conclave_types::Switch;
+use conclave_panel_api::{Language, LanguageTap, Layout, Notice, Screen, Tap, Trouble};
+use conclave_types::{CameraLimit, Switch};
 use std::collections::BTreeMap;
 
 fn wanted(mark: u64, pairs: &[(&str, &str)]) -> WantedSettings {
@@ -143,4 +143,59 @@ fn a_zone_that_nobody_knows_is_said_and_the_clock_stays_the_machines() {
     want(&mut room, 1, 7, &[("time_zone", "Mars/Olympus")]);
     assert_eq!(room.time_zone(), None);
     assert_eq!(reports(&mut room)[0].not_understood, ["time_zone"]);
+}
+
+#[test]
+fn what_it_does_not_allow_stays_off_in_a_call_too_and_whoever_taps_is_told_why() {
+    let mut room = in_call();
+    outputs(&mut room);
+    want(&mut room, 3, 7, &[("microphone_limit", "off"), ("camera_limit", "off")]);
+    let all = outputs(&mut room);
+    for off in [MediaCommand::Microphone(Switch::Off), MediaCommand::Camera(Switch::Off)] {
+        assert!(all.contains(&Output::Media(off.clone())), "{off:?}: {all:?}");
+    }
+    for (tap, notice) in
+        [(Tap::Microphone, Notice::MicrophoneNotAllowed), (Tap::Camera, Notice::CameraNotAllowed)]
+    {
+        taps(&mut room, at(4), [tap]);
+        assert_eq!(room.panel(at(4)).notice, Some(notice));
+        assert_eq!((room.call.microphone(), room.call.camera()), (Switch::Off, Switch::Off));
+    }
+    let report = &reports(&mut room);
+    assert!(report.is_empty(), "it was said before: {report:?}");
+    // The next call begins so, whatever is set for its beginning.
+    taps(&mut room, at(5), [Tap::Leave]);
+    want(&mut room, 6, 8, &[("camera_limit", "off"), ("camera", "on")]);
+    assert_eq!((room.call.microphone(), room.call.camera()), (Switch::On, Switch::Off));
+    let told = reports(&mut room);
+    let last = told.last().unwrap();
+    assert_eq!(last.in_force.get("camera_limit"), Some("off"));
+    assert_eq!(last.in_force.get("microphone_limit"), Some("allowed"));
+}
+
+#[test]
+fn the_cameras_pictures_change_their_size_between_calls() {
+    let smaller = Output::Media(MediaCommand::CameraLimit(CameraLimit::Lines360));
+    let mut room = in_call();
+    outputs(&mut room);
+    want(&mut room, 3, 7, &[("camera_limit", "360p")]);
+    let all = outputs(&mut room);
+    assert!(!all.contains(&smaller), "{all:?}");
+    let report = all.iter().find_map(|output| match output {
+        Output::Tell(RoomEvent::Settings(report)) => report.in_force.get("camera_limit"),
+        _ => None,
+    });
+    assert_eq!(report, Some("1080p"), "the cloud sees that it is not in force yet");
+    taps(&mut room, at(4), [Tap::Leave]);
+    let all = outputs(&mut room);
+    assert!(all.contains(&smaller));
+    let report = all.iter().find_map(|output| match output {
+        Output::Tell(RoomEvent::Settings(report)) => report.in_force.get("camera_limit"),
+        _ => None,
+    });
+    assert_eq!(report, Some("360p"));
+    // And after a restart at once.
+    let mut room = new_room();
+    room.remember_wanted(&wanted(7, &[("camera_limit", "360p")]));
+    assert!(outputs(&mut room).contains(&smaller));
 }

@@ -312,6 +312,7 @@ kinds!(RoomRequest:
     Sums => "sums",
     MayReset => "may_reset",
     ResetDone => "reset_done",
+    Deliver => "deliver",
     Time => "time",
 );
 kinds!(CloudRequest: Ping => "ping");
@@ -354,6 +355,7 @@ kinds!(RoomEvent:
     Update => "update",
     Settings => "settings",
     OrderDone => "order_done",
+    Condition => "condition",
 );
 
 /// Words of the other end for our log: printable, and not many of them.

@@ -5,6 +5,7 @@
 //! | `cloud.db` | organisations, people, rooms, meeting rooms, records, the audit log (SQLite, with `-wal` and `-shm` beside it) |
 //! | `calls.jsonl` | how the last calls went, one line of JSON each |
 //! | `bundles/` | the bundles of releases, each named by its SHA-256 |
+//! | `from-rooms/` | while a cloud runs: what rooms sent when they were asked to, for a day at most |
 //! | `vault.key` | with which the secrets of second factors are sealed in the database |
 //! | `console.pem`, `console.key` | the console's certificate, when it has none from elsewhere |
 //! | `acme/` | the account at a certificate authority, and the console's certificate from there |

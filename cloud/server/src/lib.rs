@@ -7,7 +7,8 @@
 //! [`calls`] are for the operator: how the cloud is, and how each call went. [`bundles`] holds what
 //! rooms update themselves from. [`letters`] are what people are written, [`mail`] sends them. [`outgoing`] asks others over HTTPS.
 //! [`device_list`] reads which devices are to be rooms. [`acme`] gets the console's certificate. [`hooks`] tell others what happens.
-//! [`calendars`] are those of rooms, read.
+//! [`calendars`] are those of rooms, read. [`parcel_files`] are what
+//! rooms sent.
 
 #![forbid(unsafe_code)]
 
@@ -29,5 +30,6 @@ pub mod letters;
 pub mod mail;
 pub mod metrics;
 pub mod outgoing;
+pub mod parcel_files;
 pub mod serve;
 pub mod switchboard;

@@ -9,6 +9,7 @@
 
 mod agenda;
 mod chain;
+mod condition;
 mod lobby;
 mod order;
 mod reset;
@@ -18,8 +19,9 @@ mod update;
 
 pub use agenda::{AgendaEntry, CalendarEntry};
 pub use chain::ChainError;
+pub use condition::{Condition, DeviceKind, DeviceState, DiskSpace, PastTrouble, RoomDevice};
 pub use lobby::{AwayReason, InLobby, NotLetIn, Waiter};
-pub use order::{NumberedOrder, Order, OrderOutcome, OrderReport};
+pub use order::{Delivery, LONGEST_DELIVERY, NumberedOrder, Order, OrderOutcome, OrderReport};
 pub use reset::{ResetOutcome, ResetRefusal, ResetReport};
 pub use settings::{
     DocumentError, RoomSettings, SettingsDocument, SettingsMark, SettingsReport, WantedSettings,
@@ -227,6 +229,9 @@ pub enum RoomRequest {
     },
     /// Say what a reset came to. Answered with [`Response::Done`], and again when it is asked again.
     ResetDone(ResetReport),
+    /// Hand over a piece of what an order is to bring. Answered with [`Response::Done`], or with [`Response::Failed`]
+    /// when the cloud does not want it any more.
+    Deliver(Delivery),
     /// Ask what time it is. Answered with [`Response::Time`]; how long the answer took tells the room how far
     /// it can be off.
     Time,
@@ -471,6 +476,8 @@ pub enum RoomEvent {
     Settings(SettingsReport),
     /// What came of an order.
     OrderDone(OrderReport),
+    /// How it is.
+    Condition(Condition),
 }
 
 /// Why the cloud ended a call.

@@ -8,7 +8,10 @@
 //!
 //! A document is kept as it came, what this build does not understand included: a newer build of the room finds it.
 
-use conclave_types::{Brightness, Dialling, Language, Layout, MaintenanceWindow, Switch, TimeZone};
+use conclave_types::{
+    Brightness, CameraLimit, Dialling, Language, Layout, MaintenanceWindow, MicrophoneLimit,
+    Switch, TimeZone,
+};
 use serde::de::IntoDeserializer;
 use serde::de::value::StrDeserializer;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -16,7 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// The most settings of one document. There are eight; a hundred releases add as many each year.
+/// The most settings of one document. There are ten; a hundred releases add as many each year.
 const MOST: usize = 64;
 /// The most octets of a name and of a value.
 const LONGEST: usize = 64;
@@ -161,6 +164,10 @@ pub struct RoomSettings {
     pub microphone: Option<Switch>,
     /// The camera when a call begins.
     pub camera: Option<Switch>,
+    /// Whether it may be heard at all.
+    pub microphone_limit: Option<MicrophoneLimit>,
+    /// Whether it may show something at all, and how much.
+    pub camera_limit: Option<CameraLimit>,
     /// Of the panel.
     pub brightness: Option<Brightness>,
     /// When the panel is dark unless somebody touches it, by the clock in the room.
@@ -169,13 +176,15 @@ pub struct RoomSettings {
 
 impl RoomSettings {
     /// The names of all settings that this build knows.
-    pub const NAMES: [&str; 8] = [
+    pub const NAMES: [&str; 10] = [
         "language",
         "time_zone",
         "layout",
         "dialling",
         "microphone",
         "camera",
+        "microphone_limit",
+        "camera_limit",
         "brightness",
         "quiet_hours",
     ];
@@ -202,6 +211,8 @@ impl RoomSettings {
             "dialling" => put(&mut self.dialling, value),
             "microphone" => put(&mut self.microphone, value),
             "camera" => put(&mut self.camera, value),
+            "microphone_limit" => put(&mut self.microphone_limit, value),
+            "camera_limit" => put(&mut self.camera_limit, value),
             "brightness" => put(&mut self.brightness, value),
             "quiet_hours" => put(&mut self.quiet_hours, value),
             _ => false,
@@ -220,6 +231,8 @@ impl RoomSettings {
         put("dialling", self.dialling.map(|value| value.as_str().to_owned()));
         put("microphone", self.microphone.map(|value| value.as_str().to_owned()));
         put("camera", self.camera.map(|value| value.as_str().to_owned()));
+        put("microphone_limit", self.microphone_limit.map(|value| value.as_str().to_owned()));
+        put("camera_limit", self.camera_limit.map(|value| value.as_str().to_owned()));
         put("brightness", self.brightness.map(|value| value.to_string()));
         put("quiet_hours", self.quiet_hours.map(|value| value.to_string()));
         SettingsDocument(map)
@@ -253,6 +266,8 @@ mod tests {
             ("dialling", "listed"),
             ("microphone", "off"),
             ("camera", "off"),
+            ("microphone_limit", "off"),
+            ("camera_limit", "360p"),
             ("brightness", "40"),
             ("quiet_hours", "22:00-06:30"),
         ]);
@@ -268,12 +283,13 @@ mod tests {
             ("language", "klingon"),
             ("camera", "off"),
             ("hologram", "on"),
+            ("camera_limit", "4k"),
             ("brightness", "0"),
             ("time_zone", "../etc/passwd"),
         ]);
         let (settings, unknown) = RoomSettings::read(&newer);
         assert_eq!(settings, RoomSettings { camera: Some(Switch::Off), ..Default::default() });
-        assert_eq!(unknown, ["brightness", "hologram", "language", "time_zone"]);
+        assert_eq!(unknown, ["brightness", "camera_limit", "hologram", "language", "time_zone"]);
     }
 
     #[test]

@@ -34,5 +34,7 @@ pub use number::{NumberError, Pin, PinError, VmrNumber};
 pub use release::{BundleHash, Channel, Compatible, MaintenanceWindow, ReleaseError, Version};
 pub use reset::{ResetCode, ResetCodeError, ResetNumber, ResetNumberError};
 pub use secret::{Redacted, Secret};
-pub use settings::{Brightness, Dialling, Language, Layout, SettingError, TimeZone};
+pub use settings::{
+    Brightness, CameraLimit, Dialling, Language, Layout, MicrophoneLimit, SettingError, TimeZone,
+};
 pub use time::{Time, UnixMillis, UnixTime};

@@ -67,6 +67,66 @@ impl Dialling {
     }
 }
 
+/// How much a room's camera may show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum CameraLimit {
+    /// As much as it is configured for, 1080 lines at most.
+    #[default]
+    #[serde(rename = "1080p")]
+    Lines1080,
+    /// 720 lines at most.
+    #[serde(rename = "720p")]
+    Lines720,
+    /// 360 lines at most.
+    #[serde(rename = "360p")]
+    Lines360,
+    /// Nothing: nobody at the panel can turn it on.
+    #[serde(rename = "off")]
+    Off,
+}
+
+impl CameraLimit {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CameraLimit::Lines1080 => "1080p",
+            CameraLimit::Lines720 => "720p",
+            CameraLimit::Lines360 => "360p",
+            CameraLimit::Off => "off",
+        }
+    }
+
+    /// The most lines of a picture. Of a camera that is off too, for when it is allowed again.
+    pub fn lines(self) -> u32 {
+        match self {
+            CameraLimit::Lines1080 | CameraLimit::Off => 1080,
+            CameraLimit::Lines720 => 720,
+            CameraLimit::Lines360 => 360,
+        }
+    }
+}
+
+/// Whether a room's microphone may be heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MicrophoneLimit {
+    /// As people at the panel switch it.
+    #[default]
+    Allowed,
+    /// Never: nobody at the panel can turn it on.
+    Off,
+}
+
+impl MicrophoneLimit {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MicrophoneLimit::Allowed => "allowed",
+            MicrophoneLimit::Off => "off",
+        }
+    }
+}
+
 /// How bright a panel is, 20 to 100 per cent of its light. Darker, and its text stands out less than 4:1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Brightness(u8);

@@ -2,15 +2,17 @@
 
 use conclave_link_protocol::envelope::{FromCloud, FromRoom};
 use conclave_link_protocol::message::{
-    AgendaEntry, AwayReason, CalendarEntry, CertificateChain, CloudEvent, DirectoryEntry,
-    EndReason, Greeting, HeldCall, Hello, InLobby, Join, JoinRefusal, Joined, NotLetIn,
-    NumberedOrder, Order, OrderOutcome, OrderReport, Participant, Refusal, ResetOutcome,
-    ResetRefusal, ResetReport, Response, ResumedCall, RoomEvent, RoomIdentity, RoomRequest, Roster,
-    SettingsDocument, SettingsMark, SettingsReport, Waiter, WantedSettings, Welcome,
+    AgendaEntry, AwayReason, CalendarEntry, CertificateChain, CloudEvent, Condition, Delivery,
+    DeviceKind, DeviceState, DirectoryEntry, DiskSpace, EndReason, Greeting, HeldCall, Hello,
+    InLobby, Join, JoinRefusal, Joined, NotLetIn, NumberedOrder, Order, OrderOutcome, OrderReport,
+    Participant, PastTrouble, Piece, Refusal, ResetOutcome, ResetRefusal, ResetReport, Response,
+    ResumedCall, RoomDevice, RoomEvent, RoomIdentity, RoomRequest, Roster, SettingsDocument,
+    SettingsMark, SettingsReport, Waiter, WantedSettings, Welcome,
 };
 use conclave_panel_api::{
-    CallHealth, Entry, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Meeting,
-    Notice, Panel, Person, ResetReceipt, Screen, StickFault, StickStep, Tap, Trouble, encode,
+    CallHealth, Entry, Erased, Health, InCall, Language, LanguageTap, Layout, LinkState, Look,
+    Meeting, Notice, Panel, Person, PictureOctets, PicturePiece, ResetReceipt, Screen, StickFault,
+    StickStep, Tap, Trouble, encode,
 };
 use conclave_types::{
     ActivationCode, BundleHash, CallId, DisplayName, LegId, MediaLeg, ParticipantId, ResetCode,
@@ -54,6 +56,21 @@ fn settings() -> SettingsDocument {
 /// A room says what came of an order.
 pub fn order_report() -> RoomEvent {
     RoomEvent::OrderDone(OrderReport { number: 7, outcome: OrderOutcome::InCall })
+}
+
+/// A room says how it is.
+pub fn condition() -> RoomEvent {
+    RoomEvent::Condition(Condition {
+        devices: vec![RoomDevice {
+            kind: DeviceKind::Display,
+            name: "kms".to_owned(),
+            state: DeviceState::Working,
+        }],
+        panels: 1,
+        temperature_c: Some(48),
+        disk: Some(DiskSpace { free: 1 << 30, size: 1 << 33 }),
+        troubles: vec![PastTrouble { at: UnixTime(1_795_369_800), text: "no link".to_owned() }],
+    })
 }
 
 /// A room says how it is set.
@@ -116,7 +133,7 @@ pub fn refused() -> Greeting {
 
 /// One of the requests of a room.
 pub fn room_request(choice: u8) -> RoomRequest {
-    match choice % 11 {
+    match choice % 12 {
         0 => RoomRequest::Join(Join {
             number: number(),
             pin: "123456".parse().ok(),
@@ -140,6 +157,12 @@ pub fn room_request(choice: u8) -> RoomRequest {
             participants: vec![ParticipantId::from_random(3), ParticipantId::from_random(4)],
         },
         10 => RoomRequest::TurnAway { call: call(), participants: Vec::new() },
+        11 => RoomRequest::Deliver(Delivery {
+            number: 7,
+            offset: 0,
+            total: 3,
+            piece: Piece(b"abc".to_vec()),
+        }),
         _ => RoomRequest::RenewCertificate,
     }
 }
@@ -269,6 +292,7 @@ pub fn panel_frames() -> Vec<Vec<u8>> {
             brightness: 40,
             time_zone: (n == 3).then(|| "Europe/Paris".parse().ok()).flatten(),
             development: n == 1,
+            look: [None, Some(Look::Soon), Some(Look::Picture { number: 7 })][n % 3],
         })
         .ok()
     });
@@ -386,5 +410,12 @@ fn taps() -> Vec<Tap> {
         Tap::Erase,
         Tap::Restart,
         Tap::Install,
+        Tap::Picture(PicturePiece {
+            number: 7,
+            offset: 0,
+            total: 9,
+            octets: PictureOctets(b"\x89PNG".to_vec()),
+        }),
+        Tap::NoPicture { number: 7 },
     ]
 }

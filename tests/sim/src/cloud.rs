@@ -261,7 +261,13 @@ impl Cloud {
                 let piece = Some(Piece(vec![7; length as usize]));
                 self.board.handle(now, wall(now), Input::ChunkRead { link, id, offset, piece });
             }
+            Output::KeepParcel { room, what, number, octets } => {
+                let size = u32::try_from(octets.0.len()).ok();
+                let input = Input::ParcelKept { room, what, number, size };
+                self.board.handle(now, wall(now), input);
+            }
             Output::Note(_) | Output::ForgetBundle(_) => {}
+            Output::AnswerParcel { .. } | Output::DropParcel { .. } => {}
             Output::Answer { answer, .. } => self.answers.push(answer),
             // Nobody has a browser here.
             Output::Mail(_)

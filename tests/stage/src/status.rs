@@ -51,6 +51,8 @@ pub struct BoardStatus {
 pub struct MediaStatus {
     /// The encoder that passed its trial.
     pub encoder: Option<String>,
+    /// Lines of the camera's picture; 0 while there is none.
+    pub camera_height: u32,
     /// What the loudspeaker played over the last second, in dBFS; -127 is silence.
     pub played_dbfs: Option<f64>,
     /// How packets are protected, in a call.

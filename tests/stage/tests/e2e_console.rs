@@ -2,7 +2,7 @@
 //! call that shows while it is on, and what is kept of it. Each page is looked at by axe, light, dark, and on a telephone.
 
 use anyhow::{Context, Result, ensure};
-use conclave_panel_api::{Language, Screen};
+use conclave_panel_api::{Language, Look, Screen};
 use conclave_stage::{
     Browser, Cloud, Meeting, NAME, NUMBER, PIN, Room, Stage, Window, in_own_network, scene,
     until_idle, wait_for,
@@ -358,12 +358,19 @@ fn settings(stage: &Stage, ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> 
     ada.press("button", "Save")?;
     a.until("a darker panel", SOON, |panel| (panel.brightness == 60).then_some(()))?;
     ada.see_text("The room has confirmed all of it.")?;
+    let lines = |a: &Room| Ok::<_, anyhow::Error>(a.status()?.map(|now| now.media.camera_height));
+    wait_for("the camera's own size", SOON, || Ok(lines(a)?.filter(|lines| *lines > 360)))?;
+    ada.choose("Camera at most", "Up to 360 lines")?;
+    ada.press("button", "Save")?;
+    wait_for("smaller pictures", SOON, || Ok(lines(a)?.filter(|lines| *lines == 360)))?;
+    ada.see_text("The room has confirmed all of it.")?;
     updates_and_reset(ada)?;
     // Which one is it? The panel says so, the page says that it does, and it is heard.
     ada.press("button", "Identify")?;
     a.until("its name, large", SOON, |panel| panel.identify.then_some(()))?;
     ada.see_text("The room shows its name on panel and display, and makes a sound.")?;
     a.until("the panel as it was", 2 * SOON, |panel| (!panel.identify).then_some(()))?;
+    support(ada, a)?;
     // It restarts and is who it was: here, where there is no machine, its program ends and is started again.
     ada.press("button", "Restart")?;
     ada.see("dialog", "Restart Room Ada?")?;
@@ -460,6 +467,62 @@ fn search_everything(ada: &mut Window<'_>) -> Result<()> {
     ada.see("dialog", "Search everything")?;
     ada.key("Escape")?;
     ada.miss("dialog", "Search everything")
+}
+
+/// How the room is stands on its page; its panel says that IT looks at it, and nothing typed is in the picture; its logs
+/// hold no name.
+fn support(ada: &mut Window<'_>, a: &mut Room) -> Result<()> {
+    const SOON: Duration = Duration::from_secs(20);
+    let read = |ada: &mut Window<'_>, path: &str| -> Result<Value> {
+        let (status, text) = ada.ask("GET", path, Value::Null)?;
+        ensure!(status == 200, "{path}: {status} {text}");
+        Ok(serde_json::from_str(&text)?)
+    };
+    let rooms = read(ada, "/rooms?q=Ada")?;
+    let id = rooms["rooms"][0]["room"].as_str().context("no room")?.to_owned();
+    let path = format!("/rooms/{id}");
+    // It says so again half a minute later at the latest.
+    wait_for("camera, microphone, display and panel work", 2 * SOON, || {
+        let condition = read(ada, &path)?["room"]["condition"].clone();
+        let works = |kind: &str| {
+            let devices = condition["devices"].as_array().into_iter().flatten();
+            devices.filter(|each| each["kind"] == kind && each["state"] == "working").count() == 1
+        };
+        let all = ["camera", "microphone", "display"].into_iter().all(works);
+        let disk = condition["disk"]["size"].as_u64() > condition["disk"]["free"].as_u64();
+        Ok((all && condition["panels"] == 1 && disk).then_some(()))
+    })?;
+    ada.see("heading", "How it is now")?;
+    ada.see_text("Touch panel")?;
+
+    let picture = format!("{path}/panel-picture");
+    let (status, _) = ada.ask("GET", &picture, Value::Null)?;
+    ensure!(status == 409, "a picture that nobody has taken: {status}");
+    a.press("join-with-number")?;
+    ada.press("button", "Take a picture of the panel")?;
+    let typed = "Somebody types at the panel: no picture is made of that. Try again in a minute.";
+    ada.see_text(typed)?;
+    a.press("back")?;
+    until_idle(a)?;
+    ada.press("button", "Take a picture of the panel")?;
+    a.until("that IT looks at it", SOON, |panel| (panel.look == Some(Look::Soon)).then_some(()))?;
+    a.until("that IT has looked", SOON, |panel| (panel.look == Some(Look::Over)).then_some(()))?;
+    ada.see_text("The picture is here.")?;
+    let (status, png) = ada.ask("GET", &picture, Value::Null)?;
+    ensure!(status == 200 && png.get(..32).is_some_and(|head| head.contains("PNG")), "{status}");
+    a.until("the panel as it was", SOON, |panel| panel.look.is_none().then_some(()))?;
+
+    ada.press("button", "Fetch the logs")?;
+    ada.see_text("The logs are here.")?;
+    let (status, logs) = ada.ask("GET", &format!("{path}/logs"), Value::Null)?;
+    ensure!(
+        status == 200 && logs.contains("== log ==") && logs.contains("the link is up"),
+        "{logs}"
+    );
+    for private in ["Room Ada", "Salle Voltaire", NAME, "Tumour board", PIN, "ada@example.org"] {
+        ensure!(!logs.contains(private), "{private} stands in the logs:\n{logs}");
+    }
+    ada.look("room-support")
 }
 
 fn call(ada: &mut Window<'_>, a: &mut Room, b: &mut Room) -> Result<()> {
@@ -625,6 +688,8 @@ fn a_first_day_in_the_console() -> Result<()> {
             ada.see_text("ended a meeting")?;
             ada.see_text("let somebody into a meeting")?;
             ada.see_text("renamed a room")?;
+            ada.see_text("fetched the logs of a room")?;
+            ada.see_text("took a picture of a room’s panel")?;
             ada.see_text("changed how rooms are set")?;
             ada.look("audit")?;
             let app = second_factor(&mut ada)?;

@@ -196,6 +196,7 @@ pub(crate) fn panel(language: Language, screen: Screen) -> Panel {
         brightness: 100,
         time_zone: None,
         development: false,
+        look: None,
     }
 }
 

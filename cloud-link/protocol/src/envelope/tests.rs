@@ -1,9 +1,10 @@
 use super::*;
 use crate::message::{
-    AwayReason, CertificateChain, EndReason, HeldCall, InLobby, Join, JoinRefusal, Joined,
-    LONGEST_CHUNK, NoChunk, NotLetIn, Participant, Piece, Refusal, Release, ResetOutcome,
-    ResetRefusal, ResetReport, RoomIdentity, Roster, UpdateFault, UpdateOffer, UpdateReport,
-    UpdateStage, Waiter, Welcome,
+    AwayReason, CertificateChain, Condition, Delivery, DeviceKind, DeviceState, DiskSpace,
+    EndReason, HeldCall, InLobby, Join, JoinRefusal, Joined, LONGEST_CHUNK, NoChunk, NotLetIn,
+    Participant, PastTrouble, Piece, Refusal, Release, ResetOutcome, ResetRefusal, ResetReport,
+    RoomDevice, RoomIdentity, Roster, UpdateFault, UpdateOffer, UpdateReport, UpdateStage, Waiter,
+    Welcome,
 };
 use conclave_types::{
     BundleHash, CallId, LegId, MediaLeg, ParticipantId, ResetNumber, RoomId, SrtpKey, SrtpProfile,
@@ -68,6 +69,23 @@ fn offer() -> UpdateOffer {
     UpdateOffer { release, window: "22:00-04:30".parse().unwrap() }
 }
 
+fn condition() -> Condition {
+    Condition {
+        devices: vec![RoomDevice {
+            kind: DeviceKind::Camera,
+            name: "HD Pro".to_owned(),
+            state: DeviceState::Broken,
+        }],
+        panels: 1,
+        temperature_c: Some(-4),
+        disk: Some(DiskSpace { free: 1 << 30, size: 1 << 33 }),
+        troubles: vec![PastTrouble {
+            at: conclave_types::UnixTime(1_795_369_800),
+            text: "no link".to_owned(),
+        }],
+    }
+}
+
 fn number() -> ResetNumber {
     "482 913 077".parse().unwrap()
 }
@@ -97,6 +115,12 @@ fn all_from_room() -> Vec<FromRoom> {
             number: number(),
             outcome: ResetOutcome::PartitionErased,
         }),
+        RoomRequest::Deliver(Delivery {
+            number: 7,
+            offset: 16_384,
+            total: 1 << 20,
+            piece: Piece(vec![0, 1, 255]),
+        }),
         RoomRequest::Time,
     ];
     let held = HeldCall { call: call(), revision: 9, microphone, camera };
@@ -115,6 +139,7 @@ fn all_from_room() -> Vec<FromRoom> {
         Envelope::Opening(hello),
         Envelope::Response { id: RequestId(0), response: Response::Done },
         Envelope::Event(health),
+        Envelope::Event(RoomEvent::Condition(condition())),
         Envelope::Event(RoomEvent::Update(update(UpdateStage::Fetching { percent: 40 }))),
         Envelope::Event(RoomEvent::Update(update(UpdateStage::FellBack {
             fault: UpdateFault::Camera,

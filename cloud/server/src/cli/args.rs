@@ -1,6 +1,7 @@
 //! What can be typed behind `conclave-cloud`.
 
 use crate::config::ConsoleListen;
+use crate::control::ParcelKind;
 use clap::{Args, Parser, Subcommand};
 use conclave_link_protocol::message::SettingsDocument;
 use conclave_rollout::Amount;
@@ -240,6 +241,29 @@ pub enum RoomCommand {
     Restart {
         /// Its id or its name.
         room: String,
+    },
+    /// Show one room: how it is, and what became of the last order to it.
+    Show {
+        /// Its id or its name.
+        room: String,
+    },
+    /// Have a room send its last log lines, or a picture of its panel. People at the panel are told of the picture, and
+    /// the camera is never in it.
+    Fetch {
+        /// Its id or its name.
+        room: String,
+        /// What: logs or panel-picture.
+        what: ParcelKind,
+    },
+    /// Put what a room sent into a file.
+    Parcel {
+        /// Its id or its name.
+        room: String,
+        /// What: logs or panel-picture.
+        what: ParcelKind,
+        /// The file; one that is there is not written over.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
     },
     /// Say in which group a room is, and where it stands. What is left out is taken away.
     Place {

@@ -8,6 +8,7 @@ mod print_audit;
 mod print_awaited;
 mod print_people;
 mod print_resets;
+mod print_room;
 mod print_settings;
 mod print_updates;
 
@@ -33,6 +34,7 @@ use conclave_types::{Pin, Redacted, Secret};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -154,6 +156,14 @@ fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Room(RoomCommand::Resets { most }) => ControlRequest::RoomResets { most },
         Command::Room(RoomCommand::Identify { room }) => ControlRequest::RoomIdentify { room },
         Command::Room(RoomCommand::Restart { room }) => ControlRequest::RoomRestart { room },
+        Command::Room(RoomCommand::Show { room }) => ControlRequest::RoomShow { room },
+        Command::Room(RoomCommand::Fetch { room, what }) => {
+            ControlRequest::RoomFetch { room, what }
+        }
+        Command::Room(RoomCommand::Parcel { room, what, to }) => {
+            let request = ControlRequest::RoomParcel { room, what };
+            return save(&folder, &ControlLine { organisation, request }, &to);
+        }
         Command::Room(RoomCommand::Place { room, group, place, tags }) => {
             let tags = tags.as_deref().map(Tag::list).transpose()?;
             ControlRequest::RoomPlace { room, group, place, tags }
@@ -318,6 +328,25 @@ fn ask(folder: &DataFolder, line: &ControlLine, json: bool) -> anyhow::Result<()
         }
         _ if json => Ok(()),
         answer => show(&print::words(&answer, console(folder).as_deref())),
+    }
+}
+
+/// Puts what a room sent into a file of its own.
+fn save(folder: &DataFolder, line: &ControlLine, to: &Path) -> anyhow::Result<()> {
+    match control_socket::ask(folder.path(), &folder.control_socket(), line)? {
+        ControlAnswer::RoomParcel { octets, .. } => {
+            let mut options = std::fs::OpenOptions::new();
+            options
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(to)
+                .and_then(|mut file| file.write_all(&octets.0))
+                .with_context(|| format!("{} cannot be written", to.display()))?;
+            show(&format!("It is in {}.", to.display()))
+        }
+        ControlAnswer::Refused { reason, .. } => anyhow::bail!(reason),
+        _ => anyhow::bail!("the cloud answered something else"),
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn words(answer: &ControlAnswer, console: Option<&str>) -> String {
             room.name, room.room
         ),
         ControlAnswer::Rooms { rooms, .. } => room_table(rooms),
-        ControlAnswer::Room { room } => room_table(std::slice::from_ref(room)),
+        ControlAnswer::Room { room } => super::print_room::words(room),
         ControlAnswer::RoomRenamed { room } => {
             format!("The room is called '{}' now, on its panel and for everybody else.", room.name)
         }
@@ -176,6 +176,16 @@ fn organisation_table(organisations: &[OrganisationLine]) -> String {
     table(&["NAME", "ROOMS", "MEETING ROOMS", "ID"], organisations.iter().map(row))
 }
 
+/// How a room is, without what does not work.
+pub(super) fn state(room: &RoomLine) -> &'static str {
+    match room.state {
+        RoomState::Linked => "linked",
+        RoomState::InCall => "in a call",
+        RoomState::NotLinked => "not linked",
+        RoomState::Revoked => "revoked",
+    }
+}
+
 fn room_table(rooms: &[RoomLine]) -> String {
     if rooms.is_empty() {
         return "No room is enrolled. Start a room, read the code on its panel, then: \
@@ -183,12 +193,7 @@ fn room_table(rooms: &[RoomLine]) -> String {
             .to_owned();
     }
     let row = |room: &RoomLine| {
-        let state = match room.state {
-            RoomState::Linked => "linked",
-            RoomState::InCall => "in a call",
-            RoomState::NotLinked => "not linked",
-            RoomState::Revoked => "revoked",
-        };
+        let state = state(room);
         vec![
             room.name.to_string(),
             match &room.broken[..] {

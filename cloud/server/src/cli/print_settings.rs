@@ -21,9 +21,12 @@ pub(super) fn words(answer: &ControlAnswer) -> String {
             }
         }
         ControlAnswer::RoomOrdered { room } => format!(
-            "The room '{}' is told. What comes of it: conclave-cloud room list --json, 'order'.",
-            room.name
+            "The room '{name}' is told. What comes of it: conclave-cloud room show '{name}'",
+            name = room.name
         ),
+        ControlAnswer::RoomParcel { parcel, .. } => {
+            format!("{} octets, of {}.", parcel.size, super::print::date(parcel.at))
+        }
         ControlAnswer::Groups { groups } => group_table(groups),
         ControlAnswer::GroupChanged { group } => format!(
             "The group '{name}' is there. Put rooms into it: conclave-cloud room place ROOM --group \

@@ -1,6 +1,7 @@
 //! The answers.
 
 use super::lines::*;
+use super::octets::Octets;
 use super::refusal::RefusalCode;
 use crate::calls::CallLine;
 use conclave_types::{ResetCode, RoomId, Secret, UnixTime};
@@ -184,6 +185,13 @@ pub enum ControlAnswer {
         room: RoomId,
         /// Its calendar; `None` when it has none.
         calendar: Option<Box<CalendarLine>>,
+    },
+    /// What a room sent.
+    RoomParcel {
+        /// What it is.
+        parcel: ParcelLine,
+        /// In base64.
+        octets: Octets,
     },
     /// The groups of rooms.
     Groups {

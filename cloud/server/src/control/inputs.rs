@@ -30,6 +30,39 @@ pub enum Keep {
     Right,
 }
 
+/// What a room sends when it is asked to.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ParcelKind {
+    /// Its last log lines, with how its parts are: a text.
+    Logs,
+    /// A picture of what its panel shows: a PNG.
+    PanelPicture,
+}
+
+impl ParcelKind {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ParcelKind::Logs => "logs",
+            ParcelKind::PanelPicture => "panel_picture",
+        }
+    }
+}
+
+impl std::str::FromStr for ParcelKind {
+    type Err = String;
+    fn from_str(text: &str) -> Result<ParcelKind, String> {
+        match text.trim() {
+            "logs" => Ok(ParcelKind::Logs),
+            "panel_picture" | "panel-picture" => Ok(ParcelKind::PanelPicture),
+            _ => Err("a room sends 'logs' or a 'panel-picture'".to_owned()),
+        }
+    }
+}
+
 /// A part of a list that may be long.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {

@@ -1,9 +1,10 @@
 //! The lines of lists: what each thing is, as the command line prints it and the console shows it.
 
+use super::inputs::ParcelKind;
 use crate::calendars::{CalendarKind, CalendarTrouble};
 use crate::device_list::Wrong;
 use conclave_directory::Tag;
-use conclave_link_protocol::message::{SettingsDocument, UpdateStage};
+use conclave_link_protocol::message::{Condition, SettingsDocument, UpdateStage};
 use conclave_rollout::{Amount, Stage, Standing};
 use conclave_types::{
     ApiTokenId, BundleHash, CallId, Channel, Compatible, DeliveryId, DisplayName, EmailAddress,
@@ -224,6 +225,25 @@ pub struct RoomLine {
     /// `loudspeaker`, `microphone`, `other`.
     #[serde(default)]
     pub broken: Vec<String>,
+    /// How it is, as it said last in its present link; told of one room, and left out of lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Box<Condition>>,
+    /// What it sent and is kept here; told of one room, and left out of lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parcels: Vec<ParcelLine>,
+}
+
+/// Something that a room sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ParcelLine {
+    /// What.
+    pub what: ParcelKind,
+    /// When it came.
+    pub at: UnixTime,
+    /// Until when it is kept at most.
+    pub until: UnixTime,
+    /// Its octets.
+    pub size: u32,
 }
 
 /// A tag that rooms have.
@@ -284,7 +304,7 @@ pub struct AwaitedLine {
 /// An order to a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderLine {
-    /// `identify` or `restart`.
+    /// `identify`, `restart`, `logs` or `panel_picture`.
     pub order: String,
     /// When it was given.
     pub at: UnixTime,
@@ -302,6 +322,12 @@ pub enum OrderState {
     Done,
     /// The room does it not, because people meet in it.
     InCall,
+    /// The room does it not, because somebody types a code there.
+    NotNow,
+    /// The room could not do it.
+    Failed,
+    /// The room sent what was wanted, and the cloud could not keep it.
+    NotKept,
     /// The room's software does not know it, or did not answer.
     NotKnown,
     /// The link ended before the room answered.

@@ -15,11 +15,13 @@ use serde::{Deserialize, Serialize};
 mod answers;
 mod inputs;
 mod lines;
+mod octets;
 mod refusal;
 
 pub use answers::ControlAnswer;
 pub use inputs::*;
 pub use lines::*;
+pub use octets::Octets;
 pub use refusal::RefusalCode;
 
 /// The most bytes of one line, either way. 16 MiB: all rooms, VMRs or 100,000 records fit; more is
@@ -150,6 +152,20 @@ pub enum ControlRequest {
     RoomRestart {
         /// Its id or its name.
         room: String,
+    },
+    /// Have a room send something: its logs, a picture of its panel.
+    RoomFetch {
+        /// Its id or its name.
+        room: String,
+        /// What.
+        what: ParcelKind,
+    },
+    /// What a room sent, as octets.
+    RoomParcel {
+        /// Its id or its name.
+        room: String,
+        /// What.
+        what: ParcelKind,
     },
     /// The groups of rooms.
     GroupList,

@@ -5,11 +5,13 @@
 
 use super::plugs;
 use crate::calls::LegSample;
-use crate::switchboard::{Input, JobId, LinkId, PinOutcome, RequestId};
+use crate::control::{ControlAnswer, Octets, ParcelKind, ParcelLine, RefusalCode};
+use crate::parcel_files::ParcelFiles;
+use crate::switchboard::{ControlId, Input, JobId, LinkId, PinOutcome, RequestId};
 use conclave_directory::PinHash;
 use conclave_link_protocol::message::Piece;
 use conclave_media_node::MediaNodeHandle;
-use conclave_types::{MeetingId, ParticipantId, Pin, Secret, SrtpProfile};
+use conclave_types::{MeetingId, ParticipantId, Pin, RoomId, Secret, SrtpProfile};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -28,6 +30,8 @@ pub(super) enum Done {
     Input(Input),
     /// All legs were looked at; `None` of a leg that is not there any more.
     Looked(Vec<(ParticipantId, Option<LegSample>)>),
+    /// Somebody has their answer.
+    Answer(ControlId, ControlAnswer),
     /// A leg was looked at and closed.
     Closed(ParticipantId, Option<LegSample>),
 }
@@ -129,6 +133,54 @@ impl Jobs {
             let (link, id) = asked;
             let read = Input::ChunkRead { link, id, offset: from, piece };
             let _ = done.send(Done::Input(read)).await;
+        });
+    }
+
+    /// Keeps what a room sent.
+    pub(super) fn keep_parcel(
+        &self,
+        files: ParcelFiles,
+        (room, what): (RoomId, ParcelKind),
+        number: u32,
+        octets: Octets,
+    ) {
+        let done = self.done.clone();
+        self.tasks.spawn(async move {
+            let size = u32::try_from(octets.0.len()).ok();
+            let keeping = tokio::task::spawn_blocking(move || files.keep(room, what, &octets.0));
+            let size = match keeping.await {
+                Ok(Ok(())) => size,
+                Ok(Err(error)) => {
+                    tracing::error!(%error, %room, "what a room sent cannot be kept: is the disk full?");
+                    None
+                }
+                Err(_) => None,
+            };
+            let kept = Input::ParcelKept { room, what, number, size };
+            let _ = done.send(Done::Input(kept)).await;
+        });
+    }
+
+    /// Reads what a room sent, for somebody who waits.
+    pub(super) fn answer_parcel(
+        &self,
+        files: ParcelFiles,
+        id: ControlId,
+        room: RoomId,
+        parcel: ParcelLine,
+    ) {
+        let done = self.done.clone();
+        self.tasks.spawn(async move {
+            let what = parcel.what;
+            let reading = tokio::task::spawn_blocking(move || files.read(room, what));
+            let answer = match reading.await {
+                Ok(Ok(octets)) => ControlAnswer::RoomParcel { parcel, octets: Octets(octets) },
+                _ => ControlAnswer::Refused {
+                    code: RefusalCode::Gone,
+                    reason: "it is not here any more: have the room send it again".to_owned(),
+                },
+            };
+            let _ = done.send(Done::Answer(id, answer)).await;
         });
     }
 

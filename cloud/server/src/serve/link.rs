@@ -153,6 +153,9 @@ impl Links {
             | Output::CloseLeg { .. }
             | Output::ReadChunk { .. }
             | Output::ForgetBundle(_)
+            | Output::KeepParcel { .. }
+            | Output::AnswerParcel { .. }
+            | Output::DropParcel { .. }
             | Output::Note(_)
             | Output::Answer { .. }
             | Output::Changed { .. }

@@ -45,6 +45,7 @@ use crate::mail::{self, Mailer};
 use crate::metrics::requests::RequestTimes;
 use crate::metrics::{self, Histogram};
 use crate::outgoing::Outgoing;
+use crate::parcel_files::ParcelFiles;
 use crate::switchboard::{Caller, ControlId, Input, MediaEvent, Output, Parts, Switchboard};
 use anyhow::Context;
 use certificate::Certificate;
@@ -113,6 +114,7 @@ async fn run(
         mail: config.mail.server.is_some(),
     };
     let mut board = Switchboard::new(parts, Clock::wall())?;
+    let parcels = ParcelFiles::fresh(folder);
     let tasks = TaskTracker::new();
     let stop = CancellationToken::new();
     let (node, node_events) = {
@@ -165,6 +167,7 @@ async fn run(
         node: node.clone(),
         authority,
         bundles: Bundles::at(folder),
+        parcels,
         calls: CallLog::new(kept),
         file,
         look: Looking::Rests { since: Time::ZERO },
@@ -214,6 +217,7 @@ struct Shell {
     node: MediaNodeHandle,
     authority: Arc<Authority>,
     bundles: Bundles,
+    parcels: ParcelFiles,
     calls: CallLog,
     file: CallFile,
     look: Looking,
@@ -291,6 +295,10 @@ impl Shell {
                 Some(event) = node.recv() => Input::Media(media_event(event)),
                 Some(done) = done.recv() => match done {
                     Done::Input(input) => input,
+                    Done::Answer(id, answer) => {
+                        self.reply(id, answer);
+                        continue;
+                    }
                     done => {
                         self.looked(done);
                         continue;
@@ -365,13 +373,20 @@ impl Shell {
                 (looked, Look::Passing)
             }
             Done::Closed(participant, sample) => (vec![(participant, sample)], Look::Last),
-            Done::Input(_) => return,
+            Done::Input(_) | Done::Answer(..) => return,
         };
         for line in self.calls.looked(now, &looked, look) {
             self.file.keep(&line, || self.calls.recent(KEPT));
         }
         for judged in self.calls.judged() {
             self.give(Input::Judged(judged));
+        }
+    }
+
+    fn reply(&mut self, id: ControlId, answer: ControlAnswer) {
+        if let Some(reply) = self.answers.remove(&id) {
+            // Whoever did not wait needs no answer.
+            let _ = reply.send(answer);
         }
     }
 
@@ -483,12 +498,14 @@ impl Shell {
                     self.jobs.read_chunk(self.bundles.file(file), (link, id), offset, length);
                 }
                 Output::ForgetBundle(sha256) => self.bundles.remove(sha256),
-                Output::Answer { id, answer } => {
-                    if let Some(reply) = self.answers.remove(&id) {
-                        // A command line that did not wait needs no answer.
-                        let _ = reply.send(answer);
-                    }
+                Output::KeepParcel { room, what, number, octets } => {
+                    self.jobs.keep_parcel(self.parcels.clone(), (room, what), number, octets);
                 }
+                Output::AnswerParcel { id, room, parcel } => {
+                    self.jobs.answer_parcel(self.parcels.clone(), id, room, parcel);
+                }
+                Output::DropParcel { room, what } => self.parcels.remove(room, what),
+                Output::Answer { id, answer } => self.reply(id, answer),
                 Output::AccountAnswer { id, answer } => {
                     if let Some(reply) = self.accounts.remove(&id) {
                         // A browser that did not wait needs no answer.

@@ -59,11 +59,21 @@ impl Switchboard {
             ControlRequest::TagList => self.tag_list(whose),
             ControlRequest::RoomShow { room } => self
                 .find_room(whose, &room)
-                .map(|room| ControlAnswer::Room { room: self.room_line(room) }),
+                .map(|room| ControlAnswer::Room { room: self.whole_room_line(room) }),
             ControlRequest::RoomRename { room, name } => self.rename(whose, &room, &name),
             ControlRequest::RoomRevoke { room } => self.revoke(whose, &room),
             ControlRequest::RoomIdentify { room } => self.order(whose, &room, Order::Identify),
             ControlRequest::RoomRestart { room } => self.order(whose, &room, Order::Restart),
+            ControlRequest::RoomFetch { room, what } => self.fetch(whose, &room, what),
+            ControlRequest::RoomParcel { room, what } => {
+                match self.show_parcel(id, whose, &room, what) {
+                    Ok(()) => {
+                        self.asking = None;
+                        return;
+                    }
+                    Err(refused) => Err(refused),
+                }
+            }
             ControlRequest::VmrCreate { new, pin } => match (self.may_create(whose, &new), pin) {
                 (Err(refused), _) => Err(refused),
                 // Refused before the hash is computed, and looked at again after.
@@ -371,6 +381,13 @@ impl Switchboard {
         Ok(ControlAnswer::Records { records: records.into_iter().map(line).collect() })
     }
 
+    /// With what lists leave out.
+    fn whole_room_line(&self, room: Room) -> RoomLine {
+        let condition = self.seen.get(&room.id).and_then(|seen| seen.condition.clone());
+        let parcels = self.parcel_lines(room.id);
+        RoomLine { condition, parcels, ..self.room_line(room) }
+    }
+
     pub(super) fn room_line(&self, room: Room) -> RoomLine {
         let state = self.state_of(room.id, room.status);
         let seen = self.seen.get(&room.id);
@@ -385,6 +402,8 @@ impl Switchboard {
             since: seen.map(|seen| seen.since),
             software: seen.map(|seen| seen.software.clone()),
             broken: broken.map(|&part| part.to_owned()).collect(),
+            condition: None,
+            parcels: Vec::new(),
             room: room.id,
             name: room.name,
             serial: room.serial,

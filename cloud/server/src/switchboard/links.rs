@@ -197,6 +197,7 @@ impl Switchboard {
             }
             RoomRequest::MayReset { code } => self.may_reset(link, id, room, &code),
             RoomRequest::ResetDone(report) => self.reset_done(link, id, room, report),
+            RoomRequest::Deliver(delivery) => self.piece_came(link, id, room, delivery),
             RoomRequest::Time => self.outputs.push_back(Output::TellTime { link, id }),
         }
     }
@@ -255,6 +256,10 @@ impl Switchboard {
             RoomEvent::OrderDone(report) => {
                 let room = *room;
                 self.order_done(room, report);
+            }
+            RoomEvent::Condition(condition) => {
+                let room = *room;
+                self.seen_condition(room, condition);
             }
         }
     }

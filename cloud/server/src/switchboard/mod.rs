@@ -25,7 +25,7 @@
 //! - `search`: one look through all that somebody may see;
 //! - `seen`: what rooms said of themselves;
 //! - `settings`: how rooms are set, and what they made of it;
-//! - `orders`: what rooms are to do once;
+//! - `orders`: what rooms are to do once; `parcels`: what they send then;
 //! - `organisations`: those that the cloud serves;
 //! - `pace`: how often a room may join, or change what it runs;
 //! - `passkeys`: keys that somebody's device keeps, and signing in with them;
@@ -58,6 +58,7 @@ mod meetings;
 mod orders;
 mod organisations;
 mod pace;
+mod parcels;
 mod passkeys;
 mod people;
 mod refused;
@@ -174,6 +175,7 @@ pub struct Switchboard {
     settings: settings::AllSettings,
     orders: orders::Orders,
     awaited: awaited::AllAwaited,
+    parcels: parcels::Parcels,
     appointments: appointments::Appointments,
     calendars: calendars::Calendars,
     wrong_numbers: WrongNumbers,
@@ -270,6 +272,7 @@ impl Switchboard {
             settings,
             orders: orders::Orders::default(),
             awaited,
+            parcels: parcels::Parcels::default(),
             appointments,
             calendars,
             wrong_numbers: WrongNumbers::default(),
@@ -324,6 +327,9 @@ impl Switchboard {
             }
             Input::Judged(judged) => self.call_judged(judged),
             Input::CalendarRead(read) => self.calendar_read(*read),
+            Input::ParcelKept { room, what, number, size } => {
+                self.parcel_kept((room, what), number, size);
+            }
             Input::Mailed { letter, fate } => self.mailed(letter, fate),
             Input::Delivered { delivery, answer } => self.delivered(delivery, answer),
             Input::Account { id, request } => self.account(id, request),
@@ -345,11 +351,11 @@ impl Switchboard {
         let refresh = self.appointments.next_refresh;
         let activation = self.activation.deadline();
         let hooks = self.hooks_deadline();
-        let all = [self.meetings.deadline(), activation, self.retry_records_at, refresh, hooks];
-        all.into_iter()
-            .chain([rollouts, Some(self.removal.next), self.calendars.deadline()])
-            .flatten()
-            .min()
+        let own =
+            [hooks, self.parcels.deadline(), self.orders.deadline(), self.calendars.deadline()];
+        let all = [self.meetings.deadline(), activation, self.retry_records_at, refresh];
+        let all = all.into_iter().chain(own);
+        all.chain([rollouts, Some(self.removal.next)]).flatten().min()
     }
 
     /// Whether any link has not ended yet.
@@ -403,6 +409,12 @@ impl Switchboard {
         }
         if self.appointments.next_refresh.is_some_and(|at| at <= self.now) {
             self.refresh_agendas();
+        }
+        if self.orders.deadline().is_some_and(|at| at <= self.now) {
+            self.give_orders_up();
+        }
+        if self.parcels.deadline().is_some_and(|at| at <= self.now) {
+            self.drop_old_parcels();
         }
         if self.updates.deadline().is_some_and(|at| at <= self.wall) {
             self.rollouts_tick();

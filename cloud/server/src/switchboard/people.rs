@@ -70,6 +70,8 @@ fn action_of(request: &ControlRequest) -> Option<Action> {
         Ask::RoomRename { .. }
         | Ask::RoomFollow { .. }
         | Ask::RoomIdentify { .. }
+        | Ask::RoomFetch { .. }
+        | Ask::RoomParcel { .. }
         | Ask::RoomRestart { .. } => Some(Action::ChangeRooms),
         Ask::RoomRevoke { .. }
         | Ask::RoomForget { .. }

@@ -224,6 +224,7 @@ impl Switchboard {
         self.no_calendar(room);
         self.meet(Meet::RoomRevoked { room });
         self.update_room_gone(room);
+        self.parcels_gone(room);
         if let Some(link) = self.rooms.get(&room).copied() {
             self.end_link(link, CloseReason::Revoked);
         }

@@ -427,6 +427,8 @@ fn may_be(name: &str) -> &'static str {
         "layout" => "grid or speaker",
         "dialling" => "any or listed",
         "microphone" | "camera" => "on or off",
+        "microphone_limit" => "allowed or off",
+        "camera_limit" => "1080p, 720p, 360p or off",
         "brightness" => "20 to 100",
         "quiet_hours" => "from when to when, such as 22:00-06:00",
         _ => "see the guide for integrators",

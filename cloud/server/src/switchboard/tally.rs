@@ -142,6 +142,7 @@ pub fn kind(request: &RoomRequest) -> &'static str {
         RoomRequest::Chunk { .. } | RoomRequest::Sums { .. } => "chunk",
         RoomRequest::MayReset { .. } => "may_reset",
         RoomRequest::ResetDone(_) => "reset_done",
+        RoomRequest::Deliver(_) => "deliver",
         RoomRequest::Time => "time",
     }
 }

@@ -4,7 +4,7 @@ use super::changes::Topic;
 use crate::accounts::{AccountAnswer, AccountRequest, Source};
 use crate::calendars::{Errand, Read};
 use crate::calls::JudgedCall;
-use crate::control::{ControlAnswer, ControlRequest};
+use crate::control::{ControlAnswer, ControlRequest, Octets, ParcelKind, ParcelLine};
 use crate::hooks;
 use crate::letters::{Fate, Letter, LetterId};
 use conclave_directory::{LeftWhy, PinHash, TokenHash};
@@ -222,6 +222,17 @@ pub enum Input {
     },
     /// The packets of a call that is over were looked at.
     Judged(JudgedCall),
+    /// [`Output::KeepParcel`] is done.
+    ParcelKept {
+        /// Of which room.
+        room: RoomId,
+        /// What it is.
+        what: ParcelKind,
+        /// By which order it came.
+        number: u32,
+        /// Its octets; `None` when it could not be kept.
+        size: Option<u32>,
+    },
     /// What became of a letter.
     Mailed {
         /// Of which.
@@ -403,6 +414,34 @@ pub enum Output {
     },
     /// No release has this bundle any more: remove its file.
     ForgetBundle(BundleHash),
+    /// Keep what a room sent as a file, off the main task, in place of what it sent before; answer with
+    /// [`Input::ParcelKept`].
+    KeepParcel {
+        /// Of which room.
+        room: RoomId,
+        /// What it is.
+        what: ParcelKind,
+        /// By which order it came.
+        number: u32,
+        /// The file.
+        octets: Octets,
+    },
+    /// Answer somebody with what a room sent, read off the main task.
+    AnswerParcel {
+        /// Which request.
+        id: ControlId,
+        /// Of which room.
+        room: RoomId,
+        /// What it is.
+        parcel: ParcelLine,
+    },
+    /// Remove the file.
+    DropParcel {
+        /// Of which room.
+        room: RoomId,
+        /// What it is.
+        what: ParcelKind,
+    },
     /// Tell the log of calls.
     Note(Box<CallNote>),
     /// Answer an administrator.

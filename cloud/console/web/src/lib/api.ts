@@ -112,11 +112,15 @@ export interface Room {
   place: string | null;
   tags: string[];
   /** The last order to it. */
-  order: { order: "identify" | "restart"; at: number; state: OrderState } | null;
+  order: { order: string; at: number; state: OrderState } | null;
   /** Whether it follows its settings; nobody knows while it is away. */
   settings: InForce | null;
   /** Which of its parts do not work. */
   broken: string[];
+  /** Of one room, while it is linked and new enough to say: how it is. */
+  condition?: Condition;
+  /** Of one room: what it sent and is kept. */
+  parcels?: Parcel[];
 }
 
 export interface Tag {
@@ -198,7 +202,25 @@ export interface RoomCalendar {
   trouble_since: number | null;
 }
 
-export type OrderState = "sent" | "done" | "in_call" | "not_known" | "link_ended";
+/** Sizes are in octets. */
+export interface Condition {
+  devices: { kind: string; name: string; state: "working" | "broken" | "unknown" }[];
+  /** How many touch panels draw. */
+  panels: number;
+  temperature_c: number | null;
+  disk: { free: number; size: number } | null;
+  /** Lines of its log, English; the newest first. */
+  troubles: { at: number; text: string }[];
+}
+
+export interface Parcel {
+  what: "logs" | "panel_picture";
+  at: number;
+  until: number;
+  size: number;
+}
+
+export type OrderState = "sent" | "done" | "in_call" | "not_now" | "failed" | "not_kept" | "not_known" | "link_ended";
 
 /** Waits to be confirmed, all in force, or some of it. */
 export type InForce = "waits" | "all" | "partly";

@@ -53,8 +53,20 @@ class Speech {
     return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")}`;
   }
 
+  /** `2.1 GB`. */
+  octets(octets: number): string {
+    return this.#gigabytes.format(octets / 1e9);
+  }
+
+  /** `48 °C`. */
+  degrees(celsius: number): string {
+    return this.#degrees.format(celsius);
+  }
+
   readonly #locale = $derived(this.language === "fr" ? "fr-FR" : "en-GB");
   readonly #moments = $derived(new Intl.DateTimeFormat(this.#locale, { dateStyle: "medium", timeStyle: "short" }));
+  readonly #gigabytes = $derived(new Intl.NumberFormat(this.#locale, { style: "unit", unit: "gigabyte", maximumFractionDigits: 1 }));
+  readonly #degrees = $derived(new Intl.NumberFormat(this.#locale, { style: "unit", unit: "celsius" }));
   readonly #days = $derived(new Intl.DateTimeFormat(this.#locale, { dateStyle: "medium" }));
 }
 

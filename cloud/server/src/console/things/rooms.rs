@@ -3,13 +3,16 @@
 use super::{Answer, Asker, Body, Page, Rename, Wanted};
 use crate::calendars::CalendarKind;
 use crate::console::Desk;
-use crate::console::api::of;
-use crate::control::{ControlRequest, NewCalendar, SettingsFor};
+use crate::console::api::{file, of};
+use crate::console::reply::Trouble;
+use crate::control::{ControlAnswer, ControlRequest, NewCalendar, Octets, ParcelKind, SettingsFor};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, patch_with, post_with, put_with};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use conclave_directory::Tag;
 use conclave_link_protocol::message::SettingsDocument;
 use conclave_types::{ActivationCode, Channel, DisplayName, MaintenanceWindow, Redacted, Secret};
@@ -47,6 +50,22 @@ pub(super) fn routes() -> ApiRouter<Desk> {
         .api_route(
             "/rooms/{room}/restart",
             post_with(restart_room, of("Have a room start its machine anew", "room_ordered")),
+        )
+        .api_route(
+            "/rooms/{room}/logs",
+            get_with(logs, file("The logs that a room sent", "text/plain"))
+                .post_with(fetch_logs, of("Have a room send its last log lines", "room_ordered")),
+        )
+        .api_route(
+            "/rooms/{room}/panel-picture",
+            get_with(panel_picture, file("What the panel of a room showed", "image/png"))
+                .post_with(
+                    fetch_panel_picture,
+                    of(
+                        "Have a room send a picture of its panel, never of its camera",
+                        "room_ordered",
+                    ),
+                ),
         )
         .api_route(
             "/rooms/{room}/updates",
@@ -158,6 +177,46 @@ async fn identify_room(asker: Asker, Path(room): Path<String>) -> Answer {
 
 async fn restart_room(asker: Asker, Path(room): Path<String>) -> Answer {
     asker.ask(ControlRequest::RoomRestart { room }).await
+}
+
+async fn fetch_logs(asker: Asker, Path(room): Path<String>) -> Answer {
+    asker.ask(ControlRequest::RoomFetch { room, what: ParcelKind::Logs }).await
+}
+
+async fn fetch_panel_picture(asker: Asker, Path(room): Path<String>) -> Answer {
+    asker.ask(ControlRequest::RoomFetch { room, what: ParcelKind::PanelPicture }).await
+}
+
+/// What the room sent last, as a file.
+async fn logs(asker: Asker, Path(room): Path<String>) -> Result<Response, Trouble> {
+    const HEADERS: [(HeaderName, &str); 2] = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"conclave-room-logs.txt\""),
+    ];
+    parcel(asker, room, ParcelKind::Logs, &HEADERS).await
+}
+
+/// What its panel showed, as a picture.
+async fn panel_picture(asker: Asker, Path(room): Path<String>) -> Result<Response, Trouble> {
+    const HEADERS: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "image/png")];
+    parcel(asker, room, ParcelKind::PanelPicture, &HEADERS).await
+}
+
+async fn parcel(
+    asker: Asker,
+    room: String,
+    what: ParcelKind,
+    headers: &[(HeaderName, &'static str)],
+) -> Result<Response, Trouble> {
+    let answer = asker.ask(ControlRequest::RoomParcel { room, what }).await?;
+    let ControlAnswer::RoomParcel { octets: Octets(octets), .. } = answer else {
+        return Err(Trouble::NotFound);
+    };
+    let mut response = octets.into_response();
+    for (name, value) in headers {
+        response.headers_mut().insert(name.clone(), HeaderValue::from_static(value));
+    }
+    Ok(response)
 }
 
 async fn forget_room(asker: Asker, Path(room): Path<String>) -> Answer {

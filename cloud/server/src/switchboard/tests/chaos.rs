@@ -53,6 +53,9 @@ impl Books {
             | Output::HashPin { .. }
             | Output::ReadChunk { .. }
             | Output::ForgetBundle(_)
+            | Output::KeepParcel { .. }
+            | Output::AnswerParcel { .. }
+            | Output::DropParcel { .. }
             | Output::Answer { .. }
             | Output::Changed { .. }
             | Output::Mail(_)

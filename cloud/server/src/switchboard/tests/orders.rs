@@ -61,6 +61,8 @@ fn a_room_that_goes_away_or_says_nothing_shows() {
     assert!(told.contains("not linked"), "{told}");
     cloud.link(1, room, vec![]);
     identify(&mut cloud);
+    cloud.shown.clear();
     cloud.later(15);
+    assert_eq!(cloud.shown.len(), 1, "whoever looks is told");
     assert_eq!(line(&mut cloud).unwrap().state, OrderState::NotKnown);
 }
