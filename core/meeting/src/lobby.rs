@@ -151,7 +151,8 @@ impl Meetings {
         }
     }
 
-    /// Somebody is in, or in again: if it may let in, it is told who waits. It takes a new call for one with nobody.
+    /// Somebody is in, or in again: if it may let in, it is told who waits. Nothing when nobody does: it holds no list of
+    /// before, for a room forgets that with its link.
     pub(crate) fn show_lobby_to(&mut self, vmr: VmrId, call: CallId) {
         let Some(meeting) = self.meetings.get(&vmr) else { return };
         let waiting = meeting.waiting();
