@@ -732,7 +732,7 @@ export const en = {
     failed: (why: string) => `The letter did not arrive: ${why}`,
   },
   secondFactor: {
-    title: "Second factor",
+    title: "Second factor: an app",
     text: "Besides your password, signing in wants the code that an app on your telephone shows. Any app for one-time codes will do.",
     on: "Set up",
     isOn: "On",

@@ -726,7 +726,7 @@ export const fr: Words = {
     failed: (why) => `Le message n’est pas arrivé : ${why}`,
   },
   secondFactor: {
-    title: "Second facteur",
+    title: "Second facteur : une application",
     text: "En plus de votre mot de passe, la connexion demande le code qu’affiche une application de votre téléphone. Toute application de codes à usage unique convient.",
     on: "Configurer",
     isOn: "Actif",
