@@ -24,11 +24,11 @@ pub(super) const ALL: &[&str] = &[
     include_str!("../../migrations/0011_appointments.sql"),
     include_str!("../../migrations/0012_api_tokens.sql"),
     include_str!("../../migrations/0013_second_factors.sql"),
-    include_str!("../../migrations/0019_awaited_devices_tags_quality.sql"),
-    include_str!("../../migrations/0016_passkeys_and_sign_up.sql"),
-    include_str!("../../migrations/0018_lobby.sql"),
-    include_str!("../../migrations/0017_webhooks.sql"),
-    include_str!("../../migrations/0015_room_calendars.sql"),
+    include_str!("../../migrations/0014_room_calendars.sql"),
+    include_str!("../../migrations/0015_passkeys_and_sign_up.sql"),
+    include_str!("../../migrations/0016_webhooks.sql"),
+    include_str!("../../migrations/0017_lobby.sql"),
+    include_str!("../../migrations/0018_awaited_devices_tags_quality.sql"),
 ];
 
 /// Brings the database to the version of the last of these migrations.
