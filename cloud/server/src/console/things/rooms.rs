@@ -209,7 +209,7 @@ async fn parcel(
     headers: &[(HeaderName, &'static str)],
 ) -> Result<Response, Trouble> {
     let answer = asker.ask(ControlRequest::RoomParcel { room, what }).await?;
-    let ControlAnswer::RoomParcel { octets: Octets(octets), .. } = answer else {
+    let ControlAnswer::RoomParcel { octets: Octets(octets), .. } = answer.0 else {
         return Err(Trouble::NotFound);
     };
     let mut response = octets.into_response();
