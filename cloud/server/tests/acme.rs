@@ -11,6 +11,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -19,9 +20,17 @@ const LONG: Duration = Duration::from_secs(90);
 
 const NAME: &str = "conclave.example.org";
 
-/// One that was free a moment ago: who is told a port cannot say which one it was given.
+/// One that was free a moment ago: who is told a port cannot say which one it was given. Below those that the system gives to
+/// connections, so that none of them takes it meanwhile, and no two are the same.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let far = u16::try_from(std::process::id() % 9_000).unwrap();
+        let port = 20_000 + far + NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {

@@ -103,14 +103,14 @@ impl Webhooks for SqliteDirectory {
     fn keep_delivery(&mut self, delivery: &Delivery) -> Result<(), StoreError> {
         self.write(|connection| {
             connection.execute(
-                "UPDATE webhook_deliveries SET tries = $2, next_at = $3, fate = $4, answer = $5 \
-                 WHERE id = $1",
+                "UPDATE webhook_deliveries SET tries = $1, next_at = $2, fate = $3, answer = $4 \
+                 WHERE id = $5",
                 params![
-                    delivery.id.to_string(),
                     delivery.tries,
                     seconds(delivery.next_at),
                     delivery.fate.as_str(),
                     delivery.answer.as_ref().map(|answer| answer.0.as_str()),
+                    delivery.id.to_string(),
                 ],
             )?;
             connection.execute(

@@ -107,14 +107,14 @@ fn what_happens_is_told_as_the_api_shows_it_and_only_what_was_chosen() {
 
 #[test]
 fn a_meeting_is_told_from_its_first_room_to_its_last_and_a_hidden_one_never() {
-    let mut cloud = Cloud::new();
+    let mut cloud = Cloud::with_ada();
     cloud.vmr("4711", None, 5);
     let hidden = NewVmr {
         number: None,
         hidden: true,
         ..NewVmr::plain("999".parse().unwrap(), "Board".parse().unwrap(), 5)
     };
-    let (answer, _) = cloud.admin(ControlRequest::VmrCreate { new: hidden, pin: None });
+    let answer = cloud.browse(1, ControlRequest::VmrCreate { new: hidden, pin: None });
     let ControlAnswer::VmrCreated { vmr } = answer else { panic!("{answer:?}") };
     let (link, _) = cloud.room(1, "Ada");
     cloud.hook(1, &["meeting.begun", "meeting.ended", "call.ended"]);
