@@ -402,7 +402,7 @@ fn every_role_may_ask_for_what_the_table_says_and_for_nothing_else() {
         .iter()
         .map(|(request, _)| serde_json::to_value(request).unwrap()["ask"].to_string())
         .collect();
-    assert_eq!(named.len(), 41, "a request is missing here, or new");
+    assert_eq!(named.len(), 48, "a request is missing here, or new");
     for (request, may) in all {
         for (session, role) in sessions {
             let answer = cloud.browse(session, request.clone());
