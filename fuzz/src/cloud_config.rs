@@ -3,6 +3,7 @@
 
 #[path = "../../cloud/server/src/config.rs"]
 #[expect(dead_code, reason = "files are read by the cloud only")]
+#[expect(unused_imports, reason = "not all that it hands out is named here")]
 #[expect(unreachable_pub, reason = "it is public where it belongs")]
 mod config;
 

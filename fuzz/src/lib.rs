@@ -62,7 +62,7 @@ pub(crate) use device_list::tags::Tag;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 20] = [
     ("link_room", link::room),
     ("link_cloud", link::cloud),
     ("rtp_packet", rtp::packet),
