@@ -26,9 +26,6 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// So long it is said that it was done.
 const SAID_AFTER: Duration = Duration::from_secs(5);
 
-/// In place of a title.
-const COVERED: &str = "•••";
-
 /// How far it is.
 #[derive(Debug, Default)]
 pub(crate) enum Looking {
@@ -70,9 +67,8 @@ impl Looking {
 }
 
 /// A meeting without what only those who are invited may know.
-pub(crate) fn covered(meeting: Meeting) -> Option<Meeting> {
-    let title = COVERED.parse().ok()?;
-    Some(Meeting { title, organiser: None, ..meeting })
+pub(crate) fn covered(meeting: Meeting) -> Meeting {
+    Meeting { title: None, organiser: None, ..meeting }
 }
 
 impl Room {

@@ -96,7 +96,7 @@ impl Room {
     fn shown_meetings(&self) -> Vec<Meeting> {
         let meetings = self.agenda.today(&self.clock);
         match self.looking.covers() {
-            true => meetings.into_iter().filter_map(covered).collect(),
+            true => meetings.into_iter().map(covered).collect(),
             false => meetings,
         }
     }

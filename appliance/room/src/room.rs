@@ -822,6 +822,7 @@ impl Room {
         match self.call.state() {
             State::Idle => "idle".to_owned(),
             State::Joining { .. } => "joining".to_owned(),
+            State::Waiting(waiting) => format!("in a lobby, {}", waiting.call),
             State::Up(up) => format!("up, {}, {:?}", up.call, up.health),
         }
     }
