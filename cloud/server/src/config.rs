@@ -53,14 +53,8 @@
 //! # Of a mail server whose certificate is none of the public ones, in PEM.
 //! ca = "/etc/conclave/mail-ca.pem"
 //!
-//! [webhooks]
-//! # Whether organisations may have addresses in the network around this machine told; left out: no.
-//! inside = true
-//! # To know them by, in PEM; left out: what the system knows.
-//! roots = "/etc/conclave/hooks-ca.pem"
-//!
 //! [outgoing]
-//! # Whether calendars and the like may be in networks of your own (10.0.0.0/8, fd00::/8 and so on); left out: true.
+//! # Whether calendars, webhooks and the like may be in networks of your own (10.0.0.0/8, fd00::/8 and so on); left out: true.
 //! private = false
 //! # Whether they may be on this very machine; left out: false.
 //! loopback = true
@@ -115,23 +109,10 @@ pub struct Config {
     pub acme: Option<AcmeConfig>,
     /// The mail server.
     pub mail: MailConfig,
-    /// What happens, told to others.
-    pub webhooks: WebhooksConfig,
-    /// What is asked of others, such as calendars.
+    /// What is asked of others and told to others: calendars, webhooks.
     pub outgoing: OutgoingConfig,
     /// The operator's metrics.
     pub metrics: MetricsConfig,
-}
-
-/// What happens, told to addresses that organisations choose.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct WebhooksConfig {
-    /// Whether addresses in the network around this machine may be told too. Whoever manages an organisation chooses them: with
-    /// several organisations, one of them may find out so what answers there.
-    pub inside: bool,
-    /// What to know them by, in PEM, instead of what the system knows.
-    pub roots: Option<PathBuf>,
 }
 
 /// Records of calls.

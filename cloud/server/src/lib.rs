@@ -25,7 +25,6 @@ pub mod control_socket;
 pub mod data_folder;
 pub mod device_list;
 pub mod hooks;
-mod https;
 pub mod letters;
 pub mod mail;
 pub mod metrics;

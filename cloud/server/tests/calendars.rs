@@ -73,8 +73,11 @@ impl Server {
 
     fn outgoing(&self) -> Outgoing {
         let roots = Some(self.folder.path().join("ca.pem"));
-        Outgoing::new(&OutgoingConfig { loopback: true, roots, ..OutgoingConfig::default() })
-            .unwrap()
+        Outgoing::new(
+            &OutgoingConfig { loopback: true, roots, ..OutgoingConfig::default() },
+            "outgoing.roots",
+        )
+        .unwrap()
     }
 
     fn address(&self, path: &str) -> String {
@@ -229,7 +232,9 @@ async fn what_is_wrong_with_a_calendar_is_told() {
     }
     // Without the operator's word nothing on this machine is asked.
     let roots = Some(server.folder.path().join("ca.pem"));
-    let outgoing = Outgoing::new(&OutgoingConfig { roots, ..OutgoingConfig::default() }).unwrap();
+    let outgoing =
+        Outgoing::new(&OutgoingConfig { roots, ..OutgoingConfig::default() }, "outgoing.roots")
+            .unwrap();
     let stop = CancellationToken::new();
     let (reader, read) = Reader::new(outgoing, TaskTracker::new(), Handle::current(), stop);
     let mut reading = Reading { reader, read, errands: 0 };

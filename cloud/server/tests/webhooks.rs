@@ -162,7 +162,7 @@ fn what_happens_is_told_signed_again_until_it_is_taken_and_listed_with_its_fate(
     let receiver = Receiver::start();
     let data = tempfile::tempdir().unwrap();
     let ca = receiver.folder.path().join("ca.pem");
-    let config = format!("[webhooks]\ninside = true\nroots = {:?}\n", ca.display().to_string());
+    let config = format!("[outgoing]\nloopback = true\nroots = {:?}\n", ca.display().to_string());
     let cloud = Cloud::start(data.path(), &config);
     let url = format!("https://localhost:{}/conclave?key=1", receiver.port);
     let made = cloud.ask("POST", "/webhooks", json!({ "url": url, "kinds": ["person.added"] }));
@@ -210,7 +210,7 @@ fn nobody_in_the_network_around_the_cloud_is_told_unless_its_operator_says_so() 
     let receiver = Receiver::start();
     let data = tempfile::tempdir().unwrap();
     let ca = receiver.folder.path().join("ca.pem");
-    let config = format!("[webhooks]\nroots = {:?}\n", ca.display().to_string());
+    let config = format!("[outgoing]\nroots = {:?}\n", ca.display().to_string());
     let cloud = Cloud::start(data.path(), &config);
     let url = format!("https://localhost:{}/", receiver.port);
     let made = cloud.ask("POST", "/webhooks", json!({ "url": url, "kinds": ["room.linked"] }));
@@ -220,6 +220,6 @@ fn nobody_in_the_network_around_the_cloud_is_told_unless_its_operator_says_so() 
         let all = cloud.ask("GET", &format!("/webhooks/{id}/deliveries"), Value::Null);
         all["deliveries"][0]["answer"].as_str().map(str::to_owned)
     });
-    assert!(answer.contains("the network of the cloud's own machine"), "{answer}");
+    assert!(answer.contains("this cloud does not call on"), "{answer}");
     assert!(receiver.told().is_empty());
 }

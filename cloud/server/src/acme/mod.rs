@@ -89,7 +89,7 @@ pub fn start(
     let told = Told::default();
     told.change(|status| status.names = names.iter().cloned().collect());
     let clerk = Clerk {
-        authority: Authority::new(config.roots.as_deref())?,
+        authority: Authority::new(config.roots.clone())?,
         directory: config.directory.as_str().to_owned(),
         contact: config.contact.as_ref().map(|address| format!("mailto:{}", address.as_str())),
         kept: Kept::in_folder(folder.path()),

@@ -3,22 +3,22 @@
 //! `webhook-id`, `webhook-timestamp` (when this try began) and `webhook-signature: v1,…`: HMAC-SHA256 (RFC 2104) over
 //! `id.timestamp.body`, in Base64. Only an answer of 200 to 299 means that it was taken; no redirect is followed.
 
-use crate::config::WebhooksConfig;
 use crate::console::Vault;
-use crate::https::{Https, Reach};
-use axum::body::Body;
+use crate::outgoing::{self, HeaderMap, HeaderName, HeaderValue, Method, WebAddress, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use conclave_directory::webhooks::HookUrl;
 use conclave_types::{DeliveryId, Redacted, Secret, WebhookId};
-use hyper::{Method, Request};
 use ring::hmac;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// For one try, from the name's look-up to the answer's last octet.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The most octets of an answer that are read; what it says is not looked at.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -70,7 +70,7 @@ fn signature(secret: &[u8], id: &str, timestamp: u64, body: &str) -> String {
 
 /// Whoever tells webhooks.
 pub struct Teller {
-    https: Https,
+    way: outgoing::Outgoing,
     vault: Arc<Vault>,
     told: mpsc::Sender<(DeliveryId, Answer)>,
     tasks: TaskTracker,
@@ -83,30 +83,25 @@ pub type Answers = mpsc::Receiver<(DeliveryId, Answer)>;
 
 impl Teller {
     /// With the key that opens secrets. Handshakes are calculated on the workers' threads.
-    ///
-    /// # Errors
-    /// The file of roots cannot be read.
     pub(crate) fn new(
-        config: &WebhooksConfig,
+        way: outgoing::Outgoing,
         vault: Arc<Vault>,
         (tasks, stop, workers): (&TaskTracker, &CancellationToken, &Handle),
-    ) -> anyhow::Result<(Teller, Answers)> {
-        let reach = if config.inside { Reach::Everybody } else { Reach::Internet };
-        let https = Https::new(config.roots.as_deref(), "webhooks.roots", reach)?;
+    ) -> (Teller, Answers) {
         let (told, answers) = mpsc::channel(TOLD);
         let (tasks, stop, workers) = (tasks.clone(), stop.clone(), workers.clone());
-        Ok((Teller { https, vault, told, tasks, stop, workers }, answers))
+        (Teller { way, vault, told, tasks, stop, workers }, answers)
     }
 
     /// Tells one, sometime. Its fate comes in any case.
     pub fn send(&self, outgoing: Outgoing) {
-        let (https, told, stop) = (self.https.clone(), self.told.clone(), self.stop.clone());
+        let (way, told, stop) = (self.way.clone(), self.told.clone(), self.stop.clone());
         let secret = self.vault.unseal(outgoing.webhook, &outgoing.sealed);
         let telling = async move {
             let id = outgoing.delivery;
             let trying = async {
                 match secret {
-                    Some(secret) => try_once(&https, &outgoing, secret.expose()).await,
+                    Some(secret) => try_once(&way, &outgoing, secret.expose()).await,
                     None => Answer::NotTaken(
                         "its secret cannot be opened: vault.key is not the one that it was sealed with".into(),
                     ),
@@ -120,27 +115,29 @@ impl Teller {
     }
 }
 
-async fn try_once(https: &Https, outgoing: &Outgoing, secret: &[u8]) -> Answer {
+async fn try_once(way: &outgoing::Outgoing, delivery: &Outgoing, secret: &[u8]) -> Answer {
+    let Ok(to) = delivery.url.as_str().parse::<WebAddress>() else {
+        return Answer::NotTaken("its address is none".to_owned());
+    };
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let timestamp = since.map_or(0, |since| since.as_secs());
-    let (id, body) = (outgoing.delivery.to_string(), outgoing.body.0.clone());
-    let request = Request::builder()
-        .method(Method::POST)
-        .uri(outgoing.url.as_str())
-        .header("content-type", "application/json")
-        .header("user-agent", concat!("conclave/", env!("CARGO_PKG_VERSION")))
-        .header("webhook-id", &id)
-        .header("webhook-timestamp", timestamp)
-        .header("webhook-signature", signature(secret, &id, timestamp, &body))
-        .body(Body::from(body));
-    let request = match request {
-        Ok(request) => request,
-        Err(error) => return Answer::NotTaken(short(&format!("its address is none: {error}"))),
-    };
-    match https.ask(request, LONGEST_ANSWER).await {
-        Ok(answer) if answer.status().is_success() => Answer::Taken(answer.status().to_string()),
-        Ok(answer) => Answer::NotTaken(answer.status().to_string()),
-        Err(error) => Answer::NotTaken(short(&format!("{error:#}"))),
+    let (id, body) = (delivery.delivery.to_string(), delivery.body.0.clone());
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in [
+        ("webhook-id", id.clone()),
+        ("webhook-timestamp", timestamp.to_string()),
+        ("webhook-signature", signature(secret, &id, timestamp, &body)),
+    ] {
+        let Ok(value) = HeaderValue::from_str(&value) else { continue };
+        headers.insert(HeaderName::from_static(name), value);
+    }
+    let method = Method::POST;
+    let (body, longest, patience) = (body.into(), LONGEST_ANSWER, PATIENCE);
+    match way.ask(outgoing::Request { method, to, headers, body, longest, patience }).await {
+        Ok(answer) if answer.status.is_success() => Answer::Taken(answer.status.to_string()),
+        Ok(answer) => Answer::NotTaken(answer.status.to_string()),
+        Err(trouble) => Answer::NotTaken(short(&trouble.to_string())),
     }
 }
 

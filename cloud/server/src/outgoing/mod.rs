@@ -1,4 +1,4 @@
-//! The one way on which the cloud asks others over HTTPS: calendars, and whoever wants to be told.
+//! The one way on which the cloud asks others over HTTPS: calendars, webhooks, an authority for certificates.
 //!
 //! Whom it asks was named by somebody, and may lie, be slow, or lead back into the operator's own network:
 //!
@@ -91,7 +91,9 @@ pub enum Trouble {
     #[error("the name of the host is not known")]
     NoHost,
     /// The host is where the operator lets nobody be sent.
-    #[error("the host has an address that this cloud does not call on")]
+    #[error(
+        "the host has an address that this cloud does not call on: whoever runs the cloud can allow it in [outgoing]"
+    )]
     NotAllowed,
     /// It does not take connections.
     #[error("no connection")]
@@ -130,17 +132,18 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// With the certificates that this machine trusts, and those that the operator names.
+    /// With the certificates that this machine trusts, and those that the operator names; `setting` is what their file is
+    /// called in the configuration.
     ///
     /// # Errors
     /// The operator's file cannot be read or holds no certificate.
-    pub fn new(config: &OutgoingConfig) -> anyhow::Result<Outgoing> {
+    pub fn new(config: &OutgoingConfig, setting: &str) -> anyhow::Result<Outgoing> {
         let mut roots = RootCertStore::empty();
         // Some of a system's certificates may be too old to be read; the others count.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if let Some(file) = &config.roots {
             let unreadable =
-                || format!("outgoing.roots, {}, holds no certificate in PEM", file.display());
+                || format!("{setting}, {}, holds no certificate in PEM", file.display());
             let before = roots.len();
             for certificate in CertificateDer::pem_file_iter(file).with_context(unreadable)? {
                 roots.add(certificate.with_context(unreadable)?).with_context(unreadable)?;

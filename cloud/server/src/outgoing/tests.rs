@@ -97,7 +97,7 @@ impl Liar {
         patience: Duration,
     ) -> Result<Answer, Trouble> {
         let to = format!("https://{host}:{}/room.ics", self.port).parse().unwrap();
-        let outgoing = Outgoing::new(config).unwrap();
+        let outgoing = Outgoing::new(config, "outgoing.roots").unwrap();
         let (method, headers, body) = (Method::GET, HeaderMap::new(), Bytes::new());
         outgoing.ask(Request { method, to, headers, body, longest: 1000, patience }).await
     }
@@ -194,7 +194,7 @@ async fn a_host_that_takes_no_connection_is_told_as_such() {
     let (method, headers, body) = (Method::GET, HeaderMap::new(), Bytes::new());
     let patience = Duration::from_secs(20);
     let request = Request { method, to, headers, body, longest: 10, patience };
-    let answer = Outgoing::new(&config).unwrap().ask(request).await;
+    let answer = Outgoing::new(&config, "outgoing.roots").unwrap().ask(request).await;
     assert_eq!(answer.unwrap_err(), Trouble::NoConnection);
 }
 
@@ -202,7 +202,13 @@ async fn a_host_that_takes_no_connection_is_told_as_such() {
 fn a_file_without_certificates_is_no_file_of_roots() {
     let empty = NamedTempFile::new().unwrap();
     let roots = Some(empty.path().to_owned());
-    assert!(Outgoing::new(&OutgoingConfig { roots, ..OutgoingConfig::default() }).is_err());
+    assert!(
+        Outgoing::new(&OutgoingConfig { roots, ..OutgoingConfig::default() }, "outgoing.roots")
+            .is_err()
+    );
     let roots = Some("/nowhere".into());
-    assert!(Outgoing::new(&OutgoingConfig { roots, ..OutgoingConfig::default() }).is_err());
+    assert!(
+        Outgoing::new(&OutgoingConfig { roots, ..OutgoingConfig::default() }, "outgoing.roots")
+            .is_err()
+    );
 }

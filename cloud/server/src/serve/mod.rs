@@ -148,8 +148,8 @@ async fn run(
         Mailer::start(&config.mail, run.console.as_deref(), &tasks, stop.clone())?
     };
     let around = (&tasks, &stop, &workers);
-    let (teller, answers) = Teller::new(&config.webhooks, vault, around)?;
-    let outgoing = Outgoing::new(&config.outgoing)?;
+    let outgoing = Outgoing::new(&config.outgoing, "outgoing.roots")?;
+    let (teller, answers) = Teller::new(outgoing.clone(), vault, around);
     let (reader, calendars) = Reader::new(outgoing, tasks.clone(), workers.clone(), stop.clone());
     locked.announce(&run)?;
     tracing::info!(link = ?run.link, ?metrics, console = run.console, data = %folder.path().display(), "the cloud is running");
