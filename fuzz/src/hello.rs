@@ -5,7 +5,6 @@
 //! The module is built in here alone: the hub has an asynchronous runtime besides.
 
 #[path = "../../cloud-link/cloud/src/hello.rs"]
-#[expect(dead_code, reason = "alerts are sent by the hub only")]
 mod heard;
 
 use heard::{Hearing, LONGEST_HELLO, Whose};

@@ -55,7 +55,6 @@ fn ask_everything(cloud: &Cloud, headers: &[String], which: [&str; 2]) {
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    println!("{said}");
 }
 
 /// One of each, so that requests find something.

@@ -67,7 +67,7 @@ pub const MAY_PRINT: &[Listed] = &[
     ("cloud/media-node/src/lib.rs", "MediaNodeConfig.bind", "where the operator has it listen"),
     ("cloud/media-node/src/lib.rs", "MediaNodeConfig.address", "where the operator has rooms sent"),
     (
-        "cloud/server/src/control/mod.rs",
+        "cloud/server/src/control/answers.rs",
         "ControlAnswer::BackupPromoted.pins",
         "hashes of public keys",
     ),
