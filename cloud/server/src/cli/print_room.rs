@@ -127,7 +127,7 @@ mod tests {
             place: None,
             tags: Vec::new(),
             settings: None,
-            order: Some(order),
+            order: Some(Box::new(order)),
             software: Some("conclave-roomd 0.1.0".to_owned()),
             broken: vec!["camera".to_owned()],
             condition: Some(Box::new(condition)),

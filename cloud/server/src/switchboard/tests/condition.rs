@@ -33,8 +33,13 @@ fn what_a_room_says_of_itself_is_shown_of_one_room_while_it_is_linked() {
     cloud.give(Input::Event { link, event: RoomEvent::Condition(said.clone()) });
     assert_eq!(cloud.shown.len(), 1, "and not again of the same");
     // Ten thousand rooms are listed without it.
-    let list =
-        ControlRequest::RoomList { part: Part::default(), state: None, needs: false, group: None };
+    let list = ControlRequest::RoomList {
+        part: Part::default(),
+        state: None,
+        needs: false,
+        group: None,
+        tag: None,
+    };
     let ControlAnswer::Rooms { rooms, .. } = cloud.admin(list).0 else { panic!() };
     assert_eq!(rooms[0].condition, None);
     cloud.give(Input::Closed { link });
