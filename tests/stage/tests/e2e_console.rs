@@ -264,9 +264,10 @@ fn schedule(browser: &mut Browser, pictures: &Path, a: &mut Room, b: &mut Room) 
 
     for room in [&mut *a, &mut *b] {
         room.until("the meeting on its panel", SOON, |panel| match &panel.screen {
-            Screen::Idle { meetings, .. } => {
-                meetings.iter().any(|each| each.title.as_str() == TITLE).then_some(())
-            }
+            Screen::Idle { meetings, .. } => meetings
+                .iter()
+                .any(|each| each.title.as_ref().is_some_and(|title| title.as_str() == TITLE))
+                .then_some(()),
             _ => None,
         })?;
         room.panel_picture(&pictures.join("panel-today.png"))?;
