@@ -362,7 +362,7 @@ impl Onlooker {
                 assert!(!waited || self.let_in.contains(call), "no leg while it waits");
             }
             Output::Waits { call, room } => {
-                assert!(!self.asked.contains(call) && self.joined.get(call).is_none());
+                assert!(!self.asked.contains(call) && !self.joined.contains_key(call));
                 self.waiting.insert(*call, *room);
             }
             Output::StillWaits { call, .. } => assert!(self.waiting.contains_key(call)),
