@@ -56,8 +56,8 @@ impl Drop for Process {
 
 /// An authority that finds every name on this machine.
 struct Authority {
-    _pebble: Process,
-    _names: Process,
+    pebble: Process,
+    names: Process,
     folder: TempDir,
     directory: u16,
     management: u16,
@@ -99,7 +99,7 @@ impl Authority {
             .unwrap();
         let (pebble, names) = (Process(pebble), Process(names));
         until("the authority listens", || TcpStream::connect(("127.0.0.1", directory)).ok());
-        Authority { _pebble: pebble, _names: names, folder, directory, management }
+        Authority { pebble, names, folder, directory, management }
     }
 
     fn ca(&self) -> PathBuf {
@@ -311,7 +311,8 @@ fn what_is_wrong_is_told_and_the_console_goes_on_with_what_it_has() {
 
     // Nor does an authority that cannot be asked keep anybody out.
     let config = authority.config(port, &[NAME]);
-    drop(authority);
+    // Its folder stays: a file that the configuration names is read at each start.
+    drop((authority.pebble, authority.names));
     let cloud = Cloud::start(temp.path(), &config, None);
     let said = until("the failure is told", || {
         Some(cloud.certificate()).filter(|said| said.contains("could not be got"))
