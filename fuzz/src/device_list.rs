@@ -3,21 +3,21 @@
 
 #[path = "../../cloud/server/src/device_list.rs"]
 #[expect(unreachable_pub, reason = "it is public where it belongs")]
-mod device_list;
+mod list;
 #[path = "../../cloud/directory/src/tags.rs"]
 #[expect(dead_code, reason = "tags are written by the cloud only")]
 #[expect(unreachable_pub, reason = "it is public where it belongs")]
 pub(crate) mod tags;
 
 // The words of the command line have it too.
-pub(crate) use device_list::Wrong;
-use device_list::{MOST_LINES, Named, NoList};
+pub(crate) use list::Wrong;
+use list::{MOST_LINES, Named, NoList};
 use tags::Tag;
 
 /// The input is the file.
 pub fn read(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    let lines = match device_list::read(&text) {
+    let lines = match list::read(&text) {
         Ok(lines) => lines,
         Err(NoList::Columns(word)) => {
             assert!(word.chars().count() <= 80 && !word.chars().any(char::is_control));

@@ -6,7 +6,7 @@ mod common;
 #[path = "console/passkeys.rs"]
 mod passkeys;
 
-use common::{Browser, Cloud, PASSWORD, first_administrator, trusting};
+use common::{Answer, Browser, Cloud, PASSWORD, first_administrator, trusting};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
 use serde_json::{Value, json};

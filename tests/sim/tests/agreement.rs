@@ -163,7 +163,7 @@ fn lobby(world: &World, room: usize) -> Vec<String> {
 }
 
 fn let_all_in(world: &mut World) {
-    let number = "4711".parse().unwrap();
+    let number = "4711".parse().expect("four digits are a number");
     world.control(ControlRequest::MeetingLetIn { number, who: Vec::new() });
 }
 
@@ -262,7 +262,7 @@ enum Door {
 
 /// Somebody answers those who wait: in the console, or at a panel.
 fn answer_lobby(world: &mut World, room: usize) {
-    let number = "4711".parse().unwrap();
+    let number = "4711".parse().expect("four digits are a number");
     match world.chance().below(5) {
         0 | 1 => world.tap(room, Tap::LetAllIn),
         2 | 3 if world.cloud_runs() => let_all_in(world),
