@@ -58,7 +58,7 @@ pub enum NoWebAddress {
     /// A name or a password stands in it.
     #[error("name and password do not stand in the address: there are fields of their own")]
     Password,
-    /// It is longer than [`LONGEST`].
+    /// It is longer than `LONGEST`.
     #[error("the address is longer than {LONGEST} characters")]
     Long,
     /// It is none.

@@ -4,7 +4,7 @@
 //!
 //! - HTTPS alone, with the system's certificates and those of the operator ([`OutgoingConfig`]). Servers of others may be old:
 //!   TLS 1.2 is spoken too, in the forms that rustls has, all of them authenticated and with forward secrecy.
-//! - A host's addresses are looked up once, looked at ([`reach`]), and that very one is connected to: a name that leads elsewhere
+//! - A host's addresses are looked up once, looked at (`reach`), and that very one is connected to: a name that leads elsewhere
 //!   the next moment (DNS rebinding) leads nowhere.
 //! - Nothing is followed: an answer that says "elsewhere" (RFC 9110, 15.4) is told as such.
 //! - Head and body of an answer have a bound, and all of it together a time. Nothing is unpacked; nobody is told that it could be.
