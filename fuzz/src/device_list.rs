@@ -30,7 +30,7 @@ pub fn read(input: &[u8]) {
     let ends = 1 + text.bytes().filter(|octet| matches!(octet, b'\n' | b'\r')).count() as u64;
     for line in lines {
         assert!((1..=ends).contains(&line.number), "line {} of {ends}", line.number);
-        for shown in [&line.name, &line.device] {
+        for shown in [&line.name.0, &line.device.0] {
             assert!(shown.chars().count() <= 80 && !shown.chars().any(char::is_control));
         }
         let listed = match line.read {

@@ -14,7 +14,7 @@
 //! decimals. Whether a name is taken or a device known is not for this module to say.
 
 use conclave_directory::Tag;
-use conclave_types::DisplayName;
+use conclave_types::{DisplayName, Redacted};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -37,9 +37,9 @@ pub struct Line {
     /// Its number in the file, from 1.
     pub number: u64,
     /// The name as it was written, cut short.
-    pub name: String,
+    pub name: Redacted<String>,
     /// The key or the serial number as it was written, cut short.
-    pub device: String,
+    pub device: Redacted<String>,
     /// What it says, or all that is wrong with it.
     pub read: Result<Listed, Vec<Wrong>>,
 }
@@ -237,7 +237,7 @@ fn read_line(columns: &Columns, head: &csv::StringRecord, record: &csv::StringRe
         _ => Err(wrong),
     };
     let device = if key.is_empty() { serial } else { key };
-    Line { number: 0, name: shown(name), device: shown(device), read }
+    Line { number: 0, name: Redacted(shown(name)), device: Redacted(shown(device)), read }
 }
 
 /// Counts lines as people do, whatever ends them: the reader of CSV counts one that ends with two octets too late.

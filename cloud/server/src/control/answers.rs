@@ -187,6 +187,7 @@ pub enum ControlAnswer {
         calendar: Option<Box<CalendarLine>>,
     },
     /// What a room sent.
+    #[schemars(skip)]
     RoomParcel {
         /// What it is.
         parcel: ParcelLine,

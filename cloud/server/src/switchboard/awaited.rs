@@ -394,7 +394,7 @@ fn known_as(key: KeyFingerprint, serial: &str) -> impl Iterator<Item = Device> +
 }
 
 fn written(line: &Line, wrong: Vec<Wrong>) -> ListedDevice {
-    let (name, device) = (Redacted(line.name.clone()), Redacted(line.device.clone()));
+    let (name, device) = (line.name.clone(), line.device.clone());
     ListedDevice { line: line.number, name, device, wrong }
 }
 

@@ -10,6 +10,37 @@ pub const MAY_PRINT: &[Listed] = &[
         "ControlRequest::ApiTokenRemove.token",
         "a token's id, which is no secret",
     ),
+    ("cloud-link/cloud/src/hello.rs", "NotHeard::NoHello.alert", "what TLS says last: no secret"),
+    (
+        "cloud/directory/src/webhooks.rs",
+        "Webhook.sealed",
+        "sealed: it opens nothing without its key",
+    ),
+    (
+        "cloud/server/src/hooks/mod.rs",
+        "Outgoing.sealed",
+        "sealed: it opens nothing without its key",
+    ),
+    (
+        "cloud/server/src/control/mod.rs",
+        "ControlRequest::WebhookAdd.sealed",
+        "sealed: it opens nothing without its key",
+    ),
+    ("cloud/server/src/console/idempotency.rs", "Asked.0", "a hash of a request"),
+    ("cloud/server/src/acme/mod.rs", "Status.names", "what the operator calls the cloud"),
+    ("cloud/server/src/config/acme.rs", "DomainName.0", "what the operator calls the cloud"),
+    (
+        "cloud/server/src/control/lines.rs",
+        "CertificateLine.names",
+        "what the operator calls the cloud",
+    ),
+    (
+        "cloud/server/src/control/lines.rs",
+        "CertificateOrder.names",
+        "what the operator calls the cloud",
+    ),
+    ("cloud/server/src/control/lines.rs", "AwaitedLine.key", "the hash of a public key"),
+    ("cloud/server/src/device_list.rs", "Named::Key.0", "the hash of a public key"),
     ("cloud/directory/src/passkeys.rs", "Passkey.public_key", "a public key: it opens nothing"),
     (
         "cloud/server/src/accounts.rs",
