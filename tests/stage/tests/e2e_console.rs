@@ -234,7 +234,7 @@ fn schedule(browser: &mut Browser, pictures: &Path, a: &mut Room, b: &mut Room) 
     ada.fill("From", "04:00")?;
     ada.fill("Until", "02:30")?;
     ada.press("button", "Room Ada")?;
-    ada.press("button", "Salle Voltaire")?;
+    ada.press("button", "Salle Voltaire Bâtiment A, 2e")?;
     ada.fill("PIN (optional)", "135790")?;
     ada.fill("People (optional)", "grace@example.org, consultant@example.com")?;
     ada.look("schedule-new")?;
