@@ -499,7 +499,7 @@ fn support(ada: &mut Window<'_>, a: &mut Room) -> Result<()> {
     let picture = format!("{path}/panel-picture");
     let (status, _) = ada.ask("GET", &picture, Value::Null)?;
     ensure!(status == 409, "a picture that nobody has taken: {status}");
-    a.press("join-with-number")?;
+    a.press(&format!("choose-{NUMBER}"))?;
     ada.press("button", "Take a picture of the panel")?;
     let typed = "Somebody types at the panel: no picture is made of that. Try again in a minute.";
     ada.see_text(typed)?;
