@@ -462,7 +462,7 @@ fn search_everything(ada: &mut Window<'_>) -> Result<()> {
     ada.key("Enter")?;
     ada.miss("dialog", "Search everything")?;
     ada.see("heading", "Meeting rooms")?;
-    ada.see("rowheader", NAME)?;
+    ada.see("button", &format!("What to do with {NAME}"))?;
     ada.press("link", "Rooms")?;
     ada.key("Control+k")?;
     ada.see("dialog", "Search everything")?;
