@@ -684,6 +684,9 @@ fn a_first_day_in_the_console() -> Result<()> {
             ada.see("rowheader", "Room Ada")?;
             ada.see("rowheader", "Salle Voltaire")?;
             ada.look("reports")?;
+            ada.press("link", "Webhooks")?;
+            ada.see("heading", "Webhooks")?;
+            ada.look("webhooks")?;
             ada.press("link", "Audit")?;
             ada.see_text("scheduled a meeting")?;
             ada.see_text("ended a meeting")?;

@@ -20,7 +20,7 @@ const PICTURES: [(&str, &str); 6] = [
 ];
 
 /// Pictures that the console's test takes: `console-` is put before their names.
-const CONSOLE: [&str; 23] = [
+const CONSOLE: [&str; 28] = [
     "set-up-light",
     "sign-in-light",
     "invitation-light",
@@ -28,6 +28,10 @@ const CONSOLE: [&str; 23] = [
     "rooms-dark",
     "room-light",
     "room-settings-light",
+    "room-support-light",
+    "room-reset-light",
+    "awaited-list-light",
+    "search-light",
     "settings-light",
     "rooms-french-telephone",
     "rooms-wrong-code-light",
@@ -43,6 +47,7 @@ const CONSOLE: [&str; 23] = [
     "account-app-light",
     "sign-in-code-light",
     "audit-light",
+    "webhooks-light",
     "account-light",
 ];
 
