@@ -146,6 +146,7 @@ pub const BY_HAND: &[Listed] = &[
     ("core/types/src/secret.rs", "Redacted", "a tag of 20 bits"),
     ("core/types/src/code.rs", "ActivationCode", "nothing"),
     ("core/types/src/name.rs", "DisplayName", "a tag"),
+    ("cloud/directory/src/tags.rs", "Tag", "a tag of what stands in it"),
     ("core/types/src/release.rs", "BundleHash", "the hash of what every room is given"),
     ("core/messages/src/update.rs", "Piece", "its length"),
     ("appliance/panel-api/src/picture.rs", "PictureOctets", "their number"),
